@@ -1,0 +1,1 @@
+"""Training configurations: `default.py` and small differences from it."""

@@ -1,0 +1,1 @@
+"""Self-Attention Generative Adversarial Networks for TensorFlow 2."""

@@ -1,0 +1,1 @@
+"""Keras layers of SAGAN: leaves without config, flags or data."""

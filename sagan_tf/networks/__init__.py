@@ -1,0 +1,1 @@
+"""The generators and discriminators, built of `sagan_tf.layers`."""

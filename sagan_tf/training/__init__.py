@@ -1,0 +1,1 @@
+"""The training loop over `Model.fit`: callbacks, checkpoints, devices."""

@@ -1,0 +1,1 @@
+"""Programs beside the library; nothing imports them."""
