@@ -1,1 +1,19 @@
 """Keras layers of SAGAN: leaves without config, flags or data."""
+
+from sagan_tf.layers.conditional_batch_norm import (
+    ConditionalBatchNormalization,
+)
+from sagan_tf.layers.resampling import DownsampleConv2D, UpsampleConv2D
+from sagan_tf.layers.residual import ResidualDownBlock, ResidualUpBlock
+from sagan_tf.layers.self_attention import SelfAttention
+from sagan_tf.layers.spectral_normalization import SpectralNormalization
+
+__all__ = [
+    "ConditionalBatchNormalization",
+    "DownsampleConv2D",
+    "ResidualDownBlock",
+    "ResidualUpBlock",
+    "SelfAttention",
+    "SpectralNormalization",
+    "UpsampleConv2D",
+]

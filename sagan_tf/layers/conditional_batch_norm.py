@@ -1,0 +1,235 @@
+"""Batch normalization with a gain and a bias for each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+class ConditionalBatchNormalization(tf.keras.layers.Layer):
+    """Normalizes each channel, then scales and shifts it by class.
+
+    In training, mean and variance come from the batch: from the global one
+    under a distribution strategy, unless `synchronized` is off. In inference
+    they are the moving averages that training left. Statistics are kept in
+    float32 under every dtype policy.
+
+    With `num_classes=0` this is plain batch normalization, whose moving
+    variance holds the unbiased estimate, as in TensorFlow's fused operation;
+    the conditional form keeps the biased one. Both are what the released
+    SAGAN does.
+
+    Reference: Dumoulin et al., "A Learned Representation for Artistic Style"
+    (arXiv:1610.07629), as used in SAGAN (arXiv:1805.08318).
+
+    Args:
+        num_classes: number of classes; 0 for plain batch normalization.
+        momentum: decay of the moving averages per call, in [0, 1).
+        epsilon: added to the variance.
+        synchronized: whether replicas share their statistics.
+        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(batch, height, width, channels)`, alone if `num_classes` is
+            0, else in a pair with `labels` `(batch,)`, integers in
+            `[0, num_classes)`.
+        training: whether to use, and to average in, the batch's statistics.
+
+    Returns:
+        `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: if `num_classes` is negative or `momentum` is not in
+            [0, 1).
+
+    Example:
+
+    >>> layer = ConditionalBatchNormalization(num_classes=10)
+    >>> layer([tf.ones((2, 4, 4, 3)), tf.constant([7, 0])]).shape
+    TensorShape([2, 4, 4, 3])
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 0,
+        momentum: float = 0.999,
+        epsilon: float = 1e-5,
+        synchronized: bool = True,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if num_classes < 0:
+            raise ValueError(
+                "`num_classes` should be 0 (plain batch normalization) or "
+                f"more. Received: {num_classes}"
+            )
+        if not 0.0 <= momentum < 1.0:
+            raise ValueError(
+                f"`momentum` should be in [0, 1). Received: {momentum}"
+            )
+        self.num_classes = num_classes
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.synchronized = synchronized
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the tables, and the moving statistics `(channels,)`."""
+        if self.num_classes:
+            input_shape = input_shape[0]
+        channels = tf.TensorShape(input_shape)[-1]
+        table = (channels,)
+        if self.num_classes:
+            table = (self.num_classes, channels)
+        self.gain = self._weight("gain", table, "ones")
+        self.bias = self._weight("bias", table, "zeros")
+        self.moving_mean = self._statistic("moving_mean", channels, "zeros")
+        self.moving_variance = self._statistic(
+            "moving_variance", channels, "ones"
+        )
+        super().build(input_shape)
+
+    def _weight(self, name: str, shape: Any, initializer: str) -> tf.Variable:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            dtype="float32",
+            experimental_autocast=False,
+        )
+
+    def _statistic(self, name: str, size: int, initializer: str) -> tf.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(size,),
+            initializer=initializer,
+            dtype="float32",
+            trainable=False,
+            experimental_autocast=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.MEAN,
+        )
+
+    def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
+        """Normalizes, scales and shifts."""
+        if self.num_classes:
+            inputs, labels = inputs
+            gain, bias = (
+                tf.gather(self.gain, labels),
+                tf.gather(self.bias, labels),
+            )
+        else:
+            gain, bias = self.gain, self.bias
+        if training and self.trainable:
+            return self._normalize_by_batch(inputs, gain, bias)
+        return _normalize(
+            inputs,
+            self.moving_mean,
+            self.moving_variance,
+            gain,
+            bias,
+            self.epsilon,
+        )
+
+    def _normalize_by_batch(
+        self, inputs: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor
+    ) -> tf.Tensor:
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if self.synchronized and replicas > 1:
+            mean, variance = _global_moments(inputs, replicas)
+            self._average(mean, variance, tf.size(inputs) * replicas)
+            return _normalize(inputs, mean, variance, gain, bias, self.epsilon)
+        outputs, mean, variance = _fused_normalize(inputs, self.epsilon)
+        self._average(mean, variance, tf.size(inputs))
+        return _scale_and_shift(outputs, gain, bias)
+
+    def _average(
+        self, mean: tf.Tensor, variance: tf.Tensor, size: tf.Tensor
+    ) -> None:
+        if not self.num_classes:
+            count = tf.cast(size, tf.float32) / tf.cast(
+                tf.size(mean), tf.float32
+            )
+            variance *= count / tf.maximum(count - 1.0, 1.0)
+        for average, value in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            average.assign_add((1.0 - self.momentum) * (value - average))
+
+    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
+        """Returns the shape of the normalized input."""
+        return tf.TensorShape(
+            input_shape[0] if self.num_classes else input_shape
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        config.update(
+            num_classes=self.num_classes,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            synchronized=self.synchronized,
+        )
+        return config
+
+
+def _fused_normalize(
+    inputs: tf.Tensor, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Normalizes by the batch; returns its mean and its biased variance."""
+    channels = inputs.shape[-1]
+    outputs, mean, variance, _, _, _ = tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=tf.ones((channels,)),
+        offset=tf.zeros((channels,)),
+        mean=tf.zeros((0,)),
+        variance=tf.zeros((0,)),
+        epsilon=epsilon,
+        is_training=True,
+    )
+    count = tf.cast(tf.size(inputs), tf.float32) / channels
+    return outputs, mean, variance * (tf.maximum(count - 1.0, 1.0) / count)
+
+
+def _global_moments(
+    inputs: tf.Tensor, replicas: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and biased variance of each channel over all replicas."""
+    values = tf.cast(inputs, tf.float32)
+    local = tf.stack(
+        (
+            tf.reduce_mean(values, (0, 1, 2)),
+            tf.reduce_mean(tf.square(values), (0, 1, 2)),
+        )
+    )
+    context = tf.distribute.get_replica_context()
+    mean, square = tf.unstack(
+        context.all_reduce(tf.distribute.ReduceOp.SUM, local) / replicas
+    )
+    return mean, tf.maximum(square - tf.square(mean), 0.0)
+
+
+def _normalize(
+    inputs: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    gain: tf.Tensor,
+    bias: tf.Tensor,
+    epsilon: float,
+) -> tf.Tensor:
+    """Normalizes by given statistics in a single scale and shift."""
+    scale = gain * tf.math.rsqrt(variance + epsilon)
+    return _scale_and_shift(inputs, scale, bias - mean * scale)
+
+
+def _scale_and_shift(
+    inputs: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
+) -> tf.Tensor:
+    """Scales and shifts by channel, `(channels,)` or `(batch, channels)`."""
+    if scale.shape.rank == 2:
+        scale, shift = (
+            value[:, tf.newaxis, tf.newaxis] for value in (scale, shift)
+        )
+    return inputs * tf.cast(scale, inputs.dtype) + tf.cast(shift, inputs.dtype)

@@ -1,0 +1,243 @@
+"""Convolutions with nearest upsampling or mean pooling folded in.
+
+Upsampling by repetition followed by a 3x3 convolution is one transposed
+convolution of stride 2, because each input pixel reaches a 4x4 patch of the
+output through fixed sums of the nine weights. A 3x3 convolution followed by a
+2x2 mean is one convolution of stride 2, because the mean of four shifted 3x3
+windows is one 4x4 window. With `K` of shape 3x3 and `S` the sum of its four
+shifts inside a 4x4 frame,
+
+    S[i, j] = K[i, j] + K[i - 1, j] + K[i, j - 1] + K[i - 1, j - 1],
+
+the first kernel is `S` (as TensorFlow's transposed convolution wants it,
+rotated by half a turn) and the second is `S / 4`. Both hold at the borders
+too, where zero padding commutes with the repetition and with the mean. Sixteen
+multiplications replace 36 per pixel of the smaller map. A 1x1 convolution
+commutes with both resamplings, so it works on the smaller map.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def sum_of_shifts(kernel: tf.Tensor) -> tf.Tensor:
+    """Returns the sum of the four shifts of a kernel in a larger frame.
+
+    Args:
+        kernel: `(height, width, in_channels, out_channels)`.
+
+    Returns:
+        `(height + 1, width + 1, in_channels, out_channels)`.
+    """
+    rows = tf.pad(kernel, ((0, 1), (0, 0), (0, 0), (0, 0))) + tf.pad(
+        kernel, ((1, 0), (0, 0), (0, 0), (0, 0))
+    )
+    return tf.pad(rows, ((0, 0), (0, 1), (0, 0), (0, 0))) + tf.pad(
+        rows, ((0, 0), (1, 0), (0, 0), (0, 0))
+    )
+
+
+def upsample(images: tf.Tensor) -> tf.Tensor:
+    """Repeats each pixel twice in both directions.
+
+    Args:
+        images: `(batch, height, width, channels)`.
+
+    Returns:
+        `(batch, 2 * height, 2 * width, channels)`.
+    """
+    height, width = _height_and_width(images)
+    repeated = tf.tile(images[:, :, tf.newaxis], (1, 1, 2, 1, 2))
+    return tf.reshape(repeated, (-1, 2 * height, 2 * width, images.shape[-1]))
+
+
+def _height_and_width(images: tf.Tensor) -> tuple[Any, Any]:
+    dynamic = tf.shape(images)
+    return images.shape[1] or dynamic[1], images.shape[2] or dynamic[2]
+
+
+def mean_pool(images: tf.Tensor) -> tf.Tensor:
+    """Takes the mean of each 2x2 square.
+
+    Args:
+        images: `(batch, height, width, channels)`, height and width even.
+
+    Returns:
+        `(batch, height / 2, width / 2, channels)`.
+    """
+    return tf.nn.avg_pool2d(images, 2, 2, "VALID")
+
+
+class _ResamplingConv2D(tf.keras.layers.Layer):
+    """What the two resampling convolutions share: kernel, bias, contract."""
+
+    # SpectralNormalization hands over its kernel in float32: a folded kernel
+    # is summed in float32 and cast last.
+    casts_kernel = True
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        use_bias: bool = True,
+        folded: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if kernel_size not in (1, 3):
+            raise ValueError(
+                f"`kernel_size` should be 1 or 3. Received: {kernel_size}"
+            )
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.use_bias = use_bias
+        self.folded = folded
+        self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the kernel and the bias."""
+        channels = tf.TensorShape(input_shape)[-1]
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_size, self.kernel_size, channels, self.filters),
+            initializer=self.kernel_initializer,
+            experimental_autocast=False,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.filters,), initializer="zeros"
+            )
+        super().build(input_shape)
+
+    def _convolve(self, inputs: tf.Tensor) -> tf.Tensor:
+        kernel = tf.cast(self.kernel, inputs.dtype)
+        return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
+
+    def _add_bias(self, outputs: tf.Tensor) -> tf.Tensor:
+        if self.bias is None:
+            return outputs
+        return tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        config.update(
+            filters=self.filters,
+            kernel_size=self.kernel_size,
+            use_bias=self.use_bias,
+            folded=self.folded,
+            kernel_initializer=tf.keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+        )
+        return config
+
+
+class UpsampleConv2D(_ResamplingConv2D):
+    """Doubles height and width by repetition, then convolves.
+
+    Args:
+        filters: output channels.
+        kernel_size: 1 or 3; stride 1, zero padding.
+        use_bias: whether a bias is added.
+        folded: whether to compute it as one transposed convolution (or, for
+            `kernel_size=1`, before the repetition): the same result up to
+            rounding, at less than half the cost.
+        kernel_initializer: initializer of the kernel
+            `(kernel_size, kernel_size, in_channels, filters)`.
+        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(batch, height, width, in_channels)`.
+
+    Returns:
+        `(batch, 2 * height, 2 * width, filters)`.
+
+    Raises:
+        ValueError: if `kernel_size` is neither 1 nor 3.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Upsamples and convolves."""
+        if not self.folded:
+            return self._add_bias(self._convolve(upsample(inputs)))
+        if self.kernel_size == 1:
+            return upsample(self._add_bias(self._convolve(inputs)))
+        return self._add_bias(self._transposed_convolve(inputs))
+
+    def _transposed_convolve(self, inputs: tf.Tensor) -> tf.Tensor:
+        kernel = sum_of_shifts(tf.cast(self.kernel, tf.float32))
+        kernel = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
+        height, width = _height_and_width(inputs)
+        return tf.nn.conv2d_transpose(
+            inputs,
+            tf.cast(kernel, inputs.dtype),
+            (tf.shape(inputs)[0], 2 * height, 2 * width, self.filters),
+            strides=2,
+            padding="SAME",
+        )
+
+    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
+        """Returns `(batch, 2 * height, 2 * width, filters)`."""
+        batch, height, width, _ = tf.TensorShape(input_shape).as_list()
+        height, width = (n and 2 * n for n in (height, width))
+        return tf.TensorShape((batch, height, width, self.filters))
+
+
+class DownsampleConv2D(_ResamplingConv2D):
+    """Convolves, then takes the mean of each 2x2 square.
+
+    Args:
+        filters: output channels.
+        kernel_size: 1 or 3; stride 1, zero padding.
+        use_bias: whether a bias is added.
+        folded: whether to compute it as one convolution of stride 2 (or, for
+            `kernel_size=1`, after the mean): the same result up to rounding,
+            at less than half the cost.
+        kernel_initializer: initializer of the kernel
+            `(kernel_size, kernel_size, in_channels, filters)`.
+        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(batch, height, width, in_channels)`, height and width even.
+
+    Returns:
+        `(batch, height / 2, width / 2, filters)`.
+
+    Raises:
+        ValueError: if `kernel_size` is neither 1 nor 3, or height or width
+            is odd.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        """Checks that height and width are even, and creates the weights."""
+        _, height, width, _ = tf.TensorShape(input_shape).as_list()
+        if (height or 0) % 2 or (width or 0) % 2:
+            raise ValueError(
+                "`inputs` should have even height and width. "
+                f"Received: {height} x {width}"
+            )
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolves and pools."""
+        if not self.folded:
+            return mean_pool(self._add_bias(self._convolve(inputs)))
+        if self.kernel_size == 1:
+            return self._add_bias(self._convolve(mean_pool(inputs)))
+        kernel = sum_of_shifts(tf.cast(self.kernel, tf.float32)) / 4.0
+        kernel = tf.cast(kernel, inputs.dtype)
+        return self._add_bias(
+            tf.nn.conv2d(inputs, kernel, strides=2, padding="SAME")
+        )
+
+    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
+        """Returns `(batch, height / 2, width / 2, filters)`."""
+        batch, height, width, _ = tf.TensorShape(input_shape).as_list()
+        height, width = (n and n // 2 for n in (height, width))
+        return tf.TensorShape((batch, height, width, self.filters))

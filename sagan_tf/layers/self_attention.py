@@ -1,0 +1,205 @@
+"""Self-attention over the positions of a feature map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from sagan_tf.layers.spectral_normalization import SpectralNormalization
+
+
+class SelfAttention(tf.keras.layers.Layer):
+    """Adds to each position what it finds at related positions.
+
+    Query, key and value are 1x1 convolutions. Each position's query is
+    compared with every key by a dot product (without division by the square
+    root of their length); a softmax over the keys weighs the values, and a 1x1
+    convolution maps their sum back to the input's channels:
+
+        outputs = inputs + gate * output(softmax(query key^T) value)
+
+    The scalar `gate` starts at zero, so the layer starts as the identity.
+    Convolutions are spectrally normalized and have no bias. The default is the
+    form of the released SAGAN: keys and values max-pooled 2x2, value and
+    output with half the channels. The paper's text has `pooled=False` and
+    `value_divisor=8`.
+
+    Reference: Zhang et al., "Self-Attention Generative Adversarial Networks"
+    (arXiv:1805.08318), section 3 and figure 2.
+
+    Args:
+        key_divisor: query and key have `channels / key_divisor` channels; `k`
+            in the paper, which tries 1, 2, 4 and 8.
+        value_divisor: the value has `channels / value_divisor` channels.
+        pooled: whether keys and values are max-pooled 2x2.
+        use_bias: whether the convolutions add a bias.
+        output_projection: whether a convolution follows the weighted sum;
+            without one `value_divisor` must be 1.
+        spectral_normalization: whether the convolutions are normalized.
+        gate_initializer: initializer of the scalar gate.
+        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(batch, height, width, channels)`.
+        return_attention_scores: whether to return the weights as well.
+
+    Returns:
+        `(batch, height, width, channels)`; with `return_attention_scores=True`
+        also the weights `(batch, queries, keys)`, float32, each row of sum 1,
+        where `queries` is `height * width` and `keys` is a quarter of that
+        (all of it if not `pooled`), both row by row.
+
+    Raises:
+        ValueError: if the channels are not a multiple of the divisors, or
+            height or width is odd where keys are pooled.
+
+    Example:
+
+    >>> layer = SelfAttention()
+    >>> outputs, scores = layer(
+    ...     tf.ones((1, 8, 8, 16)), return_attention_scores=True)
+    >>> scores.shape
+    TensorShape([1, 64, 16])
+    """
+
+    def __init__(
+        self,
+        key_divisor: int = 8,
+        value_divisor: int = 2,
+        pooled: bool = True,
+        use_bias: bool = False,
+        output_projection: bool = True,
+        spectral_normalization: bool = True,
+        gate_initializer: Any = "zeros",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        for name, divisor in (
+            ("key_divisor", key_divisor),
+            ("value_divisor", value_divisor),
+        ):
+            if divisor < 1:
+                raise ValueError(
+                    f"`{name}` should be at least 1. Received: {divisor}"
+                )
+        if not output_projection and value_divisor != 1:
+            raise ValueError(
+                "`value_divisor` should be 1 where `output_projection` is "
+                f"off. Received: {value_divisor}"
+            )
+        self.key_divisor = key_divisor
+        self.value_divisor = value_divisor
+        self.pooled = pooled
+        self.use_bias = use_bias
+        self.output_projection = output_projection
+        self.spectral_normalization = spectral_normalization
+        self.gate_initializer = tf.keras.initializers.get(gate_initializer)
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the convolutions and the gate."""
+        _, height, width, channels = tf.TensorShape(input_shape).as_list()
+        self._check(height, width, channels)
+        self.query = self._convolution("query", channels // self.key_divisor)
+        self.key = self._convolution("key", channels // self.key_divisor)
+        self.value = self._convolution("value", channels // self.value_divisor)
+        self.output_convolution = None
+        if self.output_projection:
+            self.output_convolution = self._convolution("output", channels)
+        self.gate = self.add_weight(
+            name="gate",
+            shape=(),
+            initializer=self.gate_initializer,
+            dtype="float32",
+            experimental_autocast=False,
+        )
+        super().build(input_shape)
+
+    def _check(self, height: Any, width: Any, channels: int) -> None:
+        for name in ("key_divisor", "value_divisor"):
+            divisor = getattr(self, name)
+            if channels % divisor:
+                raise ValueError(
+                    f"`inputs` should have a multiple of `{name}` = {divisor} "
+                    f"channels. Received: {channels} channels; "
+                    f"{-(-channels // divisor) * divisor} would fit"
+                )
+        if self.pooled and ((height or 0) % 2 or (width or 0) % 2):
+            raise ValueError(
+                "`inputs` should have even height and width where keys are "
+                f"pooled. Received: {height} x {width}; pooled=False would fit"
+            )
+
+    def _convolution(self, name: str, filters: int) -> tf.keras.layers.Layer:
+        convolution = tf.keras.layers.Conv2D(
+            filters,
+            kernel_size=1,
+            use_bias=self.use_bias,
+            name=name,
+            dtype=self.dtype_policy,
+        )
+        if not self.spectral_normalization:
+            return convolution
+        return SpectralNormalization(convolution, name=name)
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        return_attention_scores: bool = False,
+    ) -> Any:
+        """Attends over the positions of `inputs`."""
+        query = _as_rows(self.query(inputs))
+        key = self.key(inputs)
+        value = self.value(inputs)
+        if self.pooled:
+            key = tf.nn.max_pool2d(key, 2, 2, "VALID")
+            value = tf.nn.max_pool2d(value, 2, 2, "VALID")
+        scores = attention_scores(query, _as_rows(key))
+        found = tf.matmul(tf.cast(scores, value.dtype), _as_rows(value))
+        found = _as_map(found, inputs)
+        if self.output_convolution is not None:
+            found = self.output_convolution(found)
+        outputs = inputs + tf.cast(self.gate, inputs.dtype) * found
+        return (outputs, scores) if return_attention_scores else outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        config.update(
+            key_divisor=self.key_divisor,
+            value_divisor=self.value_divisor,
+            pooled=self.pooled,
+            use_bias=self.use_bias,
+            output_projection=self.output_projection,
+            spectral_normalization=self.spectral_normalization,
+            gate_initializer=tf.keras.initializers.serialize(
+                self.gate_initializer
+            ),
+        )
+        return config
+
+
+def attention_scores(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+    """Softmax over the keys of each query's dot products with them.
+
+    Args:
+        query: `(batch, queries, key_channels)`.
+        key: `(batch, keys, key_channels)`.
+
+    Returns:
+        `(batch, queries, keys)`, float32, each row of sum 1.
+    """
+    logits = tf.matmul(query, key, transpose_b=True)
+    return tf.nn.softmax(tf.cast(logits, tf.float32))
+
+
+def _as_rows(images: tf.Tensor) -> tf.Tensor:
+    """`(batch, height, width, c)` to `(batch, height * width, c)`."""
+    shape = tf.shape(images)
+    return tf.reshape(images, (shape[0], -1, images.shape[-1]))
+
+
+def _as_map(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """`(batch, height * width, c)` to `(batch, height, width, c)`."""
+    shape = tf.shape(like)
+    return tf.reshape(rows, (shape[0], shape[1], shape[2], rows.shape[-1]))
