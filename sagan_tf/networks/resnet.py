@@ -1,0 +1,415 @@
+"""The residual generator and discriminator of SAGAN, 32 to 256 pixels."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Sequence
+
+import tensorflow as tf
+
+from sagan_tf.layers import (
+    ConditionalBatchNormalization,
+    ResidualDownBlock,
+    ResidualUpBlock,
+    SelfAttention,
+    SpectralNormalization,
+)
+
+# Widths in units of `base_channels`. The generator's first is that of its 4x4
+# map, the others those of its up-blocks. From 64 pixels up the discriminator
+# has the same widths backwards, the last one without pooling. At 32 both are
+# those of SNGAN on CIFAR (arXiv:1802.05957, table 4).
+GENERATOR_WIDTHS = {
+    32: (4, 4, 4, 4),
+    64: (16, 8, 4, 2, 1),
+    128: (16, 16, 8, 4, 2, 1),
+    256: (16, 16, 8, 8, 4, 2, 1),
+}
+DISCRIMINATOR_WIDTHS = {
+    32: (2, 2, 2, 2),
+    64: (1, 2, 4, 8, 16),
+    128: (1, 2, 4, 8, 16, 16),
+    256: (1, 2, 4, 8, 8, 16, 16),
+}
+
+
+def generator_feature_sizes(image_size: int) -> tuple[int, ...]:
+    """Sizes of the maps that the generator's blocks give, in their order."""
+    return tuple(
+        8 * 2**index for index in range(len(GENERATOR_WIDTHS[image_size]) - 1)
+    )
+
+
+def discriminator_feature_sizes(image_size: int) -> tuple[int, ...]:
+    """Sizes of the maps that the discriminator's blocks give, in order."""
+    smallest = 8 if image_size == 32 else 4
+    return tuple(
+        max(image_size // 2 ** (index + 1), smallest)
+        for index in range(len(DISCRIMINATOR_WIDTHS[image_size]))
+    )
+
+
+class _Network(tf.keras.Model):
+    """What both networks share: arguments and a walk over stages.
+
+    A stage is a block or an attention layer. `self.stages` lists them in the
+    order of computation, each with the size of the map that it gives.
+    """
+
+    def __init__(
+        self,
+        image_size: int = 128,
+        num_classes: int = 0,
+        base_channels: int = 64,
+        attention_resolutions: Sequence[int] = (32,),
+        attention_options: dict[str, Any] | None = None,
+        spectral_normalization: bool = True,
+        fold_resampling: bool = True,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.image_size = image_size
+        self.num_classes = num_classes
+        self.base_channels = base_channels
+        self.attention_resolutions = tuple(attention_resolutions)
+        self.attention_options = dict(attention_options or {})
+        self.spectral_normalization = spectral_normalization
+        self.fold_resampling = fold_resampling
+        self._check_common()
+
+    def _check_common(self) -> None:
+        if self.image_size not in GENERATOR_WIDTHS:
+            raise ValueError(
+                f"`image_size` should be one of {tuple(GENERATOR_WIDTHS)}. "
+                f"Received: {self.image_size}"
+            )
+        for name, least in (("num_classes", 0), ("base_channels", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"`{name}` should be at least {least}. "
+                    f"Received: {getattr(self, name)}"
+                )
+        possible = self._attention_sizes()
+        for size in self.attention_resolutions:
+            if size not in possible:
+                raise ValueError(
+                    "`attention_resolutions` should be among the sizes "
+                    f"{possible} of the feature maps. Received: {size}"
+                )
+
+    def _attention_sizes(self) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def _add_stages(
+        self, sizes: Iterable[int], blocks: Iterable[tf.keras.layers.Layer]
+    ) -> None:
+        """Lists the blocks, with attention behind the last one of its size."""
+        sizes, stages = list(sizes), []
+        for index, (size, block) in enumerate(zip(sizes, blocks)):
+            stages.append((size, block))
+            is_last = size not in sizes[index + 1 :]
+            if is_last and size in self.attention_resolutions:
+                stages.append((size, self._attention(size)))
+        self.stages = stages
+
+    def _attention(self, size: int) -> SelfAttention:
+        return SelfAttention(
+            spectral_normalization=self.spectral_normalization,
+            name=f"attention_{size}",
+            dtype=self.dtype_policy,
+            **self.attention_options,
+        )
+
+    def _normalized(
+        self, layer: tf.keras.layers.Layer
+    ) -> tf.keras.layers.Layer:
+        if not self.spectral_normalization:
+            return layer
+        return SpectralNormalization(layer, name=layer.name)
+
+    def _block_options(self, name: str) -> dict[str, Any]:
+        return {
+            "spectral_normalization": self.spectral_normalization,
+            "fold_resampling": self.fold_resampling,
+            "name": name,
+            "dtype": self.dtype_policy,
+        }
+
+    def attention_layers(self) -> dict[int, SelfAttention]:
+        """Returns the attention layers by the size of their map."""
+        return {
+            size: layer
+            for size, layer in self.stages
+            if isinstance(layer, SelfAttention)
+        }
+
+    def spectral_layers(self) -> dict[str, SpectralNormalization]:
+        """Returns every spectrally normalized layer by its path."""
+        return {
+            layer.u.name.split("/", 1)[1].rsplit("/", 1)[0]: layer
+            for layer in self.submodules
+            if isinstance(layer, SpectralNormalization)
+        }
+
+    def _walk(
+        self, x: tf.Tensor, labels: tf.Tensor | None, want_scores: bool
+    ) -> tuple[tf.Tensor, dict[int, tf.Tensor]]:
+        scores = {}
+        for size, stage in self.stages:
+            if isinstance(stage, SelfAttention) and want_scores:
+                x, scores[size] = stage(x, return_attention_scores=True)
+            elif isinstance(stage, ResidualUpBlock) and self.num_classes:
+                x = stage([x, labels])
+            else:
+                x = stage(x)
+        return x, scores
+
+    def _split(self, inputs: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
+        if not self.num_classes:
+            return inputs, None
+        if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+            raise ValueError(
+                "`inputs` should be a pair whose second member is the labels, "
+                f"as num_classes={self.num_classes}. Received: {inputs!r}"
+            )
+        return inputs[0], inputs[1]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            "name": self.name,
+            "dtype": tf.keras.mixed_precision.Policy.get_config(
+                self.dtype_policy
+            )["name"],
+            "image_size": self.image_size,
+            "num_classes": self.num_classes,
+            "base_channels": self.base_channels,
+            "attention_resolutions": self.attention_resolutions,
+            "attention_options": self.attention_options,
+            "spectral_normalization": self.spectral_normalization,
+            "fold_resampling": self.fold_resampling,
+        }
+
+
+class Generator(_Network):
+    """Draws pictures from latents, and from labels if there are classes.
+
+    A spectrally normalized dense layer to a 4x4 map, residual blocks that
+    double the resolution, batch normalization, ReLU, a 3x3 convolution to
+    three channels, and tanh. Self-attention stands behind the blocks whose map
+    has one of the asked sizes.
+
+    Reference: Zhang et al., "Self-Attention Generative Adversarial Networks"
+    (arXiv:1805.08318), and its release.
+
+    Args:
+        image_size: height and width of the pictures: 32, 64, 128 or 256.
+        num_classes: number of classes; 0 for an unconditional network.
+        latent_dim: length of a latent.
+        base_channels: unit of the widths, the last block's width at 64 pixels
+            and more.
+        attention_resolutions: sizes of the feature maps with attention.
+        attention_options: further arguments of `SelfAttention`.
+        spectral_normalization: whether kernels are normalized.
+        fold_resampling: whether upsampling is folded into convolutions.
+        momentum: decay of the blocks' moving statistics, in [0, 1).
+        output_momentum: decay of the last normalization's, in [0, 1).
+        **kwargs: keyword arguments of `tf.keras.Model`.
+
+    Call arguments:
+        inputs: latents `(batch, latent_dim)`, standard normal, alone or, with
+            classes, in a pair with labels `(batch,)` in `[0, num_classes)`.
+        training: whether the batch's statistics are used and the vectors of
+            spectral normalization moved.
+        return_attention_scores: whether to return the attention weights too.
+
+    Returns:
+        Pictures `(batch, image_size, image_size, 3)`, float32 in [-1, 1]; with
+        `return_attention_scores=True` also a dictionary from map size to
+        weights `(batch, queries, keys)`.
+
+    Raises:
+        ValueError: if an argument is out of its range, or an attention size is
+            not that of a feature map.
+    """
+
+    def __init__(
+        self,
+        image_size: int = 128,
+        num_classes: int = 0,
+        latent_dim: int = 128,
+        base_channels: int = 64,
+        attention_resolutions: Sequence[int] = (32,),
+        momentum: float = 0.999,
+        output_momentum: float = 0.9999,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            image_size,
+            num_classes,
+            base_channels,
+            attention_resolutions,
+            **kwargs,
+        )
+        if latent_dim < 1:
+            raise ValueError(
+                f"`latent_dim` should be at least 1. Received: {latent_dim}"
+            )
+        self.latent_dim = latent_dim
+        self.momentum = momentum
+        self.output_momentum = output_momentum
+        first, *widths = GENERATOR_WIDTHS[image_size]
+        self.dense = self._normalized(
+            tf.keras.layers.Dense(
+                4 * 4 * first * base_channels,
+                name="dense",
+                dtype=self.dtype_policy,
+            )
+        )
+        self._add_stages(
+            generator_feature_sizes(image_size),
+            [
+                ResidualUpBlock(
+                    width * base_channels,
+                    num_classes=num_classes,
+                    momentum=momentum,
+                    **self._block_options(f"block_{index}"),
+                )
+                for index, width in enumerate(widths, start=1)
+            ],
+        )
+        self.norm = ConditionalBatchNormalization(
+            momentum=output_momentum, name="norm", dtype=self.dtype_policy
+        )
+        self.to_rgb = self._normalized(
+            tf.keras.layers.Conv2D(
+                3,
+                kernel_size=3,
+                padding="same",
+                name="to_rgb",
+                dtype=self.dtype_policy,
+            )
+        )
+
+    def _attention_sizes(self) -> tuple[int, ...]:
+        return generator_feature_sizes(self.image_size)
+
+    def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
+        """Draws pictures."""
+        latents, labels = self._split(inputs)
+        x = self.dense(latents)
+        x = tf.reshape(x, (-1, 4, 4, x.shape[-1] // 16))
+        x, scores = self._walk(x, labels, return_attention_scores)
+        x = self.to_rgb(tf.nn.relu(self.norm(x)))
+        images = tf.tanh(tf.cast(x, tf.float32))
+        return (images, scores) if return_attention_scores else images
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        config.update(
+            latent_dim=self.latent_dim,
+            momentum=self.momentum,
+            output_momentum=self.output_momentum,
+        )
+        return config
+
+
+class Discriminator(_Network):
+    """Scores pictures: high for real ones, low for generated ones.
+
+    Residual blocks that halve the resolution, a last one that keeps it, ReLU,
+    the sum over positions and a dense layer to one logit; with classes, plus
+    the dot product of the summed features with an embedding of the label.
+    Everything is spectrally normalized. Self-attention stands behind the
+    blocks whose map has one of the asked sizes.
+
+    Reference: Zhang et al., "Self-Attention Generative Adversarial Networks"
+    (arXiv:1805.08318), and its release; the projection: Miyato and Koyama
+    (arXiv:1802.05637).
+
+    Args:
+        image_size: height and width of the pictures: 32, 64, 128 or 256.
+        num_classes: number of classes; 0 for an unconditional network.
+        base_channels: unit of the widths, the first block's width at 64 pixels
+            and more.
+        attention_resolutions: sizes of the feature maps with attention.
+        attention_options: further arguments of `SelfAttention`.
+        spectral_normalization: whether kernels are normalized.
+        fold_resampling: whether pooling is folded into convolutions.
+        **kwargs: keyword arguments of `tf.keras.Model`.
+
+    Call arguments:
+        inputs: pictures `(batch, image_size, image_size, 3)` in [-1, 1], alone
+            or, with classes, in a pair with labels `(batch,)` in
+            `[0, num_classes)`.
+        training: whether the vectors of spectral normalization are moved.
+        return_attention_scores: whether to return the attention weights too.
+
+    Returns:
+        Logits `(batch, 1)`, float32; with `return_attention_scores=True` also
+        a dictionary from map size to weights `(batch, queries, keys)`.
+
+    Raises:
+        ValueError: if an argument is out of its range, or an attention size is
+            not that of a feature map.
+    """
+
+    def __init__(
+        self,
+        image_size: int = 128,
+        num_classes: int = 0,
+        base_channels: int = 64,
+        attention_resolutions: Sequence[int] = (32,),
+        **kwargs: Any,
+    ):
+        super().__init__(
+            image_size,
+            num_classes,
+            base_channels,
+            attention_resolutions,
+            **kwargs,
+        )
+        sizes = discriminator_feature_sizes(image_size)
+        before = (image_size, *sizes)
+        widths = DISCRIMINATOR_WIDTHS[image_size]
+        self._add_stages(
+            sizes,
+            [
+                ResidualDownBlock(
+                    width * base_channels,
+                    downsample=sizes[index] < before[index],
+                    leading_relu=index > 0,
+                    **self._block_options(f"block_{index + 1}"),
+                )
+                for index, width in enumerate(widths)
+            ],
+        )
+        self.dense = self._normalized(
+            tf.keras.layers.Dense(1, name="dense", dtype="float32")
+        )
+        self.embedding = None
+        if num_classes:
+            self.embedding = self._normalized(
+                tf.keras.layers.Embedding(
+                    num_classes,
+                    widths[-1] * base_channels,
+                    embeddings_initializer="glorot_uniform",
+                    name="embedding",
+                    dtype="float32",
+                )
+            )
+
+    def _attention_sizes(self) -> tuple[int, ...]:
+        return tuple(sorted(set(discriminator_feature_sizes(self.image_size))))
+
+    def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
+        """Scores pictures."""
+        images, labels = self._split(inputs)
+        x = tf.cast(images, self.compute_dtype)
+        x, scores = self._walk(x, labels, return_attention_scores)
+        features = tf.reduce_sum(tf.cast(tf.nn.relu(x), tf.float32), (1, 2))
+        logits = self.dense(features)
+        if self.embedding is not None:
+            projection = features * self.embedding(labels)
+            logits += tf.reduce_sum(projection, axis=-1, keepdims=True)
+        return (logits, scores) if return_attention_scores else logits
