@@ -1,0 +1,355 @@
+"""The adversarial pair and its training step."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import tensorflow as tf
+
+from sagan_tf import losses
+
+
+class SAGAN(tf.keras.Model):
+    """A generator and a discriminator that learn against each other.
+
+    One training step is a generator update followed by `discriminator_steps`
+    discriminator updates, each on fresh latents, fake labels and real
+    pictures, as in the release: the generator's batch statistics and vectors
+    `u` move in both kinds of update, the discriminator's `u` only on its own
+    update. An exponential moving average of the generator's weights, moving
+    statistics and vectors is kept beside it.
+
+    Latents and fake labels depend only on `seed` and the step, not on the
+    number of replicas: each replica draws the global batch and keeps its part.
+
+    Reference: Zhang et al., "Self-Attention Generative Adversarial Networks"
+    (arXiv:1805.08318).
+
+    Args:
+        generator: a network from `[latents, labels]` (or `latents`) to
+            pictures, with `latent_dim` and `num_classes`.
+        discriminator: a network from `[images, labels]` (or `images`) to
+            logits.
+        discriminator_steps: discriminator updates per generator update; a
+            batch of data holds pictures for all of them.
+        ema_decay: decay per step of the averaged generator, in [0, 1).
+        ema_start_step: until this step the average is a copy.
+        separate_discriminator_passes: whether a discriminator update runs the
+            real and the fake half one after the other, with a power iteration
+            for each as in the release; by default both go through one pass.
+        seed: seed of latents and fake labels.
+        **kwargs: keyword arguments of `tf.keras.Model`.
+
+    Raises:
+        ValueError: if `discriminator_steps` or `ema_decay` is out of range, or
+            the networks differ in `num_classes`.
+
+    Example:
+
+    >>> gan = SAGAN(generator, discriminator)
+    >>> gan.compile(tf.keras.optimizers.legacy.Adam(1e-4, 0.0),
+    ...             tf.keras.optimizers.legacy.Adam(4e-4, 0.0))
+    >>> gan.fit(dataset, steps_per_epoch=1000)
+    """
+
+    def __init__(
+        self,
+        generator: tf.keras.Model,
+        discriminator: tf.keras.Model,
+        discriminator_steps: int = 1,
+        ema_decay: float = 0.999,
+        ema_start_step: int = 0,
+        separate_discriminator_passes: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if discriminator_steps < 1:
+            raise ValueError(
+                "`discriminator_steps` should be at least 1. "
+                f"Received: {discriminator_steps}"
+            )
+        if not 0.0 <= ema_decay < 1.0:
+            raise ValueError(
+                f"`ema_decay` should be in [0, 1). Received: {ema_decay}"
+            )
+        if generator.num_classes != discriminator.num_classes:
+            raise ValueError(
+                "`generator` and `discriminator` should have the same "
+                f"`num_classes`. Received: {generator.num_classes} and "
+                f"{discriminator.num_classes}"
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema_generator = type(generator).from_config(
+            {**generator.get_config(), "name": "ema_generator"}
+        )
+        self.discriminator_steps = discriminator_steps
+        self.ema_decay = ema_decay
+        self.ema_start_step = ema_start_step
+        self.separate_discriminator_passes = separate_discriminator_passes
+        self.seed = seed
+        self.step = self._counter("step", 0)
+        self.nonfinite_step = self._counter("nonfinite_step", -1)
+        self._build_networks()
+
+    def _counter(self, name: str, value: int) -> tf.Variable:
+        return tf.Variable(
+            value,
+            name=name,
+            dtype=tf.int64,
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+    def _build_networks(self) -> None:
+        """Creates all variables, with the average starting as a copy."""
+        latents = tf.zeros((1, self.generator.latent_dim))
+        inputs = self._with_labels(latents, tf.zeros((1,), tf.int32))
+        images = self.generator(inputs)
+        self.ema_generator(inputs)
+        self.discriminator(self._with_labels(images, tf.zeros((1,), tf.int32)))
+        for average, weight in self._averaged():
+            average.assign(weight)
+
+    def _averaged(self) -> list[tuple[tf.Variable, tf.Variable]]:
+        return list(zip(self.ema_generator.variables, self.generator.variables))
+
+    def _with_labels(self, inputs: tf.Tensor, labels: tf.Tensor) -> Any:
+        return [inputs, labels] if self.generator.num_classes else inputs
+
+    def compile(
+        self,
+        generator_optimizer: tf.keras.optimizers.Optimizer,
+        discriminator_optimizer: tf.keras.optimizers.Optimizer,
+        loss: str = "hinge",
+        **kwargs: Any,
+    ) -> None:
+        """Sets the optimizers and the loss.
+
+        Args:
+            generator_optimizer: legacy Keras optimizer of the generator.
+            discriminator_optimizer: that of the discriminator; with another
+                rate this is the two time-scale update rule (TTUR).
+            loss: name of a loss in `sagan_tf.losses`.
+            **kwargs: `steps_per_execution` or `jit_compile` of Keras.
+        """
+        super().compile(**kwargs)
+        self.generator_optimizer = self._scaled(generator_optimizer)
+        self.discriminator_optimizer = self._scaled(discriminator_optimizer)
+        self.adversarial_loss = losses.get(loss)
+        self.trackers = {
+            name: tf.keras.metrics.Mean(name)
+            for name in ("d_loss", "g_loss", "d_real", "d_fake")
+        }
+
+    def _scaled(self, optimizer: Any) -> Any:
+        """Scales the loss under float16, which Keras does for one optimizer."""
+        if self.generator.compute_dtype != "float16":
+            return optimizer
+        return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
+
+    @property
+    def metrics(self) -> list[tf.keras.metrics.Metric]:
+        """The running means: both losses and the mean logits."""
+        return list(self.trackers.values()) if self.compiled_metrics else []
+
+    def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
+        """Draws pictures with the averaged generator."""
+        return self.ema_generator(inputs, training=False)
+
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
+        """Runs one generator update and the discriminator's updates.
+
+        Args:
+            data: images `(batch * discriminator_steps, height, width, 3)` in
+                [-1, 1] and labels `(batch * discriminator_steps,)`.
+
+        Returns:
+            Running means: `d_loss`, `g_loss`, `d_real` and `d_fake` (mean
+            logits of real and of generated pictures).
+        """
+        images, labels = (
+            tf.split(part, self.discriminator_steps) for part in data
+        )
+        batch_size = images[0].shape[0] or tf.shape(images[0])[0]
+        g_loss = self.update_generator(*self.draw_inputs(batch_size, 0))
+        for index in range(self.discriminator_steps):
+            d_loss, d_real, d_fake = self.update_discriminator(
+                images[index],
+                labels[index],
+                *self.draw_inputs(batch_size, index + 1),
+            )
+        self._update_average()
+        return self._record(
+            d_loss=d_loss, g_loss=g_loss, d_real=d_real, d_fake=d_fake
+        )
+
+    def draw_inputs(
+        self, batch_size: Any, update: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws this replica's latents and fake labels for an update.
+
+        Args:
+            batch_size: pictures per replica.
+            update: number of the update within the step, 0 for the generator.
+
+        Returns:
+            Latents `(batch_size, latent_dim)`, standard normal, and labels
+            `(batch_size,)`, uniform over the classes (zeros without classes).
+        """
+        context = tf.distribute.get_replica_context()
+        total = batch_size * context.num_replicas_in_sync
+        number = self.step * (1 + self.discriminator_steps) + update
+        seed = tf.stack((tf.constant(self.seed, tf.int64), number))
+        latents = tf.random.stateless_normal(
+            (total, self.generator.latent_dim), seed
+        )
+        labels = tf.random.stateless_uniform(
+            (total,),
+            seed,
+            maxval=max(self.generator.num_classes, 1),
+            dtype=tf.int32,
+        )
+        first = context.replica_id_in_sync_group * batch_size
+        part = slice(first, first + batch_size)
+        return latents[part], labels[part]
+
+    def update_generator(
+        self, latents: tf.Tensor, labels: tf.Tensor
+    ) -> tf.Tensor:
+        """Updates the generator once; returns its loss."""
+        with tf.GradientTape() as tape:
+            fakes = self.generator(
+                self._with_labels(latents, labels), training=True
+            )
+            logits = self.discriminator(
+                self._with_labels(fakes, labels), training=False
+            )
+            loss = self.adversarial_loss.generator(logits)
+            scaled = self._scale(loss, self.generator_optimizer)
+        self._apply(
+            self.generator_optimizer,
+            tape,
+            scaled,
+            self.generator.trainable_variables,
+        )
+        return loss
+
+    def update_discriminator(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        latents: tf.Tensor,
+        fake_labels: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Updates the discriminator once.
+
+        Returns:
+            Its loss, and the mean logits of real and of generated pictures.
+        """
+        fakes = self.generator(
+            self._with_labels(latents, fake_labels), training=True
+        )
+        fakes = tf.stop_gradient(fakes)
+        with tf.GradientTape() as tape:
+            real_logits, fake_logits = self._discriminate(
+                images, labels, fakes, fake_labels
+            )
+            loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+            scaled = self._scale(loss, self.discriminator_optimizer)
+        self._apply(
+            self.discriminator_optimizer,
+            tape,
+            scaled,
+            self.discriminator.trainable_variables,
+        )
+        return loss, tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)
+
+    def _discriminate(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        fakes: tf.Tensor,
+        fake_labels: tf.Tensor,
+    ) -> Sequence[tf.Tensor]:
+        """Logits of real and of generated pictures."""
+        if self.separate_discriminator_passes:
+            real = self.discriminator(
+                self._with_labels(images, labels), training=True
+            )
+            fake = self.discriminator(
+                self._with_labels(fakes, fake_labels), training=False
+            )
+            return real, fake
+        logits = self.discriminator(
+            self._with_labels(
+                tf.concat((images, fakes), 0),
+                tf.concat((labels, fake_labels), 0),
+            ),
+            training=True,
+        )
+        return tf.split(logits, 2)
+
+    def _scale(self, loss: tf.Tensor, optimizer: Any) -> tf.Tensor:
+        """The part of this replica's loss in the global mean, loss-scaled."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        loss /= replicas
+        if hasattr(optimizer, "get_scaled_loss"):
+            return optimizer.get_scaled_loss(loss)
+        return loss
+
+    def _apply(
+        self,
+        optimizer: Any,
+        tape: tf.GradientTape,
+        loss: tf.Tensor,
+        variables: list[tf.Variable],
+    ) -> None:
+        gradients = tape.gradient(loss, variables)
+        if hasattr(optimizer, "get_unscaled_gradients"):
+            gradients = optimizer.get_unscaled_gradients(gradients)
+        optimizer.apply_gradients(zip(gradients, variables))
+
+    def _update_average(self) -> None:
+        """Moves the averaged generator, then counts the step."""
+        started = self.step >= self.ema_start_step
+        rate = 1.0 - tf.where(started, self.ema_decay, 0.0)
+        mirrored = []
+        for average, weight in self._averaged():
+            if weight.synchronization == tf.VariableSynchronization.ON_READ:
+                average.assign_add(rate * (weight - average))
+            else:
+                mirrored.append((average, weight))
+
+        def update(strategy: tf.distribute.Strategy, rate: tf.Tensor) -> None:
+            for average, weight in mirrored:
+                strategy.extended.update(
+                    average, _move_towards, args=(weight, rate), group=True
+                )
+
+        tf.distribute.get_replica_context().merge_call(update, args=(rate,))
+        self.step.assign_add(1)
+
+    def _record(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Averages the metrics and notes the first step that is not finite."""
+        context = tf.distribute.get_replica_context()
+        names = list(values)
+        stacked = tf.stack([values[name] for name in names])
+        if context.num_replicas_in_sync > 1:
+            stacked = context.all_reduce(tf.distribute.ReduceOp.MEAN, stacked)
+        broken = tf.logical_not(tf.reduce_all(tf.math.is_finite(stacked)))
+        first = tf.logical_and(broken, self.nonfinite_step < 0)
+        self.nonfinite_step.assign(
+            tf.where(first, self.step, self.nonfinite_step)
+        )
+        for name, value in zip(names, tf.unstack(stacked)):
+            self.trackers[name].update_state(value)
+        return {name: self.trackers[name].result() for name in names}
+
+
+def _move_towards(
+    average: tf.Variable, weight: tf.Tensor, rate: tf.Tensor
+) -> tf.Operation:
+    return average.assign_add(rate * (weight - average))
