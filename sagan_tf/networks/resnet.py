@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -141,6 +141,15 @@ class _Network(tf.keras.Model):
             for size, layer in self.stages
             if isinstance(layer, SelfAttention)
         }
+
+    def stage_shapes(
+        self,
+    ) -> Iterator[tuple[int, int, tf.keras.layers.Layer]]:
+        """Yields the map size, the channels and the layer of each stage."""
+        channels = 0
+        for size, stage in self.stages:
+            channels = getattr(stage, "filters", channels)
+            yield size, channels, stage
 
     def spectral_layers(self) -> dict[str, SpectralNormalization]:
         """Returns every spectrally normalized layer by its path."""
