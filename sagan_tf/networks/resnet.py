@@ -186,9 +186,7 @@ class _Network(tf.keras.Model):
         """Returns the constructor's arguments."""
         return {
             "name": self.name,
-            "dtype": tf.keras.mixed_precision.Policy.get_config(
-                self.dtype_policy
-            )["name"],
+            "dtype": self.dtype_policy.name,
             "image_size": self.image_size,
             "num_classes": self.num_classes,
             "base_channels": self.base_channels,
