@@ -89,6 +89,11 @@ def _model() -> ml_collections.ConfigDict:
     # True halves the height and width of keys and values, as the release does;
     # False is the paper's text.
     model.attention_pooling = True
+    # Decay of the moving statistics of the generator's blocks, in [0, 1). Two
+    # updates a step move them: 0.999 remembers some 500 steps.
+    model.batch_norm_momentum = 0.999
+    # Decay of the last normalization's, in [0, 1).
+    model.output_batch_norm_momentum = 0.9999
     # True computes each convolution beside a resampling in one kernel: the
     # same function, in about half the time.
     model.fold_resampling = True

@@ -97,6 +97,8 @@ RULES: Dict[str, Rule] = {
     "model.attention_key_divisor": _integer(1),
     "model.attention_value_divisor": _integer(1),
     "model.attention_pooling": _BOOLEAN,
+    "model.batch_norm_momentum": _DECAY,
+    "model.output_batch_norm_momentum": _DECAY,
     "model.fold_resampling": _BOOLEAN,
     "loss": _one_of("hinge"),
     "optimizer.generator_learning_rate": _POSITIVE,

@@ -47,6 +47,48 @@ def validate(config: ml_collections.ConfigDict) -> None:
         check(fields)
 
 
+# What may change when a run goes on: none of it makes another model.
+_MAY_CHANGE = (
+    "train.num_steps",
+    "train.steps_per_call",
+    "train.jit_compile",
+    "dataset.path",
+    "dtype",
+    "log.",
+    "checkpoint.",
+    "distribution.",
+)
+
+
+def check_same_model(
+    config: ml_collections.ConfigDict, stored: Dict[str, Any], place: Any
+) -> None:
+    """Refuses to go on with a run that another configuration made.
+
+    Args:
+        config: the configuration asked for.
+        stored: that of the run, as nested dictionaries.
+        place: the run's directory, for the message.
+
+    Raises:
+        UserError: a field that shapes the model, the data or the updates
+            differs; the message names each.
+    """
+    asked, given = flatten(config), flatten(ml_collections.ConfigDict(stored))
+    differing = [
+        f"config.{name} is {given.get(name)!r} there and {asked.get(name)!r} "
+        "here"
+        for name in sorted({*asked, *given})
+        if asked.get(name) != given.get(name)
+        and not name.startswith(_MAY_CHANGE)
+    ]
+    if differing:
+        raise UserError(
+            f"--workdir {place} holds a run of another configuration: "
+            f"{'; '.join(differing)}; choose another directory"
+        )
+
+
 def flatten(
     config: ml_collections.ConfigDict, prefix: str = ""
 ) -> Dict[str, Any]:
