@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+import re
 from typing import Any, Mapping
 
 from sagan_tf.errors import UserError
@@ -143,6 +144,11 @@ def metric_name(
     if split and (plain or card.split != _PLAIN_SPLIT):
         name += f"_{card.split}"
     return name if plain else f"{name}_{card.network}"
+
+
+def metric_of(name: str) -> str:
+    """Return `fid` for `fid50k_train`: a metric's name without protocol."""
+    return re.match("[a-z_]*", name).group()
 
 
 def short_count(count: int) -> str:
