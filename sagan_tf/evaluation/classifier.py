@@ -190,7 +190,7 @@ def _open(path: Path, name: str, dataset_name: str) -> FeatureNetwork:
     ).num_classes
     model = _build(num_classes)
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:
             card = json.loads(str(arrays["card"]))
             names = sorted(key for key in arrays.files if key != "card")
             weights = [arrays[key] for key in names]

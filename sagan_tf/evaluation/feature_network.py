@@ -49,6 +49,8 @@ class FeatureNetwork:
         self._function = tf.function(
             lambda images: self._outputs(function, images),
             input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
+            # Its rewriting would bury the network's own errors.
+            autograph=False,
         )
         grey = np.zeros((1, input_size, input_size, 3), np.float32)
         logits, pooled = self(grey)

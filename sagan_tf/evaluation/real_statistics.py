@@ -88,7 +88,7 @@ def load_or_gather(
 def _check_card(path: Path, card: protocol.RealCard) -> None:
     beside = path.with_suffix(".json")
     try:
-        stored = json.loads(beside.read_text())
+        stored = dict(**json.loads(beside.read_text()))
         protocol.require_same(card, stored, f"{path}")
     except UserError:
         raise
@@ -181,7 +181,7 @@ def _from_arrays(arrays: dict[str, np.ndarray]) -> RealStatistics:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:
             return {key: arrays[key] for key in arrays.files}
     # A broken archive raises errors of many kinds.
     except Exception as error:

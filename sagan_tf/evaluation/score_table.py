@@ -46,7 +46,10 @@ class ScoreTable:
             return []
         try:
             with self.path.open(newline="") as file:
-                return [_parse(row) for row in csv.DictReader(file)]
+                reader = csv.DictReader(file)
+                if not {"step", "card"} <= set(reader.fieldnames or ()):
+                    raise ValueError("other columns")
+                return [_parse(row) for row in reader]
         except (ValueError, TypeError, KeyError, csv.Error) as error:
             raise UserError(
                 f"{self.path} should be a table of scores with the columns "
