@@ -218,11 +218,7 @@ class SAGAN(tf.keras.Model):
         latents: tf.Tensor,
         fake_labels: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Updates the discriminator once.
-
-        Returns:
-            Its loss, and the mean logits of real and of generated pictures.
-        """
+        """Updates the discriminator once; returns loss and mean logits."""
         fakes = self.generator(
             self._with_labels(latents, fake_labels), training=True
         )
