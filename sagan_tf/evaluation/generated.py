@@ -22,12 +22,11 @@ def balanced_labels(num_images: int, num_classes: int) -> np.ndarray:
 
 
 def generated_batches(
-    generator: Generator,
+    sampler: Sampler,
     num_images: int,
     *,
     seed: int = 0,
     truncation: float = 0.0,
-    batch_size: int = 50,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield generated images and their labels.
 
@@ -35,21 +34,21 @@ def generated_batches(
     power iteration.
 
     Args:
-        generator: a built and restored generator.
+        sampler: what draws, from a built and restored generator.
         num_images: number of pictures.
         seed: seed of the latents.
         truncation: size that no latent exceeds; 0 for none.
-        batch_size: pictures per batch.
 
     Yields:
         Images `(batch, height, width, 3)` float32 in [-1, 1] and labels
         `(batch,)`.
     """
+    generator, done = sampler.generator, 0
     values = latents.draw(num_images, generator.latent_dim, seed, truncation)
     labels = balanced_labels(num_images, generator.num_classes)
-    batches = Sampler(generator, batch_size).batches(values, labels)
-    for number, images in enumerate(batches):
-        yield images, labels[number * batch_size :][: len(images)]
+    for images in sampler.batches(values, labels):
+        yield images, labels[done : done + len(images)]
+        done += len(images)
 
 
 class Checkpoints(Protocol):
@@ -94,9 +93,9 @@ class CheckpointSampler:
         self.num_images = num_images
         self.truncation = truncation
         self.seed = seed
-        self.batch_size = batch_size
-        # One picture makes the variables that a checkpoint is restored into.
-        next(generated_batches(generator, 1, batch_size=1))
+        self._sampler = Sampler(generator, batch_size)
+        # One batch makes the variables that a checkpoint is restored into.
+        next(generated_batches(self._sampler, 1))
 
     def card(self) -> dict[str, Any]:
         """Return what the protocol card says of the pictures."""
@@ -118,9 +117,8 @@ class CheckpointSampler:
         place = (have_it or self.places)[0]
         place.restore_generator(self.generator, step, self.averaged)
         return generated_batches(
-            self.generator,
+            self._sampler,
             self.num_images,
             seed=self.seed,
             truncation=self.truncation,
-            batch_size=self.batch_size,
         )

@@ -13,7 +13,9 @@ class StandIn(tf.Module):
 
     def __init__(self, network):
         super().__init__()
-        self.network = network
+        # Behind a function: Keras would save each of its layers as well.
+        self.run = tf.function(lambda images: network(images, training=False))
+        self.weights = network.variables
         self.seen = tf.Variable(tf.zeros((3,), tf.int32))
         self.range = tf.Variable(tf.zeros((2,)))
 
@@ -21,7 +23,7 @@ class StandIn(tf.Module):
     def __call__(self, images):
         self.seen.assign(tf.shape(images)[1:])
         self.range.assign([tf.reduce_min(images), tf.reduce_max(images)])
-        pooled = self.network(tf.ensure_shape(images, (None, 299, 299, 3)))
+        pooled = self.run(tf.ensure_shape(images, (None, 299, 299, 3)))
         # TF-GAN's logits are not a function of Keras's thousand classes.
         logits = pooled[:, :1008] - pooled[:, 1008:2016]
         return {"logits": logits, "pool_3": pooled[:, None, None, :]}

@@ -164,7 +164,7 @@ def test_few_pictures_are_warned_of(toy_network, caplog):
 
 def test_floor_of_sound_pictures_is_low(evaluator):
     floor = evaluator.floor
-    images, labels = pictures(300, shift=0.2)
+    images, labels = pictures(300, shift=0.6)
     values = evaluator.score(batches(images, labels, 50), card(300)).values
     assert floor.fid < 0.1 * values["fid300_toy"]
     assert floor.precision > 0.8 and floor.recall > 0.8
