@@ -19,6 +19,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.evaluation import folders, generated, preparation, requests
 from sagan_tf.evaluation.run_scorer import BEST, RunScorer
 from sagan_tf.evaluation.score_text import format_scores
+from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
@@ -92,6 +93,7 @@ def main(argv: list[str]) -> None:
         real_statistics=_REAL_STATISTICS.value,
         batch_size=_BATCH_SIZE.value,
         force=_FORCE.value,
+        strategy=distribution.create_strategy("auto"),
     )
     scores = _score_run(options) if _WORKDIR.value else _score_folder(options)
     sys.stdout.write(format_scores(scores) + "\n")

@@ -44,7 +44,11 @@ def has_classifier(dataset_name: str) -> bool:
     return dataset_name in _STEPS
 
 
-def load_classifier(dataset_name: str, cache_dir: str) -> FeatureNetwork:
+def load_classifier(
+    dataset_name: str,
+    cache_dir: str,
+    strategy: tf.distribute.Strategy | None = None,
+) -> FeatureNetwork:
     """Return the classifier of an embedded data set, trained if need be.
 
     Training takes under a minute on two CPU cores. The weights and the
@@ -54,6 +58,7 @@ def load_classifier(dataset_name: str, cache_dir: str) -> FeatureNetwork:
     Args:
         dataset_name: `"twins"` or `"digits"`.
         cache_dir: directory that keeps the weights.
+        strategy: how devices share a batch; one device by default.
 
     Returns:
         A network named `twins-classifier` or `digits-classifier`, with the
@@ -75,7 +80,7 @@ def load_classifier(dataset_name: str, cache_dir: str) -> FeatureNetwork:
         accuracy = _accuracy(model, dataset_name)
         _check_accuracy(name, accuracy)
         _store(path, model, accuracy)
-    return _open(path, name, dataset_name)
+    return _open(path, name, dataset_name, strategy)
 
 
 def _build(num_classes: int) -> tf.keras.Model:
@@ -184,11 +189,17 @@ def _store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _open(path: Path, name: str, dataset_name: str) -> FeatureNetwork:
+def _open(
+    path: Path,
+    name: str,
+    dataset_name: str,
+    strategy: tf.distribute.Strategy | None,
+) -> FeatureNetwork:
     num_classes = open_dataset(
         dataset_name, image_size=INPUT_SIZE, num_examples=1
     ).num_classes
-    model = _build(num_classes)
+    with (strategy or tf.distribute.get_strategy()).scope():
+        model = _build(num_classes)
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             card = json.loads(str(arrays["card"]))
@@ -207,6 +218,7 @@ def _open(path: Path, name: str, dataset_name: str) -> FeatureNetwork:
         hash=_digest(weights),
         input_size=INPUT_SIZE,
         antialias=True,
+        strategy=strategy,
     )
     network.model = model
     network.test_accuracy = card["test_accuracy"]

@@ -27,6 +27,8 @@ class FeatureNetwork:
         input_size: height and width that it takes, in pixels.
         antialias: whether larger pictures are filtered as they shrink;
             TF-GAN does not.
+        strategy: how devices share a batch; `function` was built in its scope.
+            One device by default.
 
     Attributes:
         num_classes: length of the logits.
@@ -41,6 +43,7 @@ class FeatureNetwork:
         hash: str,
         input_size: int,
         antialias: bool = False,
+        strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         self.name = name
         self.hash = hash
@@ -50,6 +53,13 @@ class FeatureNetwork:
             lambda images: self._outputs(function, images),
             input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
             # Its rewriting would bury the network's own errors.
+            autograph=False,
+        )
+        self._strategy = strategy or tf.distribute.get_strategy()
+        self._on_devices = tf.function(
+            lambda parts: self._strategy.run(
+                lambda part: self._outputs(function, part), (parts,)
+            ),
             autograph=False,
         )
         grey = np.zeros((1, input_size, input_size, 3), np.float32)
@@ -72,7 +82,7 @@ class FeatureNetwork:
             UserError: if an output is not finite.
         """
         images = _checked(images)
-        logits, pooled = (part.numpy() for part in self._function(images))
+        logits, pooled = (part.numpy() for part in self._run(images))
         if not (np.isfinite(logits).all() and np.isfinite(pooled).all()):
             raise UserError(
                 f"feature network {self.name} should give finite numbers: the "
@@ -85,6 +95,22 @@ class FeatureNetwork:
         """How pictures come to its size, in words for the card."""
         filtered = ", antialiased" if self.antialias else ""
         return f"bilinear to {self.input_size}{filtered}"
+
+    def _run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Give each device an equal part, filled up with grey pictures."""
+        replicas, count = self._strategy.num_replicas_in_sync, len(images)
+        if replicas == 1 or not count:
+            return self._function(images)
+        missing = -count % replicas
+        padded = tf.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))
+        parts = tf.split(padded, replicas)
+        outputs = self._on_devices(
+            self._strategy.experimental_distribute_values_from_function(
+                lambda context: parts[context.replica_id_in_sync_group]
+            )
+        )
+        results = map(self._strategy.experimental_local_results, outputs)
+        return tuple(tf.concat(result, 0)[:count] for result in results)
 
     def _outputs(
         self, function: FeatureFunction, images: tf.Tensor

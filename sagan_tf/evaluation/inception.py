@@ -23,13 +23,16 @@ _SECONDS_TO_ANSWER = 20
 _HASH_LENGTH = 16
 
 
-def load_inception(path: str = "") -> FeatureNetwork:
+def load_inception(
+    path: str = "", strategy: tf.distribute.Strategy | None = None
+) -> FeatureNetwork:
     """Load the feature network of the Inception score and the FID.
 
     Args:
         path: directory of a SavedModel that gives `logits` and `pool_3`. If it
             is empty TF-GAN's own network is taken from TF-Hub's cache
             (`TFHUB_CACHE_DIR`) or address.
+        strategy: how devices share a batch; one device by default.
 
     Returns:
         A network named `inception` if it has TF-GAN's 1008 classes and 2048
@@ -39,12 +42,17 @@ def load_inception(path: str = "") -> FeatureNetwork:
         UserError: if there is no such network, or no way to fetch it.
     """
     directory = path or _fetch()
-    model = _load(directory)
+    with (strategy or tf.distribute.get_strategy()).scope():
+        model = _load(directory)
     select = _select(_callable(model, directory))
     digest, size = _digest(directory), _input_size(model)
     try:
         network = FeatureNetwork(
-            select, name=NAME, hash=digest, input_size=size
+            select,
+            name=NAME,
+            hash=digest,
+            input_size=size,
+            strategy=strategy,
         )
     except (ValueError, TypeError, tf.errors.OpError) as error:
         raise UserError(

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import tensorflow as tf
 import tqdm
 from absl import logging
 
@@ -36,12 +37,15 @@ class Options:
             the cache, named by its protocol.
         batch_size: pictures at a time; no score depends on it.
         force: whether poor protocols and implausible floors are warnings only.
+        strategy: how devices share the pictures; one device by default. No
+            score depends on it.
     """
 
     cache_dir: str = ""
     real_statistics: str = ""
     batch_size: int = 50
     force: bool = False
+    strategy: tf.distribute.Strategy | None = None
 
 
 def default_cache_dir() -> str:
@@ -85,13 +89,15 @@ def load_network(
         own = has_classifier(dataset_name) and not inception_path
         name = dataset_name if own else NAME
     if name == NAME:
-        return load_inception(inception_path)
+        return load_inception(inception_path, options.strategy)
     if inception_path:
         raise UserError(
             f"--inception_path should be empty with --features={name}. "
             f"Received: {inception_path}"
         )
-    return load_classifier(name, options.cache_dir or default_cache_dir())
+    return load_classifier(
+        name, options.cache_dir or default_cache_dir(), options.strategy
+    )
 
 
 def default_num_images(network: FeatureNetwork) -> int:

@@ -111,3 +111,14 @@ def test_other_data_have_none(tmp_path):
     assert not has_classifier("folder")
     with pytest.raises(UserError, match="twins and digits. Received: 'folder'"):
         load_classifier("folder", str(tmp_path))
+
+
+@pytest.mark.parametrize("count", [1, 10, 11])
+def test_two_devices_see_the_same(
+    network, cache, pictures, two_replicas, count
+):
+    shared = load_classifier("twins", str(cache), two_replicas)
+    images = pictures[0][:count]
+    for ours, theirs in zip(shared(images), network(images)):
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)

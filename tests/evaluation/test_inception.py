@@ -143,3 +143,13 @@ def test_size_of_features_does_not_need_the_pictures(toy_network):
     assert toy_network(pictures(2, 8))[1].dtype == np.float32
     logits, pooled = toy_network(tf.zeros((0, 8, 8, 3)))
     assert (logits.shape, pooled.shape) == ((0, 6), (0, 5))
+
+
+def test_two_devices_see_the_same(toy_path, two_replicas):
+    images = pictures(5)
+    alone, shared = (
+        load_inception(toy_path),
+        load_inception(toy_path, two_replicas),
+    )
+    for ours, theirs in zip(shared(images), alone(images)):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
