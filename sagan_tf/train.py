@@ -23,6 +23,9 @@ _WORKDIR = flags.DEFINE_string(
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print what would be done, and stop."
 )
+_EVALUATE_EVERY = flags.DEFINE_integer(
+    "evaluate_every", 0, "Steps between two self-evaluations; 0 for none.", 0
+)
 
 
 def main(argv: list[str]) -> None:
@@ -58,7 +61,12 @@ def run(config: Any, workdir: Workdir, dry_run: bool = False) -> None:
     if dry_run:
         return
     workdir.write_config(json.loads(config.to_json()))
-    step = loop.train(gan, dataset, workdir, checkpoints, schedule)
+    extra = []
+    if _EVALUATE_EVERY.value:
+        builder = builders.build_self_evaluation
+        every = max(_EVALUATE_EVERY.value, config.train.steps_per_call)
+        extra.append(builder(config, gan, dataset, workdir, checkpoints, every))
+    step = loop.train(gan, dataset, workdir, checkpoints, schedule, extra)
     _say(f"step {step:,} reached; look at {workdir.samples}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Sequence
 
 import tensorflow as tf
 
@@ -10,7 +11,11 @@ from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
 from sagan_tf.training import callbacks
 from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
+
+# Real pictures whose spread generated ones are held against.
+_WATCHED_PICTURES = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +47,7 @@ def train(
     workdir: Workdir,
     checkpoints: Checkpoints,
     schedule: Schedule,
+    extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
 
@@ -51,6 +57,7 @@ def train(
         workdir: where metrics and sheets go.
         checkpoints: where checkpoints go.
         schedule: when what happens.
+        extra_callbacks: called after those of every run.
 
     Returns:
         The step reached.
@@ -77,6 +84,7 @@ def train(
                 callbacks.StopOnNonFinite(checkpoints),
                 bar,
                 *_periodic(gan, dataset, workdir, checkpoints, schedule),
+                *extra_callbacks,
             ],
         )
     finally:
@@ -99,7 +107,14 @@ def _periodic(
         schedule.sheet_rows,
         dataset.class_names,
     )
-    recorder = callbacks.MetricsRecorder(gan, workdir, schedule.batch_size)
+    some = min(dataset.num_examples, _WATCHED_PICTURES)
+    real_images, _ = next(iter(dataset.ordered_batches(some)))
+    recorder = callbacks.MetricsRecorder(
+        gan,
+        workdir,
+        schedule.batch_size,
+        CollapseWatch(gan, real_images.numpy()),
+    )
     saver = callbacks.CheckpointSaver(gan, checkpoints)
     return [
         callbacks.EverySteps(schedule.log_every, recorder),
