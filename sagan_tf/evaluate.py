@@ -100,6 +100,7 @@ def main(argv: list[str]) -> None:
 
 
 def _score_folder(options: preparation.Options) -> list:
+    folders.check_folders(_REAL_DIR.value, _FAKE_DIR.value)
     network = preparation.load_network(
         _FEATURES.value, "folder", options, _INCEPTION_PATH.value
     )

@@ -60,7 +60,7 @@ class Evaluator:
         self.force = force
         self.floor = sanity.measure_floor(network, real, force)
         self._real = real.whole()
-        logging.info("sanity: real against real: %s", self.floor)
+        logging.info("sanity: %s", self.floor.describe())
 
     def score(
         self,

@@ -13,6 +13,16 @@ from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.identity import folder_digest
 
 
+def check_folders(real_dir: str, fake_dir: str) -> None:
+    """Refuse folders without pictures, before a network is fetched.
+
+    Raises:
+        UserError: if a folder is missing or empty.
+    """
+    for path in (real_dir, fake_dir):
+        list_folder(path)
+
+
 def score_folders(
     network: FeatureNetwork,
     *,

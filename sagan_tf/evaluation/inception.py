@@ -11,6 +11,7 @@ from typing import Any, Callable
 import tensorflow as tf
 
 from sagan_tf.errors import UserError, one_line
+from sagan_tf.evaluation.deprecations import without_deprecations
 from sagan_tf.evaluation.feature_network import FeatureFunction, FeatureNetwork
 
 NAME = "inception"
@@ -72,8 +73,9 @@ def load_inception(
 
 def _fetch() -> str:
     """Return the directory of TF-GAN's network, from the cache if it can."""
-    import tensorflow_gan as tfgan
-    import tensorflow_hub
+    with without_deprecations():
+        import tensorflow_gan as tfgan
+        import tensorflow_hub
 
     address = tfgan.eval.INCEPTION_TFHUB
     before = socket.getdefaulttimeout()

@@ -131,7 +131,8 @@ def metric_name(
 
     It is `fid50k_train` through Inception and `fid10k_twins-classifier`
     through any other network, whose split is named unless it is the training
-    split.
+    split. What makes pictures better or worse by choice is named as well:
+    `fid50k_train_truncation0.5`, and `fid50k_train_raw` without the average.
 
     Args:
         metric: `fid`, `is`, `kid`, `precision`, ...
@@ -143,7 +144,11 @@ def metric_name(
     plain = card.network == _PLAIN_NETWORK
     if split and (plain or card.split != _PLAIN_SPLIT):
         name += f"_{card.split}"
-    return name if plain else f"{name}_{card.network}"
+    if not plain:
+        name += f"_{card.network}"
+    if card.truncation:
+        name += f"_truncation{card.truncation:g}"
+    return f"{name}_raw" if card.weights == "generator" else name
 
 
 def metric_of(name: str) -> str:

@@ -41,6 +41,15 @@ class Floor(NamedTuple):
     inception_score: float
     accuracy: float
 
+    def describe(self) -> str:
+        """Return the floor in one line."""
+        known = f", accuracy {self.accuracy:.2%}" if self.accuracy >= 0 else ""
+        return (
+            f"real against real pictures score FID {self.fid:.4g}, precision "
+            f"{self.precision:.3f}, recall {self.recall:.3f}; real pictures "
+            f"score IS {self.inception_score:.2f}{known}"
+        )
+
 
 def check_counts(
     network: FeatureNetwork, num_real: int, num_generated: int, force: bool

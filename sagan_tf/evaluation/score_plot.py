@@ -61,10 +61,24 @@ def _names(rows: list[Scores]) -> list[str]:
     return [name for name in names if not name.startswith(("floor", "real"))]
 
 
+def _by_protocol(rows: list[Scores]) -> dict[str | None, list[Scores]]:
+    """Return rows of one protocol together, by how it differs from the last."""
+    groups: dict[str | None, list[Scores]] = {}
+    for row in rows:
+        usual, ours = (protocol.fields_of(r.card) for r in (rows[-1], row))
+        other = [
+            f"{key}={ours[key]}" for key in ours if ours[key] != usual[key]
+        ]
+        groups.setdefault(", ".join(other) or None, []).append(row)
+    return groups
+
+
 def _draw(axes, name: str, rows: list[Scores]) -> None:
     rows = [row for row in rows if name in row.values]
-    steps = [row.card.step for row in rows]
-    axes.plot(steps, [row.values[name] for row in rows], marker="o")
+    for label, same in _by_protocol(rows).items():
+        steps = [row.card.step for row in same]
+        values = [row.values[name] for row in same]
+        axes.plot(steps, values, marker="o", label=label)
     floor = _FLOORS.get(protocol.metric_of(name))
     if floor is not None and floor in rows[-1].values:
         axes.axhline(

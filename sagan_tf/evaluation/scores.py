@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf.evaluation.deprecations import without_deprecations
 from sagan_tf.evaluation.moments import Moments, frechet_distance
 
 # TF-GAN's own; the block estimate needs two blocks for its error.
@@ -91,20 +92,24 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray) -> float:
     Raises:
         ValueError: if there are too few.
     """
-    import tensorflow_gan as tfgan
-
     fewest = min(len(real), len(fake))
     if fewest < 4:
         raise ValueError(
             "a kernel distance needs four pictures of each kind or more. "
             f"Received: {fewest}."
         )
-    estimate = tfgan.eval.kernel_classifier_distance_and_std_from_activations
-    distance, _ = estimate(
-        tf.constant(real, tf.float64),
-        tf.constant(fake, tf.float64),
-        max_block_size=min(_KERNEL_BLOCK, -(-max(len(real), len(fake)) // 2)),
-    )
+    half = -(-max(len(real), len(fake)) // 2)
+    with without_deprecations():
+        import tensorflow_gan as tfgan
+
+        estimate = (
+            tfgan.eval.kernel_classifier_distance_and_std_from_activations
+        )
+        distance, _ = estimate(
+            tf.constant(real, tf.float64),
+            tf.constant(fake, tf.float64),
+            max_block_size=min(_KERNEL_BLOCK, half),
+        )
     return float(distance)
 
 
@@ -168,7 +173,7 @@ def _covered(
     return float(np.concatenate(found).mean())
 
 
-def _distances(rows: np.ndarray, columns: np.ndarray):
+def _distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
     """Yield squared distances of some rows at a time to all columns."""
     squares = np.einsum("nd,nd->n", columns, columns)
     for start in range(0, len(rows), _ROWS):

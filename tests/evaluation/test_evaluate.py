@@ -140,7 +140,10 @@ def test_protocol_changes_the_row(run, call):
     call(workdir=run, checkpoint=20, seed=1, **SMALL)
     rows = table_of(run)
     assert len(rows) == 4
-    assert len({row["fid80_twins-classifier"] for row in rows}) == 4
+    names = ["", "_truncation0.5", "_raw"]
+    names = [f"fid80_twins-classifier{ending}" for ending in names]
+    scores = [row[name] for row in rows for name in names if row[name]]
+    assert len(scores) == len(set(scores)) == 4
     assert [row["weights"] for row in rows].count("generator") == 1
 
 

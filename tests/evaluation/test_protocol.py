@@ -41,6 +41,8 @@ OWN = {"network": "twins-classifier", "num_generated": 10_000}
         ("fid", OWN, {}, "fid10k_twins-classifier"),
         ("is", OWN, {"split": False}, "is10k_twins-classifier"),
         ("fid", {**OWN, "split": "test"}, {}, "fid10k_test_twins-classifier"),
+        ("fid", {"truncation": 0.5}, {}, "fid50k_train_truncation0.5"),
+        ("fid", {"weights": "generator"}, {}, "fid50k_train_raw"),
         ("intra_fid", OWN, {}, "intra_fid10k_twins-classifier"),
     ],
 )

@@ -138,3 +138,10 @@ def test_text_shows_real_pictures_beside_generated_ones():
     assert lines[1].split() == ["fid50k_train", "9", "3", "0.5"]
     assert not [line for line in lines if line.startswith(("floor", "real"))]
     assert lines[-1].startswith("50000 generated pictures (ema) against 100")
+
+
+def test_each_protocol_has_a_line_of_its_own():
+    rows = [row(1, 9.0), row(1, 8.0, seed=1), row(2, 7.0)]
+    lines = score_plot._by_protocol(rows)
+    steps = {key: [r.card.step for r in group] for key, group in lines.items()}
+    assert steps == {None: [1, 2], "seed=1": [1]}
