@@ -46,6 +46,7 @@ def _normalize(vector: tf.Tensor) -> tf.Tensor:
     return vector / (tf.norm(vector) + _EPSILON)
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class SpectralNormalization(tf.keras.layers.Wrapper):
     """Runs a layer with its kernel divided by the kernel's spectral norm.
 
@@ -203,6 +204,15 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         config["power_iterations"] = self.power_iterations
         config["minimum_divisor"] = self.minimum_divisor
         return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> SpectralNormalization:
+        """Rebuilds the layer; Keras's wrapper would miss registered classes."""
+        config = dict(config)
+        layer = tf.keras.layers.deserialize(config.pop("layer"), custom_objects)
+        return cls(layer, **config)
 
 
 @contextlib.contextmanager

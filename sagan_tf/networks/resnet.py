@@ -173,6 +173,15 @@ class _Network(tf.keras.Model):
             )
         return inputs[0], inputs[1]
 
+    def _input_shape(self) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Creates all variables, for Keras when it loads a `.keras` file."""
+        inputs = tf.zeros((1, *self._input_shape()))
+        labels = tf.zeros((1,), tf.int32)
+        self([inputs, labels] if self.num_classes else inputs)
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
@@ -188,6 +197,7 @@ class _Network(tf.keras.Model):
         }
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class Generator(_Network):
     """Draws pictures from latents, and from labels if there are classes.
 
@@ -291,6 +301,9 @@ class Generator(_Network):
     def _attention_sizes(self) -> tuple[int, ...]:
         return generator_feature_sizes(self.image_size)
 
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.latent_dim,)
+
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Draws pictures."""
         latents, labels = self._split(inputs)
@@ -312,6 +325,7 @@ class Generator(_Network):
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class Discriminator(_Network):
     """Scores pictures: high for real ones, low for generated ones.
 
@@ -399,6 +413,9 @@ class Discriminator(_Network):
 
     def _attention_sizes(self) -> tuple[int, ...]:
         return tuple(sorted(set(discriminator_feature_sizes(self.image_size))))
+
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.image_size, self.image_size, 3)
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Scores pictures."""
