@@ -91,6 +91,10 @@ class SAGAN(tf.keras.Model):
         self.seed = seed
         self.step = self._counter("step", 0)
         self.nonfinite_step = self._counter("nonfinite_step", -1)
+        self.trackers = {
+            name: tf.keras.metrics.Mean(name)
+            for name in ("d_loss", "g_loss", "d_real", "d_fake")
+        }
         self._build_networks()
 
     def _counter(self, name: str, value: int) -> tf.Variable:
@@ -139,21 +143,19 @@ class SAGAN(tf.keras.Model):
         self.generator_optimizer = self._scaled(generator_optimizer)
         self.discriminator_optimizer = self._scaled(discriminator_optimizer)
         self.adversarial_loss = losses.get(loss)
-        self.trackers = {
-            name: tf.keras.metrics.Mean(name)
-            for name in ("d_loss", "g_loss", "d_real", "d_fake")
-        }
 
     def _scaled(self, optimizer: Any) -> Any:
         """Scales the loss under float16, which Keras does for one optimizer."""
-        if self.generator.compute_dtype != "float16":
+        if self.generator.compute_dtype != "float16" or hasattr(
+            optimizer, "get_scaled_loss"
+        ):
             return optimizer
         return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
         """The running means: both losses and the mean logits."""
-        return list(self.trackers.values()) if self.compiled_metrics else []
+        return list(self.trackers.values())
 
     def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
         """Draws pictures with the averaged generator."""
@@ -202,13 +204,16 @@ class SAGAN(tf.keras.Model):
         context = tf.distribute.get_replica_context()
         total = batch_size * context.num_replicas_in_sync
         number = self.step * (1 + self.discriminator_steps) + update
-        seed = tf.stack((tf.constant(self.seed, tf.int64), number))
+        # Two seeds: from one, both would come out of the same random bits.
+        seeds = tf.random.experimental.stateless_split(
+            tf.stack((tf.constant(self.seed, tf.int64), number))
+        )
         latents = tf.random.stateless_normal(
-            (total, self.generator.latent_dim), seed
+            (total, self.generator.latent_dim), seeds[0]
         )
         labels = tf.random.stateless_uniform(
             (total,),
-            seed,
+            seeds[1],
             maxval=max(self.generator.num_classes, 1),
             dtype=tf.int32,
         )
