@@ -378,10 +378,7 @@ def test_model_is_saved_and_loaded(tmp_path, factory, file):
         loaded.load_weights(tmp_path / file)
     else:
         model.save(tmp_path / file)
-        loaded = tf.keras.models.load_model(
-            tmp_path / file,
-            custom_objects={"SpectralNormalization": SpectralNormalization},
-        )
+        loaded = tf.keras.models.load_model(tmp_path / file)
     np.testing.assert_array_equal(loaded(inputs), expected)
     np.testing.assert_array_equal(
         loaded.get_weights()[-1], model.get_weights()[-1]
