@@ -32,12 +32,10 @@ def power_iteration(
         `(1, columns)`; where the matrix is zero the given `u` is returned, so
         that it can still find a direction once the matrix has one.
     """
-    constant = tf.stop_gradient(matrix)
-    new_u = u
+    constant, new_u = tf.stop_gradient(matrix), tf.stop_gradient(u)
     for _ in range(iterations):
         v = _normalize(tf.matmul(new_u, constant, transpose_b=True))
         new_u = _normalize(tf.matmul(v, constant))
-    v, new_u = tf.stop_gradient(v), tf.stop_gradient(new_u)
     sigma = tf.reduce_sum(tf.matmul(v, matrix) * new_u)
     return sigma, tf.where(tf.reduce_any(new_u != 0.0), new_u, u)
 

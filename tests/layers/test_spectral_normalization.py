@@ -84,6 +84,15 @@ def test_power_iteration_finds_the_largest_singular_value():
     np.testing.assert_allclose(np.abs(np.sum(u * left)), 1.0, rtol=TOLERANCE)
 
 
+def test_u_counts_as_a_constant():
+    matrix, u = tf.constant(random(7, 5)), tf.ones((1, 5))
+    with tf.GradientTape() as tape:
+        tape.watch(u)
+        sigma, new_u = power_iteration(matrix, u)
+        total = sigma + tf.reduce_sum(new_u)
+    np.testing.assert_array_equal(tape.gradient(total, u), np.zeros((1, 5)))
+
+
 def test_estimate_is_never_above_the_largest_singular_value():
     matrix = random(7, 5)
     sigma, _ = power_iteration(tf.constant(matrix), tf.ones((1, 5)))
