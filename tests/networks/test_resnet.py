@@ -250,6 +250,12 @@ def test_attention_stands_behind_the_last_block_of_its_size():
     ]
 
 
+def test_only_the_first_discriminator_block_starts_without_relu():
+    blocks = [block for _, block in discriminator(64).stages]
+    assert [b.leading_relu for b in blocks] == [False] + [True] * 4
+    assert [b.downsample for b in blocks] == [True] * 4 + [False]
+
+
 def test_attention_options_reach_the_layers():
     options = {"pooled": False, "key_divisor": 4, "value_divisor": 8}
     network = generator(attention=(8,), attention_options=options)
