@@ -139,9 +139,10 @@ class SAGAN(tf.keras.Model):
             loss: name of a loss in `sagan_tf.losses`.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """
-        super().compile(**kwargs)
         self.generator_optimizer = self._scaled(generator_optimizer)
         self.discriminator_optimizer = self._scaled(discriminator_optimizer)
+        # Keras would make one of its own, and put it into the checkpoints.
+        super().compile(optimizer=self.generator_optimizer, **kwargs)
         self.adversarial_loss = losses.get(loss)
 
     def _scaled(self, optimizer: Any) -> Any:
@@ -172,9 +173,9 @@ class SAGAN(tf.keras.Model):
             Running means: `d_loss`, `g_loss`, `d_real` and `d_fake` (mean
             logits of real and of generated pictures).
         """
-        images, labels = (
-            tf.split(part, self.discriminator_steps) for part in data
-        )
+        images = tf.split(data[0], self.discriminator_steps)
+        labels = tf.cast(data[1], tf.int32)
+        labels = tf.split(labels, self.discriminator_steps)
         batch_size = images[0].shape[0] or tf.shape(images[0])[0]
         g_loss = self.update_generator(*self.draw_inputs(batch_size, 0))
         for index in range(self.discriminator_steps):

@@ -450,6 +450,22 @@ def test_unconditional_pair_trains():
     assert gan(tf.ones((2, LATENT))).shape == (2, 32, 32, 3)
 
 
+def test_labels_may_be_of_any_integer_type():
+    gan, (images, labels) = make(), batch()
+    gan.train_step((images, tf.cast(labels, tf.int64)))
+    assert gan.step.numpy() == 1
+
+
+def test_checkpoint_holds_two_optimizers_and_no_other(tmp_path):
+    gan = make()
+    gan.train_step(batch())
+    prefix = tf.train.Checkpoint(gan=gan).write(str(tmp_path / "ckpt"))
+    names = [name for name, _ in tf.train.list_variables(prefix)]
+    rates = [name for name in names if "learning_rate" in name]
+    assert len(rates) == 2
+    assert gan.optimizer is gan.generator_optimizer
+
+
 def test_metrics_are_the_running_means():
     gan = make()
     assert [m.name for m in SAGAN(*networks()).metrics] == [
