@@ -6,8 +6,6 @@ import tensorflow as tf
 
 from sagan_tf import Discriminator, Generator
 from sagan_tf.layers import SpectralNormalization
-from sagan_tf.networks.resnet import (
-)
 
 BOTH = pytest.mark.parametrize("network_class", [Generator, Discriminator])
 SIZES = pytest.mark.parametrize("size", [32, 64, 128, 256])
