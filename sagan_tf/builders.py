@@ -8,11 +8,12 @@ import ml_collections
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf.evaluation.coherence import coherence
 from sagan_tf.gan import SAGAN
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
-from sagan_tf.training.loop import Schedule
+from sagan_tf.training.loop import Measure, Schedule
 from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
@@ -149,6 +150,11 @@ def build_schedule(config: Config) -> Schedule:
         sheet_rows=config.log.sheet_rows,
         checkpoint_every=config.checkpoint.every_steps,
     )
+
+
+def build_measures(config: Config) -> dict[str, Measure]:
+    """Returns what can be measured on samples of this data set by itself."""
+    return {"coherence": coherence} if config.dataset.name == "twins" else {}
 
 
 def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:

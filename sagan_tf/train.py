@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from sagan_tf import builders, config_validation
+from sagan_tf import builders, config_validation, plotting
 from sagan_tf.training import banner, loop
 from sagan_tf.training.workdir import Workdir
 
@@ -58,8 +58,10 @@ def run(config: Any, workdir: Workdir, dry_run: bool = False) -> None:
     if dry_run:
         return
     workdir.write_config(json.loads(config.to_json()))
-    step = loop.train(gan, dataset, workdir, checkpoints, schedule)
-    _say(f"step {step:,} reached; look at {workdir.samples}")
+    measures = builders.build_measures(config)
+    step = loop.train(gan, dataset, workdir, checkpoints, schedule, measures)
+    plotting.plot_metrics(workdir.metrics, workdir.curves)
+    _say(f"step {step:,} reached: {workdir.samples} and {workdir.curves}")
 
 
 def _say(text: str) -> None:

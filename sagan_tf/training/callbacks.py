@@ -93,7 +93,8 @@ class MetricsRecorder:
     Each record averages the steps since the last one: `d_loss`, `g_loss`,
     `d_real` and `d_fake` (mean logits), `images_per_second` (real pictures
     through generator updates), and, as they stand, every gate and the largest
-    spectral norm of each network.
+    spectral norm of each network. What others put into `probed` joins the
+    next record.
 
     Args:
         gan: the model.
@@ -104,6 +105,7 @@ class MetricsRecorder:
     def __init__(self, gan: SAGAN, workdir: Workdir, batch_size: int):
         self.gan = gan
         self.batch_size = batch_size
+        self.probed: dict[str, float] = {}
         self._path = workdir.metrics
         self._writer = tf.summary.create_file_writer(str(workdir.tensorboard))
         self._step = int(gan.step.numpy())
@@ -128,6 +130,8 @@ class MetricsRecorder:
             for name, tracker in self.gan.trackers.items()
         }
         self.gan.reset_metrics()
+        values.update(self.probed)
+        self.probed.clear()
         for network in (self.gan.generator, self.gan.discriminator):
             for name, value in network.diagnostics().items():
                 values[f"{network.name}/{name}"] = value
@@ -203,6 +207,39 @@ class SheetWriter:
         )
         path = self.directory / f"step_{step:08d}.png"
         visualization.write_png(str(path), sheet)
+
+
+class Probe:
+    """Measures samples of the averaged generator while it trains.
+
+    Args:
+        gan: the model.
+        recorder: what records the measurements.
+        measures: functions by name, from pictures
+            `(batch, height, width, 3)` in [-1, 1] to a number.
+        num_images: number of samples; the same latents every time.
+    """
+
+    def __init__(
+        self,
+        gan: SAGAN,
+        recorder: MetricsRecorder,
+        measures: dict[str, Callable[[np.ndarray], float]],
+        num_images: int = 1000,
+    ):
+        self.recorder = recorder
+        self.measures = measures
+        self._sampler = Sampler(gan.ema_generator)
+        self._latents = tf.random.stateless_normal(
+            (num_images, gan.generator.latent_dim), (gan.seed, 2**31 + 1)
+        )
+        self._labels = tf.range(num_images) % max(gan.generator.num_classes, 1)
+
+    def __call__(self, step: int) -> None:
+        """Draws the samples and measures them."""
+        images = self._sampler(self._latents, self._labels)
+        for name, measure in self.measures.items():
+            self.recorder.probed[name] = measure(images)
 
 
 class CheckpointSaver:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
@@ -11,6 +13,9 @@ from sagan_tf.gan import SAGAN
 from sagan_tf.training import callbacks
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
+
+# From pictures (batch, height, width, 3) in [-1, 1] to a number.
+Measure = Callable[[np.ndarray], float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +47,7 @@ def train(
     workdir: Workdir,
     checkpoints: Checkpoints,
     schedule: Schedule,
+    measures: dict[str, Measure] | None = None,
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
 
@@ -51,6 +57,8 @@ def train(
         workdir: where metrics and sheets go.
         checkpoints: where checkpoints go.
         schedule: when what happens.
+        measures: functions of 1,000 samples by the name of their result,
+            called whenever a sheet is drawn and recorded with the metrics.
 
     Returns:
         The step reached.
@@ -76,7 +84,9 @@ def train(
             callbacks=[
                 callbacks.StopOnNonFinite(checkpoints),
                 bar,
-                *_periodic(gan, dataset, workdir, checkpoints, schedule),
+                *_periodic(
+                    gan, dataset, workdir, checkpoints, schedule, measures
+                ),
             ],
         )
     finally:
@@ -90,6 +100,7 @@ def _periodic(
     workdir: Workdir,
     checkpoints: Checkpoints,
     schedule: Schedule,
+    measures: dict[str, Measure] | None,
 ) -> list[tf.keras.callbacks.Callback]:
     """Metrics, sheets and checkpoints, each at its interval."""
     sheets = callbacks.SheetWriter(
@@ -101,7 +112,12 @@ def _periodic(
     )
     recorder = callbacks.MetricsRecorder(gan, workdir, schedule.batch_size)
     saver = callbacks.CheckpointSaver(gan, checkpoints)
+    probes = []
+    if measures:
+        probe = callbacks.Probe(gan, recorder, measures)
+        probes = [callbacks.EverySteps(schedule.sheet_every, probe)]
     return [
+        *probes,
         callbacks.EverySteps(schedule.log_every, recorder),
         callbacks.EverySteps(schedule.sheet_every, sheets),
         callbacks.EverySteps(schedule.checkpoint_every, saver),
