@@ -8,7 +8,7 @@ import ml_collections
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset, open_dataset
-from sagan_tf.evaluation.coherence import coherence
+from sagan_tf.evaluation.coherence import coherence, shuffle_halves
 from sagan_tf.gan import SAGAN
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training import distribution
@@ -153,8 +153,19 @@ def build_schedule(config: Config) -> Schedule:
 
 
 def build_measures(config: Config) -> dict[str, Measure]:
-    """Returns what can be measured on samples of this data set by itself."""
-    return {"coherence": coherence} if config.dataset.name == "twins" else {}
+    """Returns what can be measured on samples of this data set by itself.
+
+    Coherence is only worth what it exceeds the same samples with their halves
+    shuffled: a generator of one colour would score 1 in both.
+    """
+    if config.dataset.name != "twins":
+        return {}
+    return {
+        "coherence": coherence,
+        "coherence_shuffled": lambda images: coherence(
+            shuffle_halves(images, seed=0)
+        ),
+    }
 
 
 def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:

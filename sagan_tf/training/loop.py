@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
-from sagan_tf.training import callbacks
+from sagan_tf.training import callbacks, records
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
@@ -103,18 +103,18 @@ def _periodic(
     measures: dict[str, Measure] | None,
 ) -> list[tf.keras.callbacks.Callback]:
     """Metrics, sheets and checkpoints, each at its interval."""
-    sheets = callbacks.SheetWriter(
+    sheets = records.SheetWriter(
         gan,
         workdir,
         schedule.sheet_columns,
         schedule.sheet_rows,
         dataset.class_names,
     )
-    recorder = callbacks.MetricsRecorder(gan, workdir, schedule.batch_size)
+    recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size)
     saver = callbacks.CheckpointSaver(gan, checkpoints)
     probes = []
     if measures:
-        probe = callbacks.Probe(gan, recorder, measures)
+        probe = records.Probe(gan, recorder, measures)
         probes = [callbacks.EverySteps(schedule.sheet_every, probe)]
     return [
         *probes,
