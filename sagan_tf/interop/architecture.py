@@ -1,7 +1,8 @@
 """Our networks, built as the shapes in a checkpoint ask and filled from it.
 
-Each argument is read from the first variable of several that is there. Where none is, a
-default stands in, so that the check of all variables can list what is missing.
+Each argument is read from the first variable of several that is there. Where
+none is, a default stands in, so that the check of all variables can list what
+is missing.
 """
 
 from __future__ import annotations
@@ -95,6 +96,8 @@ def generator_arguments(
     )
     base_channels = _base_channels(channels, widths[-1], "generator")
     return {
+        **naming.options,
+        **naming.generator_options,
         "image_size": image_size,
         "num_classes": _axis(
             shapes, (tables["gain"], 0), (tables["bias"], 0), (None, 1)
@@ -138,6 +141,7 @@ def discriminator_arguments(
     )
     base_channels = _base_channels(channels, widths[0], "discriminator")
     return {
+        **naming.options,
         "image_size": image_size,
         "base_channels": base_channels,
         **_attention_arguments(
@@ -221,6 +225,7 @@ def _attention_arguments(
     return {
         "attention_resolutions": tuple(sizes),
         "attention_options": {
+            **naming.attention_options,
             "key_divisor": _divisor(channels, query_channels, 8),
             "value_divisor": _divisor(channels, value_channels, 2),
         },

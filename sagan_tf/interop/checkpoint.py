@@ -8,7 +8,8 @@ the layers. A `Naming` holds these differences.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Iterator, NamedTuple
+from types import MappingProxyType
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +28,7 @@ _COUNTER = re.compile(
 
 
 class Naming(NamedTuple):
-    """How an implementation names its variables.
+    """How an implementation names its variables, and what sets it apart.
 
     Attributes:
         source: the implementation, as an error names it.
@@ -35,14 +36,20 @@ class Naming(NamedTuple):
         templates: for each kind of layer, from attribute to the variable's
             name below the layer's scope, where `{leaf}` is the last part of
             that scope and `{scope}` the whole of it.
+        options: arguments of both networks.
+        generator_options: further arguments of the generator.
+        attention_options: arguments of the attention.
     """
 
     source: str
     attention: str
     templates: dict[str, dict[str, str]]
+    options: Mapping[str, Any] = MappingProxyType({})
+    generator_options: Mapping[str, Any] = MappingProxyType({})
+    attention_options: Mapping[str, Any] = MappingProxyType({})
 
     def names(self, kind: str, scope: str) -> dict[str, str]:
-        """Names of a layer's variables by our attribute."""
+        """Returns the names of a layer's variables by our attribute."""
         leaf = scope.rsplit("/", 1)[-1]
         return {
             attribute: f"{scope}/{template.format(leaf=leaf, scope=scope)}"

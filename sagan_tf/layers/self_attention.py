@@ -38,6 +38,7 @@ class SelfAttention(tf.keras.layers.Layer):
             without one `value_divisor` must be 1.
         spectral_normalization: whether the convolutions are normalized.
         gate_initializer: initializer of the scalar gate.
+        spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -72,6 +73,7 @@ class SelfAttention(tf.keras.layers.Layer):
         output_projection: bool = True,
         spectral_normalization: bool = True,
         gate_initializer: Any = "zeros",
+        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -95,6 +97,7 @@ class SelfAttention(tf.keras.layers.Layer):
         self.output_projection = output_projection
         self.spectral_normalization = spectral_normalization
         self.gate_initializer = tf.keras.initializers.get(gate_initializer)
+        self.spectral_options = dict(spectral_options or {})
 
     def build(self, input_shape: Any) -> None:
         """Creates the convolutions and the gate."""
@@ -140,7 +143,9 @@ class SelfAttention(tf.keras.layers.Layer):
         )
         if not self.spectral_normalization:
             return convolution
-        return SpectralNormalization(convolution, name=name)
+        return SpectralNormalization(
+            convolution, name=name, **self.spectral_options
+        )
 
     def call(
         self,
@@ -175,6 +180,7 @@ class SelfAttention(tf.keras.layers.Layer):
             gate_initializer=tf.keras.initializers.serialize(
                 self.gate_initializer
             ),
+            spectral_options=dict(self.spectral_options),
         )
         return config
 

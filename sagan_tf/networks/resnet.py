@@ -64,6 +64,7 @@ class _Network(tf.keras.Model):
         attention_options: dict[str, Any] | None = None,
         spectral_normalization: bool = True,
         fold_resampling: bool = True,
+        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -74,6 +75,7 @@ class _Network(tf.keras.Model):
         self.attention_options = dict(attention_options or {})
         self.spectral_normalization = spectral_normalization
         self.fold_resampling = fold_resampling
+        self.spectral_options = dict(spectral_options or {})
         self._check_common()
 
     def _check_common(self) -> None:
@@ -116,7 +118,10 @@ class _Network(tf.keras.Model):
             spectral_normalization=self.spectral_normalization,
             name=f"attention_{size}",
             dtype=self.dtype_policy,
-            **self.attention_options,
+            **{
+                "spectral_options": self.spectral_options,
+                **self.attention_options,
+            },
         )
 
     def _normalized(
@@ -124,12 +129,15 @@ class _Network(tf.keras.Model):
     ) -> tf.keras.layers.Layer:
         if not self.spectral_normalization:
             return layer
-        return SpectralNormalization(layer, name=layer.name)
+        return SpectralNormalization(
+            layer, name=layer.name, **self.spectral_options
+        )
 
     def _block_options(self, name: str) -> dict[str, Any]:
         return {
             "spectral_normalization": self.spectral_normalization,
             "fold_resampling": self.fold_resampling,
+            "spectral_options": self.spectral_options,
             "name": name,
             "dtype": self.dtype_policy,
         }
@@ -184,10 +192,19 @@ class _Network(tf.keras.Model):
             "num_classes": self.num_classes,
             "base_channels": self.base_channels,
             "attention_resolutions": self.attention_resolutions,
-            "attention_options": self.attention_options,
+            "attention_options": _plain(self.attention_options),
             "spectral_normalization": self.spectral_normalization,
             "fold_resampling": self.fold_resampling,
+            "spectral_options": _plain(self.spectral_options),
         }
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Copies options out of the wrappers that Keras tracks attributes with."""
+    return {
+        name: _plain(value) if isinstance(value, dict) else value
+        for name, value in options.items()
+    }
 
 
 class Generator(_Network):
@@ -211,8 +228,11 @@ class Generator(_Network):
         attention_options: further arguments of `SelfAttention`.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether upsampling is folded into convolutions.
+        spectral_options: further arguments of `SpectralNormalization`, in the
+            attention too unless `attention_options` has its own.
         momentum: decay of the blocks' moving statistics, in [0, 1).
         output_momentum: decay of the last normalization's, in [0, 1).
+        norm_epsilon: added to the variance by the normalizations.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -241,6 +261,7 @@ class Generator(_Network):
         attention_resolutions: Sequence[int] = (32,),
         momentum: float = 0.999,
         output_momentum: float = 0.9999,
+        norm_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(
@@ -257,6 +278,7 @@ class Generator(_Network):
         self.latent_dim = latent_dim
         self.momentum = momentum
         self.output_momentum = output_momentum
+        self.norm_epsilon = norm_epsilon
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
             tf.keras.layers.Dense(
@@ -272,13 +294,17 @@ class Generator(_Network):
                     width * base_channels,
                     num_classes=num_classes,
                     momentum=momentum,
+                    norm_epsilon=norm_epsilon,
                     **self._block_options(f"block_{index}"),
                 )
                 for index, width in enumerate(widths, start=1)
             ],
         )
         self.norm = ConditionalBatchNormalization(
-            momentum=output_momentum, name="norm", dtype=self.dtype_policy
+            momentum=output_momentum,
+            epsilon=norm_epsilon,
+            name="norm",
+            dtype=self.dtype_policy,
         )
         self.to_rgb = self._normalized(
             tf.keras.layers.Conv2D(
@@ -310,6 +336,7 @@ class Generator(_Network):
             latent_dim=self.latent_dim,
             momentum=self.momentum,
             output_momentum=self.output_momentum,
+            norm_epsilon=self.norm_epsilon,
         )
         return config
 
@@ -336,6 +363,8 @@ class Discriminator(_Network):
         attention_options: further arguments of `SelfAttention`.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether pooling is folded into convolutions.
+        spectral_options: further arguments of `SpectralNormalization`, in the
+            attention too unless `attention_options` has its own.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
