@@ -159,6 +159,25 @@ class SAGAN(tf.keras.Model):
         """Draws pictures with the averaged generator."""
         return self.ema_generator(inputs, training=False)
 
+    def diagnostics(self) -> dict[str, float]:
+        """Returns every gate and each network's largest spectral norm.
+
+        The names are `generator/gate_SIZE`, `generator/largest_sigma`, and the
+        same for the discriminator; a norm is that of the raw kernels.
+        """
+        values = {}
+        for network in (self.generator, self.discriminator):
+            side = "generator" if network is self.generator else "discriminator"
+            for size, layer in network.attention_layers().items():
+                values[f"{side}/gate_{size}"] = float(layer.gate.numpy())
+            sigmas = [
+                float(layer.sigma.numpy())
+                for layer in network.spectral_layers().values()
+            ]
+            if sigmas:
+                values[f"{side}/largest_sigma"] = max(sigmas)
+        return values
+
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
         """Runs one generator update and the discriminator's updates.
 

@@ -40,8 +40,8 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: if `num_classes` is negative or `momentum` is not in
-            [0, 1).
+        ValueError: if `num_classes` is negative, `momentum` is not in [0, 1),
+            or labels are missing.
 
     Example:
 
@@ -76,6 +76,12 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
     def build(self, input_shape: Any) -> None:
         """Creates the tables, and the moving statistics `(channels,)`."""
         if self.num_classes:
+            if isinstance(input_shape, tf.TensorShape):
+                raise ValueError(
+                    "`inputs` should be a pair whose second member is the "
+                    f"labels, as num_classes={self.num_classes}. "
+                    "Received: one tensor"
+                )
             input_shape = input_shape[0]
         channels = tf.TensorShape(input_shape)[-1]
         table = (channels,)
@@ -137,19 +143,16 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if self.synchronized and replicas > 1:
             mean, variance = _global_moments(inputs, replicas)
-            self._average(mean, variance, tf.size(inputs) * replicas)
+            self._average(mean, variance, _values(inputs) * replicas)
             return _normalize(inputs, mean, variance, gain, bias, self.epsilon)
         outputs, mean, variance = _fused_normalize(inputs, self.epsilon)
-        self._average(mean, variance, tf.size(inputs))
+        self._average(mean, variance, _values(inputs))
         return _scale_and_shift(outputs, gain, bias)
 
     def _average(
-        self, mean: tf.Tensor, variance: tf.Tensor, size: tf.Tensor
+        self, mean: tf.Tensor, variance: tf.Tensor, count: tf.Tensor
     ) -> None:
         if not self.num_classes:
-            count = tf.cast(size, tf.float32) / tf.cast(
-                tf.size(mean), tf.float32
-            )
             variance *= count / tf.maximum(count - 1.0, 1.0)
         for average, value in (
             (self.moving_mean, mean),
@@ -175,6 +178,11 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         return config
 
 
+def _values(inputs: tf.Tensor) -> tf.Tensor:
+    """How many values each channel has, float32."""
+    return tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
+
+
 def _fused_normalize(
     inputs: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -189,7 +197,7 @@ def _fused_normalize(
         epsilon=epsilon,
         is_training=True,
     )
-    count = tf.cast(tf.size(inputs), tf.float32) / channels
+    count = _values(inputs)
     return outputs, mean, variance * (tf.maximum(count - 1.0, 1.0) / count)
 
 

@@ -71,6 +71,15 @@ def mean_pool(images: tf.Tensor) -> tf.Tensor:
     return tf.nn.avg_pool2d(images, 2, 2, "VALID")
 
 
+def _check_even(shape: tf.TensorShape) -> None:
+    _, height, width, _ = shape.as_list()
+    if (height or 0) % 2 or (width or 0) % 2:
+        raise ValueError(
+            "`inputs` should have even height and width. "
+            f"Received: {height} x {width}"
+        )
+
+
 class _ResamplingConv2D(tf.keras.layers.Layer):
     """What the two resampling convolutions share: kernel, bias, contract."""
 
@@ -117,6 +126,13 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
     def _convolve(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = tf.cast(self.kernel, inputs.dtype)
         return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
+
+    def _summed_kernel(self) -> tf.Tensor:
+        """The sum of the kernel's shifts, in float32 or more."""
+        kernel = self.kernel
+        if kernel.dtype != tf.float64:
+            kernel = tf.cast(kernel, tf.float32)
+        return sum_of_shifts(kernel)
 
     def _add_bias(self, outputs: tf.Tensor) -> tf.Tensor:
         if self.bias is None:
@@ -171,8 +187,8 @@ class UpsampleConv2D(_ResamplingConv2D):
         return self._add_bias(self._transposed_convolve(inputs))
 
     def _transposed_convolve(self, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = sum_of_shifts(tf.cast(self.kernel, tf.float32))
-        kernel = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
+        kernel = tf.reverse(self._summed_kernel(), (0, 1))
+        kernel = tf.transpose(kernel, (0, 1, 3, 2))
         height, width = _height_and_width(inputs)
         return tf.nn.conv2d_transpose(
             inputs,
@@ -216,22 +232,17 @@ class DownsampleConv2D(_ResamplingConv2D):
 
     def build(self, input_shape: Any) -> None:
         """Checks that height and width are even, and creates the weights."""
-        _, height, width, _ = tf.TensorShape(input_shape).as_list()
-        if (height or 0) % 2 or (width or 0) % 2:
-            raise ValueError(
-                "`inputs` should have even height and width. "
-                f"Received: {height} x {width}"
-            )
+        _check_even(tf.TensorShape(input_shape))
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolves and pools."""
+        _check_even(inputs.shape)
         if not self.folded:
             return mean_pool(self._add_bias(self._convolve(inputs)))
         if self.kernel_size == 1:
             return self._add_bias(self._convolve(mean_pool(inputs)))
-        kernel = sum_of_shifts(tf.cast(self.kernel, tf.float32)) / 4.0
-        kernel = tf.cast(kernel, inputs.dtype)
+        kernel = tf.cast(self._summed_kernel() / 4.0, inputs.dtype)
         return self._add_bias(
             tf.nn.conv2d(inputs, kernel, strides=2, padding="SAME")
         )

@@ -101,8 +101,8 @@ class SelfAttention(tf.keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Creates the convolutions and the gate."""
-        _, height, width, channels = tf.TensorShape(input_shape).as_list()
-        self._check(height, width, channels)
+        self._check(tf.TensorShape(input_shape))
+        channels = tf.TensorShape(input_shape)[-1]
         self.query = self._convolution("query", channels // self.key_divisor)
         self.key = self._convolution("key", channels // self.key_divisor)
         self.value = self._convolution("value", channels // self.value_divisor)
@@ -118,7 +118,8 @@ class SelfAttention(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def _check(self, height: Any, width: Any, channels: int) -> None:
+    def _check(self, shape: tf.TensorShape) -> None:
+        _, height, width, channels = shape.as_list()
         for name in ("key_divisor", "value_divisor"):
             divisor = getattr(self, name)
             if channels % divisor:
@@ -153,6 +154,7 @@ class SelfAttention(tf.keras.layers.Layer):
         return_attention_scores: bool = False,
     ) -> Any:
         """Attends over the positions of `inputs`."""
+        self._check(inputs.shape)
         query = _as_rows(self.query(inputs))
         key = self.key(inputs)
         value = self.value(inputs)

@@ -144,7 +144,8 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
 
     def _find_weight(self) -> str:
         for name in ("kernel", "embeddings"):
-            if isinstance(getattr(self.layer, name, None), tf.Variable):
+            # Only an attribute of the instance can be substituted.
+            if isinstance(vars(self.layer).get(name), tf.Variable):
                 return name
         raise ValueError(
             "`layer` should have a variable `kernel` or `embeddings`. "

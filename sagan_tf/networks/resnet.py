@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -150,6 +150,15 @@ class _Network(tf.keras.Model):
             if isinstance(layer, SelfAttention)
         }
 
+    def stage_shapes(
+        self,
+    ) -> Iterator[tuple[int, int, tf.keras.layers.Layer]]:
+        """Yields the map size, the channels and the layer of each stage."""
+        channels = 0
+        for size, stage in self.stages:
+            channels = getattr(stage, "filters", channels)
+            yield size, channels, stage
+
     def spectral_layers(self) -> dict[str, SpectralNormalization]:
         """Returns every spectrally normalized layer by its path."""
         return {
@@ -185,9 +194,7 @@ class _Network(tf.keras.Model):
         """Returns the constructor's arguments."""
         return {
             "name": self.name,
-            "dtype": tf.keras.mixed_precision.Policy.get_config(
-                self.dtype_policy
-            )["name"],
+            "dtype": self.dtype_policy.name,
             "image_size": self.image_size,
             "num_classes": self.num_classes,
             "base_channels": self.base_channels,

@@ -1,0 +1,88 @@
+# make train: set up, then train on the embedded data. make help: the rest.
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.requirements-installed
+PYTHON ?=
+CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.11 python3.10 python3.9 \
+	python3 python)
+SUPPORTED := import sys, ensurepip, venv; \
+	sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: setup environment packages train test lint format lock clean help
+
+setup: ## Create .venv and install requirements.txt, if not done yet
+	@if ! { cmp -s requirements.txt $(STAMP) && \
+		$(RUN) -c "$(SUPPORTED)" 2>/dev/null; }; then \
+		$(MAKE) --no-print-directory environment packages; \
+	fi
+
+# A candidate may be on the PATH and not run, so each one is asked. A venv
+# that was left half-made gets its pip or, beyond that, is made again in place.
+environment:
+	@if $(RUN) -c "" 2>/dev/null; then \
+		$(RUN) -c "$(SUPPORTED)" 2>/dev/null || { \
+			echo "$(VENV) holds $$($(RUN) --version), expected Python" \
+				"3.9 to 3.11: remove $(VENV) and run make again" >&2; \
+			exit 1; }; \
+	fi
+	@if ! { $(RUN) -m pip --version || $(RUN) -m ensurepip; } \
+		>/dev/null 2>&1; then \
+		for candidate in $(CANDIDATES); do \
+			if "$$candidate" -c "$(SUPPORTED)" 2>/dev/null; then \
+				echo "Creating $(VENV) with $$("$$candidate" --version)"; \
+				exec "$$candidate" -m venv --clear $(VENV); \
+			fi; \
+		done; \
+		echo "make needs Python 3.9 to 3.11 with its venv module; none of" \
+			'$(CANDIDATES)' "is one: install it (on Debian and Ubuntu with" \
+			"python3-venv) or give PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi
+
+# pip writes a package's INSTALLER after its files, yet takes a package without
+# one for complete: what an interrupted run left is marked to be installed anew.
+packages:
+	@echo "Installing requirements.txt into $(VENV)"
+	@for package in $(VENV)/lib/python3*/site-packages/*.dist-info; do \
+		if [ -d "$$package" ] && [ ! -e "$$package/INSTALLER" ]; then \
+			echo "Completing $$(basename "$$package" .dist-info)"; \
+			rm -rf "$$package"; \
+		fi; \
+	done
+	@$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
+	@cp requirements.txt $(STAMP).new && mv $(STAMP).new $(STAMP)
+
+train: setup ## Train configs/twins32.py into runs/twins32 (resumes there)
+	$(RUN) -m sagan_tf.train --config=configs/twins32.py --workdir=runs/twins32
+
+test: setup ## Check the style, then run every test
+	$(RUN) -m ruff check .
+	$(RUN) -m pytest
+
+lint: setup ## Check the style and the formatting
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: setup ## Format the sources and repair what ruff can repair
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+lock: ## Resolve pyproject.toml anew into requirements.txt (needs uv)
+	@command -v uv >/dev/null || { \
+		echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }
+	@{ head -n 1 requirements.txt && uv pip compile --universal \
+		--python-version 3.9 --no-header --extra dev pyproject.toml; \
+		} > requirements.txt.new || { rm -f requirements.txt.new; exit 1; }
+	@mv requirements.txt.new requirements.txt
+
+clean: ## Remove caches; .venv and runs/ stay
+	rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info build
+	find . \( -path ./.git -o -path ./$(VENV) -o -path ./runs \) -prune -o \
+		-name __pycache__ -type d -exec rm -rf {} +
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)

@@ -1,0 +1,167 @@
+"""Every field of a run, with the release's value where the release has one.
+
+A configuration file defines `get_config()`, which takes this default, sets
+the fields that differ, and returns it:
+
+    from configs import default
+
+    def get_config():
+        config = default.get_config()
+        config.train.batch_size = 32
+        return config
+
+Any field can be set on the command line too, after `--config`:
+
+    python -m sagan_tf.train --config=configs/default.py \
+        --workdir=runs/default --config.train.batch_size=32
+
+The default is locked: a field that is not here is an error.
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Returns the default configuration, locked."""
+    config = ml_collections.ConfigDict()
+
+    # Start of every random number of the run; 0 or more.
+    config.seed = 0
+    # Arithmetic: "float32", "mixed_bfloat16", "mixed_float16" or "auto", which
+    # is mixed_bfloat16 where the device has bfloat16 and float32 elsewhere.
+    config.dtype = "float32"
+
+    config.dataset = _dataset()
+    config.model = _model()
+
+    # The adversarial loss: "hinge".
+    config.loss = "hinge"
+
+    config.optimizer = _optimizer()
+    config.train = _train()
+    config.log = _log()
+    config.checkpoint = _checkpoint()
+
+    config.distribution = ml_collections.ConfigDict()
+    # How to use the devices: "auto" takes all that this process can see.
+    config.distribution.strategy = "auto"
+
+    return config.lock()
+
+
+def _dataset() -> ml_collections.ConfigDict:
+    """Where the real pictures come from."""
+    dataset = ml_collections.ConfigDict()
+    # "twins" (drawn by the program), "digits" (handwritten, from scikit-learn)
+    # or "folder" (your own PNG and JPEG files in one sub-folder per class).
+    dataset.name = "twins"
+    # Directory of the pictures; for "folder" only, empty otherwise.
+    dataset.path = ""
+    # Height and width in pixels: 32, 64, 128 or 256.
+    dataset.image_size = 32
+    # Number of classes, at least 2; 0 trains without classes.
+    dataset.num_classes = 10
+    # Number of pictures to use; 0 is all, or the set's own number.
+    dataset.num_examples = 0
+    # What an unreadable file does: "refuse" stops before training, "skip"
+    # names it and goes on without it; for "folder" only.
+    dataset.on_unreadable = "refuse"
+    return dataset
+
+
+def _model() -> ml_collections.ConfigDict:
+    """The generator and the discriminator."""
+    model = ml_collections.ConfigDict()
+    # Width of the generator, and of the discriminator unless it has its own:
+    # the number of channels that the architecture multiplies; at least 1.
+    model.base_channels = 16
+    # Width of the discriminator; 0 is the same as base_channels.
+    model.discriminator_base_channels = 0
+    # Length of the latent vector, standard normal; at least 1.
+    model.latent_dim = 128
+    # Heights in pixels of the feature maps that attend, in both networks: any
+    # of 8, 16, ... up to half of the image size; () is no attention.
+    model.attention_resolutions = (16,)
+    # Queries and keys have channels / this many; the paper tries 1, 2, 4, 8.
+    model.attention_key_divisor = 8
+    # Values have channels / this many: 2 in the release, 8 in the paper.
+    model.attention_value_divisor = 2
+    # True halves the height and width of keys and values, as the release does;
+    # False is the paper's text.
+    model.attention_pooling = True
+    # Decay of the moving statistics of the generator's blocks, in [0, 1). Two
+    # updates a step move them: 0.999 remembers some 500 steps.
+    model.batch_norm_momentum = 0.999
+    # Decay of the last normalization's, in [0, 1).
+    model.output_batch_norm_momentum = 0.9999
+    # True computes each convolution beside a resampling in one kernel: the
+    # same function, in about half the time.
+    model.fold_resampling = True
+    return model
+
+
+def _optimizer() -> ml_collections.ConfigDict:
+    """Adam for each network, at a rate of its own (TTUR)."""
+    optimizer = ml_collections.ConfigDict()
+    # Learning rate of the generator; above 0.
+    optimizer.generator_learning_rate = 1e-4
+    # Learning rate of the discriminator; above 0.
+    optimizer.discriminator_learning_rate = 4e-4
+    # Decay of the mean of the gradients, in [0, 1).
+    optimizer.beta_1 = 0.0
+    # Decay of the mean of their squares, in [0, 1).
+    optimizer.beta_2 = 0.999
+    # Added to the root of the mean square; above 0.
+    optimizer.epsilon = 1e-8
+    return optimizer
+
+
+def _train() -> ml_collections.ConfigDict:
+    """How long and how to train."""
+    train = ml_collections.ConfigDict()
+    # Real pictures per update, over all devices together; at least 1.
+    train.batch_size = 64
+    # Generator updates in the whole run; a multiple of steps_per_call.
+    train.num_steps = 10_000
+    # Discriminator updates before each generator update; at least 1.
+    train.discriminator_steps = 1
+    # Decay per step of the averaged generator (EMA), in [0, 1); the release
+    # has no average, which is 0.
+    train.ema_decay = 0.999
+    # Step at which averaging starts; until then it copies the generator.
+    train.ema_start_step = 0
+    # True shows the discriminator real, then generated pictures in two passes,
+    # as the release does; False shows both in one pass.
+    train.separate_discriminator_passes = False
+    # Steps that run in one call of the graph; at least 1.
+    train.steps_per_call = 10
+    # True compiles the step with XLA.
+    train.jit_compile = False
+    return train
+
+
+def _log() -> ml_collections.ConfigDict:
+    """What the workdir records on the way; intervals count in steps."""
+    log = ml_collections.ConfigDict()
+    # Steps between two records of the metrics; a multiple of steps_per_call.
+    log.every_steps = 100
+    # Steps between two sheets of samples; a multiple of steps_per_call.
+    log.sheet_every_steps = 500
+    # Samples side by side on a sheet; at least 1.
+    log.sheet_columns = 10
+    # Rows of samples on a sheet; at least 1.
+    log.sheet_rows = 8
+    return log
+
+
+def _checkpoint() -> ml_collections.ConfigDict:
+    """When to save all that training needs; intervals count in steps."""
+    checkpoint = ml_collections.ConfigDict()
+    # Steps between two checkpoints; a multiple of steps_per_call.
+    checkpoint.every_steps = 500
+    # Newest checkpoints to keep; at least 1.
+    checkpoint.keep = 3
+    # Checkpoints at multiples of this step stay for good; 0 is none, else a
+    # multiple of every_steps.
+    checkpoint.keep_every = 0
+    return checkpoint

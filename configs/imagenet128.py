@@ -1,0 +1,29 @@
+"""ImageNet at 128 pixels: the release's recipe, with an averaged generator.
+
+The folder has one sub-folder of PNG or JPEG files for each class.
+
+Command:   python -m sagan_tf.train --config=configs/imagenet128.py \
+               --workdir=runs/imagenet128 --config.dataset.path=DIR
+Hardware:  not measured yet
+Time:      not measured yet
+Score:     not measured yet
+"""
+
+import ml_collections
+
+from configs import default
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Returns the run of the paper: attention at 32, a million steps."""
+    config = default.get_config()
+    config.dataset.name = "folder"
+    config.dataset.image_size = 128
+    config.dataset.num_classes = 1_000
+    config.model.base_channels = 64
+    config.model.attention_resolutions = (32,)
+    config.train.batch_size = 256
+    config.train.num_steps = 1_000_000
+    config.log.sheet_every_steps = 10_000
+    config.checkpoint.every_steps = 10_000
+    return config

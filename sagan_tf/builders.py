@@ -1,0 +1,154 @@
+"""From a configuration to the parts of a run: the config ends here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_collections
+import tensorflow as tf
+
+from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf.gan import SAGAN
+from sagan_tf.networks import Discriminator, Generator
+from sagan_tf.training import distribution
+from sagan_tf.training.loop import Schedule
+
+Config = ml_collections.ConfigDict
+
+
+def build_dataset(config: Config, split: str = "train") -> ImageDataset:
+    """Opens the data set of a run.
+
+    Args:
+        config: a validated configuration.
+        split: `"train"`, or `"test"` where the data set has it.
+
+    Raises:
+        UserError: if the data do not fit the configuration.
+    """
+    dataset = config.dataset
+    return open_dataset(
+        dataset.name,
+        path=dataset.path,
+        image_size=dataset.image_size,
+        num_classes=dataset.num_classes,
+        num_examples=dataset.num_examples or None,
+        split=split,
+        on_unreadable=dataset.on_unreadable,
+    )
+
+
+def build_generator(config: Config, **overrides: Any) -> Generator:
+    """Builds the generator.
+
+    Args:
+        config: a validated configuration.
+        **overrides: arguments of `Generator` that replace the config's.
+    """
+    arguments = {
+        **_network_arguments(config),
+        "latent_dim": config.model.latent_dim,
+        "base_channels": config.model.base_channels,
+        "momentum": config.model.batch_norm_momentum,
+        "output_momentum": config.model.output_batch_norm_momentum,
+        "name": "generator",
+    }
+    return Generator(**{**arguments, **overrides})
+
+
+def build_discriminator(config: Config) -> Discriminator:
+    """Builds the discriminator."""
+    model = config.model
+    return Discriminator(
+        **_network_arguments(config),
+        base_channels=model.discriminator_base_channels or model.base_channels,
+        name="discriminator",
+    )
+
+
+def _network_arguments(config: Config) -> dict[str, Any]:
+    model = config.model
+    return {
+        "image_size": config.dataset.image_size,
+        "num_classes": config.dataset.num_classes,
+        "attention_resolutions": model.attention_resolutions,
+        "attention_options": {
+            "key_divisor": model.attention_key_divisor,
+            "value_divisor": model.attention_value_divisor,
+            "pooled": model.attention_pooling,
+        },
+        "fold_resampling": model.fold_resampling,
+        "dtype": resolve_dtype(config.dtype),
+    }
+
+
+def resolve_dtype(name: str) -> str:
+    """Returns the dtype policy that a name means on this machine.
+
+    Args:
+        name: a dtype policy, or `"auto"`: `mixed_bfloat16` where the device
+            computes in bfloat16 natively, else `float32`.
+    """
+    if name != "auto":
+        return name
+    native = distribution.has_native_bfloat16()
+    return "mixed_bfloat16" if native else "float32"
+
+
+def build_gan(config: Config) -> SAGAN:
+    """Builds both networks and compiles the adversarial model.
+
+    Call it inside the scope of the run's strategy.
+    """
+    tf.keras.utils.set_random_seed(config.seed)
+    train = config.train
+    gan = SAGAN(
+        build_generator(config),
+        build_discriminator(config),
+        discriminator_steps=train.discriminator_steps,
+        ema_decay=train.ema_decay,
+        ema_start_step=train.ema_start_step,
+        separate_discriminator_passes=train.separate_discriminator_passes,
+        seed=config.seed,
+        name="sagan",
+    )
+    optimizer = config.optimizer
+    gan.compile(
+        _build_adam(config, optimizer.generator_learning_rate),
+        _build_adam(config, optimizer.discriminator_learning_rate),
+        loss=config.loss,
+        steps_per_execution=train.steps_per_call,
+        jit_compile=train.jit_compile,
+    )
+    return gan
+
+
+def _build_adam(
+    config: Config, learning_rate: float
+) -> tf.keras.optimizers.Optimizer:
+    # The legacy class runs one fused kernel per variable, the new one about
+    # ten operations.
+    return tf.keras.optimizers.legacy.Adam(
+        learning_rate,
+        beta_1=config.optimizer.beta_1,
+        beta_2=config.optimizer.beta_2,
+        epsilon=config.optimizer.epsilon,
+    )
+
+
+def build_schedule(config: Config) -> Schedule:
+    """Collects when a run does what."""
+    return Schedule(
+        num_steps=config.train.num_steps,
+        batch_size=config.train.batch_size,
+        log_every=config.log.every_steps,
+        sheet_every=config.log.sheet_every_steps,
+        sheet_columns=config.log.sheet_columns,
+        sheet_rows=config.log.sheet_rows,
+        checkpoint_every=config.checkpoint.every_steps,
+    )
+
+
+def build_strategy(config: Config) -> tf.distribute.Strategy:
+    """Builds the distribution strategy of a run."""
+    return distribution.create_strategy(config.distribution.strategy)

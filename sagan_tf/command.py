@@ -1,0 +1,178 @@
+"""The doorbell of every command: flags in, one line per user error out.
+
+A command defines its flags, `--config` among them if it takes one, and ends
+with the call of its main:
+
+    _CONFIG = command.define_config_flag()
+    ...
+    if __name__ == "__main__":
+        command.run(main, required_flags=("config", "workdir"))
+
+Import this module before TensorFlow: it quietens TensorFlow's start.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import sys
+import traceback
+from typing import Callable, Iterator, List, Optional, Sequence
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from sagan_tf import config_files
+from sagan_tf.errors import UserError, nearest_name, one_line
+
+# Level 2 still shows the errors that TensorFlow 2.15 logs at every start.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+USER_ERROR_STATUS = 2
+INTERRUPTED_STATUS = 130
+TRACEBACK_VARIABLE = "SAGAN_TF_TRACEBACK"
+
+# A flag that is defined here counts as the calling command's in its help.
+flags.disclaim_key_flags()
+
+
+def run(
+    main: Callable[[List[str]], Optional[int]],
+    required_flags: Sequence[str] = (),
+) -> None:
+    """Parses the command line, calls `main` and exits.
+
+    What the user can put right ends in one line on standard error and status
+    2, an interrupt in status 130; any other exception keeps its traceback.
+    The environment variable SAGAN_TF_TRACEBACK=1 shows every traceback.
+
+    Args:
+        main: takes the list that holds the program's name alone; what it
+            returns is the exit status, None being 0.
+        required_flags: names of flags that have to be given.
+    """
+    with one_line_errors(program_name()):
+        app.run(
+            main, flags_parser=lambda argv: parse_flags(argv, required_flags)
+        )
+
+
+def define_config_flag(
+    help_text: str = "Python file with a get_config().",
+) -> flags.FlagHolder:
+    """Defines `--config`, which reads the command line as it is defined."""
+    with one_line_errors(program_name()):
+        try:
+            flag = config_flags.DEFINE_config_file("config", None, help_text)
+            flags.declare_key_flag("config")
+            return flag
+        except flags.Error as error:
+            raise UserError(one_line(error)) from error
+
+
+def program_name() -> str:
+    """Returns the name to report by, such as `sagan_tf.train`."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is not None:
+        return re.sub(r"\.__main__$", "", spec.name)
+    return os.path.basename(sys.argv[0])
+
+
+@contextlib.contextmanager
+def one_line_errors(program: str) -> Iterator[None]:
+    """Turns what the user can put right into one line and an exit status.
+
+    Args:
+        program: the name that starts the line.
+
+    Raises:
+        SystemExit: with status 2 or, on an interrupt, 130.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        line = describe(error)
+        if line is None:
+            raise
+        if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
+            traceback.print_exc()
+        sys.stderr.write(f"{program}: {line}\n")
+        interrupted = isinstance(error, KeyboardInterrupt)
+        sys.exit(INTERRUPTED_STATUS if interrupted else USER_ERROR_STATUS)
+
+
+def describe(error: BaseException) -> Optional[str]:
+    """Returns the line for an error that is not the program's, or None."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, UserError):
+        return "error: " + one_line(error)
+    if isinstance(error, MemoryError):
+        detail = f" ({one_line(error)})" if str(error) else ""
+        return f"error: not enough memory{detail}: use smaller batches"
+    if isinstance(error, OSError):
+        reason = error.strerror or one_line(error)
+        if error.filename is not None:
+            return f"error: {os.fsdecode(error.filename)}: {reason}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"error: {reason}"
+    return None
+
+
+def parse_flags(
+    argv: Sequence[str],
+    required_flags: Sequence[str] = (),
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> List[str]:
+    """Parses the command line, and the configuration that it names.
+
+    Args:
+        argv: the program's name, then its arguments.
+        required_flags: names of flags that have to be given.
+        flag_values: the flags to set.
+
+    Returns:
+        The program's name in a list.
+
+    Raises:
+        UserError: a flag, or a field of the configuration, is unknown,
+            malformed or missing.
+        SystemExit: with status 0, after the help that was asked for.
+    """
+    try:
+        arguments = flag_values.read_flags_from_files(list(argv), False)
+        if not any(re.match(r"--?(help|\?)", word) for word in arguments):
+            config_files.check_flags(arguments, flag_values)
+        rest = flag_values(arguments)
+    except flags.Error as error:
+        raise UserError(_explain(error, flag_values)) from error
+    except SystemExit:
+        # absl gives status 1 to a help that was asked for and shown.
+        sys.exit(0)
+    if len(rest) > 1:
+        raise UserError(f"unexpected argument {rest[1]!r}: flags are --name=x")
+    for name in required_flags:
+        if flag_values[name].value in (None, ""):
+            purpose = flag_values[name].help.strip().rstrip(".")
+            raise UserError(f"--{name} is required: {purpose}")
+    return rest
+
+
+def _explain(error: flags.Error, flag_values: flags.FlagValues) -> str:
+    """Says what absl's exception says in words of flags and values."""
+    if isinstance(error, flags.UnrecognizedFlagError):
+        name = error.flagname
+        return f"unknown flag --{name}" + nearest_name(name, flag_values, "--")
+    match = re.match(r"(?s)flag --([^=]+)=(.*?): ", str(error))
+    if not isinstance(error, flags.IllegalFlagValueError) or not match:
+        return one_line(error)
+    name, value = match.groups()
+    parser = flag_values[name].parser
+    expected = parser.syntactic_help or {
+        "bool": "true or false",
+        "int": "an integer",
+        "float": "a number",
+    }.get(parser.flag_type())
+    if expected is None:
+        return one_line(error)
+    return f"--{name} should be {expected}. Received: {value!r}"

@@ -1,0 +1,125 @@
+"""What each field of a configuration accepts by itself.
+
+The meaning of the fields stands in `configs/default.py`.
+"""
+
+import dataclasses
+import math
+import numbers
+from typing import Any, Callable, Dict, Tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What one field accepts.
+
+    Args:
+        accepts: tells whether a value of any type is acceptable.
+        expected: the same in words, to follow "should be".
+        names: the accepted names, if there is a fixed list.
+    """
+
+    accepts: Callable[[Any], bool]
+    expected: str
+    names: Tuple[str, ...] = ()
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return (
+        isinstance(value, numbers.Real)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )
+
+
+def _integer(minimum: int) -> Rule:
+    return Rule(
+        lambda value: _is_integer(value) and value >= minimum,
+        f"an integer of {minimum} or more",
+    )
+
+
+def _one_of(*names: str) -> Rule:
+    listed = ", ".join(f'"{name}"' for name in names)
+    return Rule(
+        lambda value: isinstance(value, str) and value in names,
+        listed if len(names) == 1 else f"one of {listed}",
+        names,
+    )
+
+
+_POSITIVE = Rule(
+    lambda value: _is_number(value) and value > 0, "a number above 0"
+)
+_DECAY = Rule(
+    lambda value: _is_number(value) and 0 <= value < 1, "a number in [0, 1)"
+)
+_BOOLEAN = Rule(lambda value: isinstance(value, bool), "True or False")
+_TEXT = Rule(lambda value: isinstance(value, str), "a string")
+_SEED = Rule(
+    lambda value: _is_integer(value) and 0 <= value < 2**31,
+    "an integer from 0 to 2147483647",
+)
+_IMAGE_SIZE = Rule(
+    lambda value: _is_integer(value) and value in (32, 64, 128, 256),
+    "32, 64, 128 or 256",
+)
+_NUM_CLASSES = Rule(
+    lambda value: _is_integer(value) and value >= 0 and value != 1,
+    "0 (no classes) or an integer of 2 or more",
+)
+_RESOLUTIONS = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and all(_is_integer(entry) for entry in value)
+        and len(set(value)) == len(value)
+    ),
+    "a tuple of different integers, such as (16,) or ()",
+)
+
+RULES: Dict[str, Rule] = {
+    "seed": _SEED,
+    "dtype": _one_of("float32", "mixed_bfloat16", "mixed_float16", "auto"),
+    "dataset.name": _one_of("twins", "digits", "folder"),
+    "dataset.path": _TEXT,
+    "dataset.image_size": _IMAGE_SIZE,
+    "dataset.num_classes": _NUM_CLASSES,
+    "dataset.num_examples": _integer(0),
+    "dataset.on_unreadable": _one_of("refuse", "skip"),
+    "model.base_channels": _integer(1),
+    "model.discriminator_base_channels": _integer(0),
+    "model.latent_dim": _integer(1),
+    "model.attention_resolutions": _RESOLUTIONS,
+    "model.attention_key_divisor": _integer(1),
+    "model.attention_value_divisor": _integer(1),
+    "model.attention_pooling": _BOOLEAN,
+    "model.batch_norm_momentum": _DECAY,
+    "model.output_batch_norm_momentum": _DECAY,
+    "model.fold_resampling": _BOOLEAN,
+    "loss": _one_of("hinge"),
+    "optimizer.generator_learning_rate": _POSITIVE,
+    "optimizer.discriminator_learning_rate": _POSITIVE,
+    "optimizer.beta_1": _DECAY,
+    "optimizer.beta_2": _DECAY,
+    "optimizer.epsilon": _POSITIVE,
+    "train.batch_size": _integer(1),
+    "train.num_steps": _integer(1),
+    "train.discriminator_steps": _integer(1),
+    "train.ema_decay": _DECAY,
+    "train.ema_start_step": _integer(0),
+    "train.separate_discriminator_passes": _BOOLEAN,
+    "train.steps_per_call": _integer(1),
+    "train.jit_compile": _BOOLEAN,
+    "log.every_steps": _integer(1),
+    "log.sheet_every_steps": _integer(1),
+    "log.sheet_columns": _integer(1),
+    "log.sheet_rows": _integer(1),
+    "checkpoint.every_steps": _integer(1),
+    "checkpoint.keep": _integer(1),
+    "checkpoint.keep_every": _integer(0),
+    "distribution.strategy": _one_of("auto"),
+}

@@ -1,0 +1,212 @@
+"""Refuses a configuration that cannot be run, before anything is built.
+
+`RULES` knows every field: one that is missing or unknown is an error, and so
+is a value out of its range. What single values cannot show, contradictions
+between fields, is refused by the functions in `COMBINATIONS`.
+"""
+
+from typing import Any, Dict
+
+import ml_collections
+
+from sagan_tf.config_rules import RULES
+from sagan_tf.errors import UserError, nearest_name
+
+# Channels of the feature map of each height, in units of base_channels.
+_GENERATOR_WIDTHS = {
+    32: {8: 4, 16: 4},
+    64: {8: 8, 16: 4, 32: 2},
+    128: {8: 16, 16: 8, 32: 4, 64: 2},
+    256: {8: 16, 16: 8, 32: 8, 64: 4, 128: 2},
+}
+_DISCRIMINATOR_WIDTHS = {
+    32: {8: 2, 16: 2},
+    64: {8: 4, 16: 2, 32: 1},
+    128: {8: 8, 16: 4, 32: 2, 64: 1},
+    256: {8: 8, 16: 8, 32: 4, 64: 2, 128: 1},
+}
+
+
+def validate(config: ml_collections.ConfigDict) -> None:
+    """Refuses a configuration with an unknown, bad or contradictory field.
+
+    Args:
+        config: the whole configuration, see `configs/default.py`.
+
+    Raises:
+        UserError: a field is unknown, missing, of another type, out of its
+            range, or contradicts another one; the message names the field.
+    """
+    fields = flatten(config)
+    _check_names(fields)
+    for name, rule in RULES.items():
+        if not rule.accepts(fields[name]):
+            hint = nearest_name(str(fields[name]), rule.names)
+            raise _error(name, rule.expected, fields[name], hint)
+    for check in COMBINATIONS:
+        check(fields)
+
+
+# What may change when a run goes on: none of it makes another model.
+_MAY_CHANGE = (
+    "train.num_steps",
+    "train.steps_per_call",
+    "train.jit_compile",
+    "dataset.path",
+    "dtype",
+    "log.",
+    "checkpoint.",
+    "distribution.",
+)
+
+
+def check_same_model(
+    config: ml_collections.ConfigDict, stored: Dict[str, Any], place: Any
+) -> None:
+    """Refuses to go on with a run that another configuration made.
+
+    Args:
+        config: the configuration asked for.
+        stored: that of the run, as nested dictionaries.
+        place: the run's directory, for the message.
+
+    Raises:
+        UserError: a field that shapes the model, the data or the updates
+            differs; the message names each.
+    """
+    asked, given = flatten(config), flatten(ml_collections.ConfigDict(stored))
+    differing = [
+        f"config.{name} is {given.get(name)!r} there and {asked.get(name)!r} "
+        "here"
+        for name in sorted({*asked, *given})
+        if asked.get(name) != given.get(name)
+        and not name.startswith(_MAY_CHANGE)
+    ]
+    if differing:
+        raise UserError(
+            f"--workdir {place} holds a run of another configuration: "
+            f"{'; '.join(differing)}; choose another directory"
+        )
+
+
+def flatten(
+    config: ml_collections.ConfigDict, prefix: str = ""
+) -> Dict[str, Any]:
+    """Returns the fields by their dotted names, such as `train.num_steps`."""
+    fields = {}
+    for name, value in config.items():
+        if isinstance(value, ml_collections.ConfigDict) and len(value):
+            fields.update(flatten(value, f"{prefix}{name}."))
+        else:
+            fields[prefix + name] = value
+    return fields
+
+
+def _check_names(fields: Dict[str, Any]) -> None:
+    for name in fields:
+        is_section = any(known.startswith(f"{name}.") for known in RULES)
+        if name not in RULES and not is_section:
+            hint = nearest_name(name, RULES) or "; see configs/default.py"
+            raise UserError(f"config.{name} is not a field{hint}")
+    for name in RULES:
+        if name not in fields:
+            raise UserError(
+                f"config.{name} is missing; start from "
+                "configs.default.get_config(), which has every field"
+            )
+
+
+def _error(name: str, expected: str, value: Any, hint: str = "") -> UserError:
+    return UserError(
+        f"config.{name} should be {expected}. Received: {value!r}{hint}"
+    )
+
+
+def _check_folder_fields(fields: Dict[str, Any]) -> None:
+    name, path = fields["dataset.name"], fields["dataset.path"]
+    if name == "folder":
+        if not path:
+            raise _error("dataset.path", "the directory of pictures", path)
+        return
+    expected = f'left at its default with the data set "{name}"'
+    if path:
+        raise _error("dataset.path", expected, path)
+    if fields["dataset.on_unreadable"] != "refuse":
+        value = fields["dataset.on_unreadable"]
+        raise _error("dataset.on_unreadable", expected, value)
+
+
+def _check_embedded_data(fields: Dict[str, Any]) -> None:
+    name = fields["dataset.name"]
+    classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
+    if name in ("twins", "digits") and classes not in (0, 10):
+        expected = f'10 or 0 with the data set "{name}"'
+        raise _error("dataset.num_classes", expected, classes)
+    if name == "digits" and size != 32:
+        expected = '32 with the data set "digits"'
+        raise _error("dataset.image_size", expected, size)
+
+
+def _check_attention_places(fields: Dict[str, Any]) -> None:
+    size = fields["dataset.image_size"]
+    allowed = tuple(_GENERATOR_WIDTHS[size])
+    for resolution in fields["model.attention_resolutions"]:
+        if resolution not in allowed:
+            raise _error(
+                "model.attention_resolutions",
+                f"any of {allowed} at image size {size}",
+                fields["model.attention_resolutions"],
+            )
+
+
+def _check_attention_channels(fields: Dict[str, Any]) -> None:
+    size, base = fields["dataset.image_size"], fields["model.base_channels"]
+    own_base = fields["model.discriminator_base_channels"] or base
+    for resolution in fields["model.attention_resolutions"]:
+        for network, channels in (
+            ("generator", base * _GENERATOR_WIDTHS[size][resolution]),
+            (
+                "discriminator",
+                own_base * _DISCRIMINATOR_WIDTHS[size][resolution],
+            ),
+        ):
+            for part in ("key", "value"):
+                name = f"model.attention_{part}_divisor"
+                if channels % fields[name]:
+                    expected = (
+                        f"a divisor of the {network}'s {channels} channels "
+                        f"at resolution {resolution}"
+                    )
+                    raise _error(name, expected, fields[name])
+
+
+def _check_intervals(fields: Dict[str, Any]) -> None:
+    for name, unit in (
+        ("train.num_steps", "train.steps_per_call"),
+        ("log.every_steps", "train.steps_per_call"),
+        ("log.sheet_every_steps", "train.steps_per_call"),
+        ("checkpoint.every_steps", "train.steps_per_call"),
+        ("checkpoint.keep_every", "checkpoint.every_steps"),
+    ):
+        value, step = fields[name], fields[unit]
+        if value % step:
+            nearest = max(step, step * round(value / step))
+            expected = f"a multiple of config.{unit} ({step})"
+            raise _error(name, expected, value, f"; the nearest is {nearest}")
+
+
+def _check_average(fields: Dict[str, Any]) -> None:
+    start, last = fields["train.ema_start_step"], fields["train.num_steps"]
+    if start >= last:
+        expected = f"below config.train.num_steps ({last})"
+        raise _error("train.ema_start_step", expected, start)
+
+
+COMBINATIONS = (
+    _check_folder_fields,
+    _check_embedded_data,
+    _check_attention_places,
+    _check_attention_channels,
+    _check_intervals,
+    _check_average,
+)

@@ -1,0 +1,194 @@
+"""Batches of pictures out of a source that can be read in any order."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import tensorflow as tf
+
+from sagan_tf.data.sources import Source
+from sagan_tf.errors import UserError
+
+# Batches made ahead: enough to bridge a pause, such as a new permutation.
+_PREFETCHED_BATCHES = 8
+
+
+class ImageDataset:
+    """A named set of pictures that yields batches.
+
+    A batch is `(images, labels)`: images `(batch, size, size, 3)` float32 in
+    [-1, 1] and labels `(batch,)` int32 in `[0, num_classes)`. Without classes
+    every label is 0.
+
+    Args:
+        source: a `sagan_tf.data.sources.Source`.
+        name: the name by which it was opened.
+        image_size: height and width of the pictures, in pixels.
+        class_names: one name a class, in the order of the labels; empty if the
+            source has no labels.
+        num_classes: `None` or `len(class_names)` for the labels of the source,
+            0 to ignore them.
+
+    Raises:
+        UserError: if `num_classes` is neither, or if there is no picture.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        name: str,
+        image_size: int,
+        class_names: Sequence[str] = (),
+        num_classes: int | None = None,
+    ) -> None:
+        if len(source) == 0:
+            raise UserError(f"data set `{name}` should hold a picture: none.")
+        self.name = name
+        self.image_size = image_size
+        self.class_names = resolve_classes(name, class_names, num_classes)
+        self._source = source
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes; 0 if the labels mean nothing."""
+        return len(self.class_names)
+
+    @property
+    def num_examples(self) -> int:
+        """Number of pictures."""
+        return len(self._source)
+
+    def training_batches(
+        self, batch_size: int, *, seed: int, start_batch: int = 0
+    ) -> tf.data.Dataset:
+        """Return an endless stream of shuffled batches.
+
+        Each epoch is one permutation of the pictures, which depends on `seed`
+        and on the number of the epoch alone. Batches run across the borders of
+        epochs, so each has exactly `batch_size` pictures.
+
+        Args:
+            batch_size: number of pictures a batch.
+            seed: an integer.
+            start_batch: number of batches left out at the start. They are not
+                computed, and what follows is the same as if they had been.
+
+        Returns:
+            A `tf.data.Dataset` of infinite cardinality.
+        """
+        _check_batch_size(batch_size)
+        indices = _shuffled_indices(
+            self.num_examples, batch_size, seed=seed, start_batch=start_batch
+        )
+        return self._load(indices)
+
+    def ordered_batches(
+        self, batch_size: int, *, num_examples: int | None = None
+    ) -> tf.data.Dataset:
+        """Return one pass in the order of the indices.
+
+        Args:
+            batch_size: number of pictures a batch; the last may have fewer.
+            num_examples: only the first so many pictures; all by default.
+
+        Returns:
+            A finite `tf.data.Dataset`.
+
+        Raises:
+            UserError: if there are not so many pictures.
+        """
+        _check_batch_size(batch_size)
+        count = first_examples(self.name, self.num_examples, num_examples)
+        return self._load(tf.data.Dataset.range(count).batch(batch_size))
+
+    def _load(self, indices: tf.data.Dataset) -> tf.data.Dataset:
+        def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            images, labels = self._source.load(batch)
+            if not self.num_classes:
+                labels = tf.zeros_like(labels)
+            return scale_images(images), labels
+
+        # A gather costs less than handing it to another thread.
+        in_memory = getattr(self._source, "in_memory", False)
+        calls = None if in_memory else tf.data.AUTOTUNE
+        batches = indices.map(load, num_parallel_calls=calls)
+        return batches.prefetch(_PREFETCHED_BATCHES)
+
+
+def scale_images(images: tf.Tensor) -> tf.Tensor:
+    """Return uint8 images as float32 in [-1, 1]: 0 is -1 and 255 is 1."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def resolve_classes(
+    name: str, class_names: Sequence[str], num_classes: int | None
+) -> tuple[str, ...]:
+    """Return the names of the classes that a run will see.
+
+    Args:
+        name: name of the data set, for the error.
+        class_names: the classes that the data set has.
+        num_classes: the number asked for: `None` takes what there is, 0 none.
+
+    Raises:
+        UserError: if there are not as many classes as were asked for.
+    """
+    if num_classes == 0:
+        return ()
+    if num_classes is not None and num_classes != len(class_names):
+        fitting = f"{len(class_names)} or 0" if class_names else "0"
+        raise UserError(
+            f"data set `{name}` has {len(class_names)} classes: `num_classes` "
+            f"should be {fitting}. Received: {num_classes}."
+        )
+    return tuple(class_names)
+
+
+def first_examples(name: str, available: int, num_examples: int | None) -> int:
+    """Return how many examples to take: `num_examples`, by default all.
+
+    Raises:
+        UserError: if fewer are available, or if it is no positive number.
+    """
+    if num_examples is None:
+        return available
+    if not 1 <= num_examples <= available:
+        raise UserError(
+            f"data set `{name}` has {available} pictures: `num_examples` "
+            f"should be in [1, {available}]. Received: {num_examples}."
+        )
+    return num_examples
+
+
+def _shuffled_indices(
+    num_examples: int, batch_size: int, *, seed: int, start_batch: int
+) -> tf.data.Dataset:
+    if start_batch < 0:
+        raise UserError(
+            f"`start_batch` should not be negative. Received: {start_batch}."
+        )
+    first_epoch, offset = divmod(start_batch * batch_size, num_examples)
+
+    def permutation(epoch: tf.Tensor) -> tf.Tensor:
+        indices = tf.random.experimental.stateless_shuffle(
+            tf.range(num_examples, dtype=tf.int64),
+            seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
+        )
+        return indices[tf.where(epoch == first_epoch, offset, 0) :]
+
+    epochs = tf.data.Dataset.counter(first_epoch, dtype=tf.int64)
+    permutations = epochs.map(permutation)
+    batches = permutations.rebatch(batch_size, drop_remainder=True)
+    # `rebatch` forgets that it has no end, which Keras wants to know.
+    endless = tf.data.experimental.assert_cardinality(
+        tf.data.INFINITE_CARDINALITY
+    )
+    return batches.apply(endless)
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise UserError(
+            f"`batch_size` should be positive. Received: {batch_size}."
+        )

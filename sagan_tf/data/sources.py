@@ -1,0 +1,113 @@
+"""Sources of pictures that can be read in any order."""
+
+from __future__ import annotations
+
+from typing import Callable, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+# A set whose decoded pictures take no more bytes than this is held in memory.
+MEMORY_LIMIT = 2**30
+
+
+class Source(Protocol):
+    """Numbered pictures and their labels, read by number in any order."""
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+
+    def load(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the pictures and the labels at `indices`.
+
+        It is called in the graph of a `tf.data` map, on several batches at
+        once, and has no state.
+
+        Args:
+            indices: `(batch,)` int64, each in `[0, len(self))`.
+
+        Returns:
+            Images `(batch, size, size, 3)` uint8 and labels `(batch,)` int32.
+        """
+
+
+class ArraySource:
+    """Pictures held in memory.
+
+    Args:
+        images: `(num_examples, size, size, 3)` uint8.
+        labels: `(num_examples,)` integers.
+    """
+
+    in_memory = True
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        _check_images(images)
+        if len(images) != len(labels):
+            raise ValueError(
+                "`labels` should be as many as `images`. Received: "
+                f"{len(labels)} labels, {len(images)} images."
+            )
+        self._images = tf.constant(images)
+        self._labels = tf.constant(labels, tf.int32)
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return int(self._images.shape[0])
+
+    def load(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the pictures and the labels at `indices`."""
+        images = tf.gather(self._images, indices)
+        return images, tf.gather(self._labels, indices)
+
+
+class FunctionSource:
+    """Pictures that a Python function makes when they are wanted.
+
+    Args:
+        function: takes indices, a `(batch,)` int64 array, and returns images
+            `(batch, size, size, 3)` uint8 and labels `(batch,)` int32. It is
+            called from several threads at once.
+        num_examples: number of pictures.
+        image_size: height and width of the pictures, in pixels.
+    """
+
+    in_memory = False
+
+    def __init__(
+        self,
+        function: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+        *,
+        num_examples: int,
+        image_size: int,
+    ) -> None:
+        self._function = function
+        self._num_examples = num_examples
+        self._image_shape = (image_size, image_size, 3)
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return self._num_examples
+
+    def load(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the pictures and the labels at `indices`."""
+        indices = tf.cast(indices, tf.int64)
+        images, labels = tf.numpy_function(
+            self._function, [indices], (tf.uint8, tf.int32), stateful=False
+        )
+        images = tf.ensure_shape(images, (*indices.shape, *self._image_shape))
+        return images, tf.ensure_shape(labels, indices.shape)
+
+
+def fits_in_memory(num_examples: int, image_size: int) -> bool:
+    """Return whether so many decoded pictures stay below `MEMORY_LIMIT`."""
+    return num_examples * image_size**2 * 3 <= MEMORY_LIMIT
+
+
+def _check_images(images: np.ndarray) -> None:
+    square = images.ndim == 4 and images.shape[1] == images.shape[2]
+    if not square or images.shape[-1] != 3 or images.dtype != np.uint8:
+        raise ValueError(
+            "`images` should be uint8 of shape (num_examples, size, size, 3). "
+            f"Received: {images.dtype} of shape {images.shape}."
+        )

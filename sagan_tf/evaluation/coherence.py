@@ -1,0 +1,157 @@
+"""Do the two halves of a picture of twins agree in colour?
+
+The measure that the embedded data set allows (`sagan_tf.data.twins`): each of
+its pictures shows two shapes of one colour, far apart, so a generator gets it
+right only if it carries the colour from one side to the other. Worked out from
+pixels alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Largest distance of two hues that agree, where the circle of hues is 1 long.
+# Unrelated hues agree with a probability of 2 * 0.06 = 0.12.
+TOLERANCE = 0.06
+# Share of the pixels of a half that speaks for its shape: the most saturated.
+# The smallest shape, a star, covers about 7 per cent.
+_FOREGROUND_SHARE = 0.04
+# Least chroma (maximum minus minimum of RGB in [0, 1]) of a shape, and least
+# excess over the median pixel, which is background: shapes of the data have
+# more than 0.6 and 0.4, backgrounds less than 0.2.
+_LEAST_CHROMA = 0.3
+_LEAST_EXCESS = 0.15
+
+
+def coherence(images: np.ndarray, *, tolerance: float = TOLERANCE) -> float:
+    """Return the share of pictures whose two halves agree in hue.
+
+    Real pictures score 1, halves of different pictures about
+    `2 * tolerance`, and pictures without a coloured shape in each half 0.
+
+    Args:
+        images: `(batch, height, width, 3)` floats in [-1, 1].
+        tolerance: largest distance of two hues that agree, in [0, 0.5].
+
+    Returns:
+        A number in [0, 1].
+
+    Raises:
+        ValueError: if `images` have another shape, type or range.
+    """
+    return float(np.mean(agreement(images, tolerance=tolerance)))
+
+
+def agreement(
+    images: np.ndarray, *, tolerance: float = TOLERANCE
+) -> np.ndarray:
+    """Return whether the halves of each picture agree: `(batch,)` bool."""
+    left, right = half_hues(images).T
+    apart = np.abs(left - right)
+    # A comparison with NaN, a half without a shape, is false.
+    return np.minimum(apart, 1 - apart) <= tolerance
+
+
+def half_hues(images: np.ndarray) -> np.ndarray:
+    """Return the hue of the shape in the left and in the right half.
+
+    It is the hue of the mean, weighted by chroma, of the most saturated 4 per
+    cent of the pixels. A half has no hue if that mean is not saturated, as in
+    grey or noise, or no more saturated than the rest of the half.
+
+    Args:
+        images: `(batch, height, width, 3)` floats in [-1, 1]. The column in
+            the middle of an odd width belongs to neither half.
+
+    Returns:
+        `(batch, 2)` float32 in [0, 1), red at 0, green at 1/3; NaN where there
+        is none.
+
+    Raises:
+        ValueError: if `images` have another shape, type or range.
+    """
+    images = _checked(images)
+    half = images.shape[2] // 2
+    halves = images[:, :, :half], images[:, :, -half:]
+    return np.stack([_foreground_hue(side) for side in halves], axis=-1)
+
+
+def shuffle_halves(images: np.ndarray, seed: int) -> np.ndarray:
+    """Return left halves beside right halves of other pictures.
+
+    Their coherence is the level of chance.
+
+    Args:
+        images: `(batch, height, width, 3)`, at least two.
+        seed: an integer.
+
+    Returns:
+        The same left halves, each beside another right half; same shape.
+
+    Raises:
+        ValueError: if there are fewer than two pictures.
+    """
+    images = np.asarray(images)
+    if len(images) < 2:
+        raise ValueError(
+            "`images` should be two or more, to shuffle their halves. "
+            f"Received: {len(images)}."
+        )
+    # Round a circle in random order nobody is his own neighbour.
+    order = np.random.default_rng(seed).permutation(len(images))
+    half = images.shape[2] // 2
+    shuffled = images.copy()
+    shuffled[order, :, half:] = images[np.roll(order, 1), :, half:]
+    return shuffled
+
+
+def _checked(images: np.ndarray) -> np.ndarray:
+    """Return float32 images in [0, 1]."""
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] != 3 or images.shape[2] < 2:
+        raise ValueError(
+            "`images` should have the shape (batch, height, width, 3), two or "
+            f"more wide. Received: {images.shape}."
+        )
+    if images.dtype.kind in "iub":
+        raise ValueError(
+            "`images` should be floats in [-1, 1]. Received: "
+            f"{images.dtype}. Of uint8, take `images / 127.5 - 1`."
+        )
+    images = images.astype(np.float32)
+    if images.size and np.nanmax(np.abs(images)) > 1.01:
+        raise ValueError(
+            "`images` should be in [-1, 1]. Received values up to "
+            f"{np.nanmax(np.abs(images)):.3g} in size."
+        )
+    return (images + 1) / 2
+
+
+def _foreground_hue(half: np.ndarray) -> np.ndarray:
+    """Return `(batch,)` hues of `(batch, height, width, 3)` in [0, 1]."""
+    pixels = half.reshape(len(half), -1, 3)
+    chroma = np.ptp(pixels, axis=-1)
+    count = max(1, round(_FOREGROUND_SHARE * chroma.shape[1]))
+    best = np.argpartition(chroma, -count, axis=1)[:, -count:]
+    weights = np.take_along_axis(chroma, best, axis=1)[..., None]
+    colours = np.take_along_axis(pixels, best[..., None], axis=1)
+    total = np.maximum(weights.sum(axis=1), 1e-12)
+    colour = (weights * colours).sum(axis=1) / total
+    excess = np.ptp(colour, axis=-1) - np.median(chroma, axis=1)
+    found = (np.ptp(colour, axis=-1) >= _LEAST_CHROMA) & (
+        excess >= _LEAST_EXCESS
+    )
+    return np.where(found, _hue(colour), np.float32(np.nan))
+
+
+def _hue(colours: np.ndarray) -> np.ndarray:
+    """Return the hue in [0, 1) of `(batch, 3)` RGB; 0 for grey."""
+    red, green, blue = colours.T
+    largest, chroma = colours.max(axis=-1), np.ptp(colours, axis=-1)
+    span = np.where(chroma > 0, chroma, 1)
+    sixths = np.select(
+        [red == largest, green == largest],
+        [(green - blue) / span, 2 + (blue - red) / span],
+        4 + (red - green) / span,
+    )
+    return (sixths / 6) % 1

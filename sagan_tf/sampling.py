@@ -1,0 +1,89 @@
+"""Latents, labels and pictures of a generator, reproducible by seed."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from sagan_tf.networks import Generator
+
+
+def draw_latents(
+    num_images: int, latent_dim: int, seed: int = 0, truncation: float = 0.0
+) -> tf.Tensor:
+    """Draws standard normal latents.
+
+    Args:
+        num_images: number of latents.
+        latent_dim: length of each.
+        seed: the same seed gives the same latents.
+        truncation: numbers beyond this size are drawn again, so that the
+            distribution is the normal one cut off there; 0 for no truncation.
+            Reference: Brock et al. (arXiv:1809.11096), section 3.1.
+
+    Returns:
+        `(num_images, latent_dim)`, float32.
+
+    Raises:
+        ValueError: if `truncation` is negative.
+    """
+    shape, seeds = (num_images, latent_dim), (seed, 0x5A6A)
+    if truncation < 0.0:
+        raise ValueError(
+            f"`truncation` should not be negative. Received: {truncation}"
+        )
+    if truncation == 0.0:
+        return tf.random.stateless_normal(shape, seeds)
+    return tf.random.stateless_parameterized_truncated_normal(
+        shape, seeds, minvals=-truncation, maxvals=truncation
+    )
+
+
+class Sampler:
+    """Draws pictures in batches of one size, so that nothing is retraced.
+
+    Args:
+        generator: a generator; used with `training=False`.
+        batch_size: pictures per call of the network.
+    """
+
+    def __init__(self, generator: Generator, batch_size: int = 50):
+        self.generator = generator
+        self.batch_size = batch_size
+        self._draw = tf.function(self._draw_batch)
+
+    def _draw_batch(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        conditional = self.generator.num_classes > 0
+        inputs = [latents, labels] if conditional else latents
+        return self.generator(inputs, training=False)
+
+    def batches(
+        self, latents: tf.Tensor, labels: tf.Tensor
+    ) -> Iterator[np.ndarray]:
+        """Yields pictures batch by batch.
+
+        Args:
+            latents: `(images, latent_dim)`.
+            labels: `(images,)`; ignored by an unconditional generator.
+
+        Yields:
+            `(batch, height, width, 3)` float32 in [-1, 1]; the last batch may
+            be smaller.
+        """
+        latents = tf.convert_to_tensor(latents, tf.float32)
+        labels = tf.convert_to_tensor(labels, tf.int32)
+        for start in range(0, len(latents), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            count = len(latents[part])
+            missing = self.batch_size - count
+            images = self._draw(
+                tf.pad(latents[part], ((0, missing), (0, 0))),
+                tf.pad(labels[part], ((0, missing),)),
+            )
+            yield images[:count].numpy()
+
+    def __call__(self, latents: tf.Tensor, labels: tf.Tensor) -> np.ndarray:
+        """Draws all pictures at once: `(images, height, width, 3)`."""
+        return np.concatenate(list(self.batches(latents, labels)))

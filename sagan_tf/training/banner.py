@@ -1,0 +1,93 @@
+"""What a run will do, in words, before it does it."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from sagan_tf.data import ImageDataset
+from sagan_tf.gan import SAGAN
+from sagan_tf.training.loop import Schedule
+
+_GIB = 2**30
+
+
+def describe(
+    gan: SAGAN,
+    dataset: ImageDataset,
+    schedule: Schedule,
+    strategy: tf.distribute.Strategy,
+) -> str:
+    """Returns the networks, sizes, data, steps and devices of a run.
+
+    Args:
+        gan: the compiled model.
+        dataset: the real pictures.
+        schedule: batch size and steps.
+        strategy: how devices are used.
+
+    Returns:
+        Several lines.
+    """
+    replicas = strategy.num_replicas_in_sync
+    device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    start, updates = int(gan.step.numpy()), gan.discriminator_steps
+    memory = _memory_estimate(gan, schedule, replicas)
+    facts = {
+        "data": f"{dataset.name}: {dataset.num_examples:,} pictures of "
+        f"{dataset.image_size} x {dataset.image_size}, "
+        f"{dataset.num_classes or 'no'} classes",
+        "batch": f"{schedule.batch_size} pictures, "
+        f"{schedule.batch_size // replicas} on each of {replicas} {device}",
+        "steps": f"{start:,} to {schedule.num_steps:,}, "
+        f"{updates} discriminator update{'s' if updates > 1 else ''} each",
+        "dtype": gan.generator.dtype_policy.name,
+        "memory": f"about {memory:.1f} GiB per device",
+    }
+    return "\n".join(
+        [
+            *_network_lines("generator", gan.generator),
+            *_network_lines("discriminator", gan.discriminator),
+            *(f"{name:<16}{fact}" for name, fact in facts.items()),
+        ]
+    )
+
+
+def _network_lines(title: str, network: tf.keras.Model) -> Iterator[str]:
+    total = _count(network)
+    yield f"{title:<16}{total:,} parameters"
+    for size, channels, stage in network.stage_shapes():
+        shape = f"{size} x {size} x {channels}"
+        total -= _count(stage)
+        yield f"  {stage.name:<14}{shape:<18}{_count(stage):,}"
+    yield f"  {'first and last':<32}{total:,}"
+
+
+def _count(layer: tf.keras.layers.Layer) -> int:
+    return sum(_size(variable) for variable in layer.trainable_variables)
+
+
+def _size(variable: tf.Variable) -> int:
+    return int(np.prod(variable.shape))
+
+
+def _memory_estimate(gan: SAGAN, schedule: Schedule, replicas: int) -> float:
+    """GiB of weights, their copies, and the maps kept for the gradients.
+
+    Each network has its weights, a gradient and two moments of Adam, and the
+    generator an average. The larger of the two updates keeps the maps of both
+    networks: about five of its output's size per stage, and the scores where
+    there is attention.
+    """
+    weights = 5 * _count(gan.generator) + 4 * _count(gan.discriminator)
+    batch = schedule.batch_size // replicas
+    width = 2 if "16" in gan.generator.compute_dtype else 4
+    maps = 0
+    for network in (gan.generator, gan.discriminator):
+        for size, channels, _ in network.stage_shapes():
+            maps += 5 * size * size * channels * width
+            if size in network.attention_layers():
+                maps += 4 * size**4
+    return (weights * 4 + 2 * batch * maps) / _GIB

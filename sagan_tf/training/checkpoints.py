@@ -1,0 +1,187 @@
+"""Checkpoints of everything that training needs."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import shutil
+
+import tensorflow as tf
+from absl import logging
+
+from sagan_tf.errors import UserError
+from sagan_tf.gan import SAGAN
+
+_NAME = re.compile(r"step_(\d{8,})")
+_STATE = "state"
+_MANIFEST = "manifest.json"
+
+
+class Checkpoints:
+    """The checkpoints of a run, one directory per step.
+
+    A checkpoint is written aside and renamed when it is whole. It holds both
+    networks, the averaged generator, both optimizers and the step, from which
+    data position and random numbers follow.
+
+    Args:
+        directory: where they are.
+        keep: how many of the newest stay.
+        keep_every: checkpoints at multiples of this step stay for good; 0 for
+            none.
+    """
+
+    def __init__(
+        self,
+        directory: str | pathlib.Path,
+        keep: int = 3,
+        keep_every: int = 0,
+    ):
+        self.directory = pathlib.Path(directory)
+        self.keep = keep
+        self.keep_every = keep_every
+
+    def steps(self) -> list[int]:
+        """Returns the steps of the whole checkpoints, oldest first."""
+        return sorted(step for step, path in self._all() if _is_whole(path))
+
+    def _all(self) -> list[tuple[int, pathlib.Path]]:
+        found = []
+        for path in self.directory.glob("step_*"):
+            match = _NAME.fullmatch(path.name)
+            if match:
+                found.append((int(match.group(1)), path))
+        return sorted(found)
+
+    def path(self, step: int) -> pathlib.Path:
+        """Returns the directory of a step."""
+        return self.directory / f"step_{step:08d}"
+
+    def save(self, gan: SAGAN) -> pathlib.Path:
+        """Saves all that training needs; returns the checkpoint's directory.
+
+        Raises:
+            OSError: if it cannot be written; earlier ones stay.
+        """
+        step = int(gan.step.numpy())
+        final = self.path(step)
+        aside = self.directory / f".{final.name}.tmp"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        try:
+            _trackables(gan).write(str(aside / _STATE))
+            _write_manifest(aside, step)
+        except tf.errors.OpError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise OSError(
+                f"cannot write checkpoint {final}: {error}"
+            ) from error
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
+        self._remove_old()
+        return final
+
+    def _remove_old(self) -> None:
+        for step in self.steps()[: -self.keep]:
+            if not (self.keep_every and step % self.keep_every == 0):
+                shutil.rmtree(self.path(step), ignore_errors=True)
+
+    def restore_latest(self, gan: SAGAN) -> int:
+        """Restores the newest checkpoint that can be read.
+
+        Args:
+            gan: the compiled model to restore into.
+
+        Returns:
+            Its step; 0 if there is no checkpoint.
+
+        Raises:
+            UserError: if there are checkpoints and none can be read.
+        """
+        found = self._all()
+        for step, path in reversed(found):
+            if self._restore(gan, path):
+                return step
+        if found:
+            raise UserError(
+                f"{self.directory} should hold a readable checkpoint. "
+                f"Received: {len(found)} damaged ones; move them away to "
+                "start afresh"
+            )
+        return 0
+
+    def _restore(self, gan: SAGAN, path: pathlib.Path) -> bool:
+        if not _is_whole(path):
+            logging.warning("%s is damaged; looking for an earlier one", path)
+            return False
+        try:
+            status = _trackables(gan).read(str(path / _STATE))
+        except tf.errors.OpError as error:
+            logging.warning("%s cannot be read: %s", path, error.message)
+            return False
+        status.assert_existing_objects_matched()
+        return True
+
+    def restore_generator(
+        self, generator: tf.keras.Model, step: int, averaged: bool = True
+    ) -> None:
+        """Restores only the generator of a checkpoint.
+
+        Args:
+            generator: a built generator of the run's architecture.
+            step: the checkpoint's step.
+            averaged: whether to take the averaged generator.
+
+        Raises:
+            UserError: if the checkpoint is missing, damaged, or of another
+                architecture.
+        """
+        path = self.path(step)
+        if not _is_whole(path):
+            raise UserError(
+                f"a checkpoint of step {step} should be whole in "
+                f"{self.directory}. Received: steps {self.steps() or 'none'}"
+            )
+        name = "ema_generator" if averaged else "generator"
+        try:
+            status = tf.train.Checkpoint(**{name: generator}).read(
+                str(path / _STATE)
+            )
+            status.expect_partial().assert_existing_objects_matched()
+        except (tf.errors.OpError, AssertionError, ValueError) as error:
+            raise UserError(
+                f"{path} should hold a generator like this run's. Received: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+
+
+def _trackables(gan: SAGAN) -> tf.train.Checkpoint:
+    return tf.train.Checkpoint(
+        generator=gan.generator,
+        discriminator=gan.discriminator,
+        ema_generator=gan.ema_generator,
+        generator_optimizer=gan.generator_optimizer,
+        discriminator_optimizer=gan.discriminator_optimizer,
+        step=gan.step,
+    )
+
+
+def _write_manifest(directory: pathlib.Path, step: int) -> None:
+    sizes = {
+        path.name: path.stat().st_size for path in sorted(directory.iterdir())
+    }
+    manifest = {"step": step, "sizes": sizes}
+    (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _is_whole(directory: pathlib.Path) -> bool:
+    """Whether every file that the manifest lists has its size."""
+    try:
+        sizes = json.loads((directory / _MANIFEST).read_text())["sizes"]
+        return all(
+            (directory / name).stat().st_size == size
+            for name, size in sizes.items()
+        )
+    except (OSError, ValueError, KeyError, AttributeError):
+        return False

@@ -1,0 +1,108 @@
+"""The training loop: `Model.fit` with the callbacks of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from sagan_tf.data import ImageDataset
+from sagan_tf.gan import SAGAN
+from sagan_tf.training import callbacks
+from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.workdir import Workdir
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """When a run does what; every interval is in steps.
+
+    Attributes:
+        num_steps: the last step.
+        batch_size: global batch size of an update.
+        log_every: interval of the metrics.
+        sheet_every: interval of the sheets.
+        sheet_columns: samples per row of a sheet.
+        sheet_rows: rows of a sheet.
+        checkpoint_every: interval of the checkpoints.
+    """
+
+    num_steps: int
+    batch_size: int
+    log_every: int = 100
+    sheet_every: int = 500
+    sheet_columns: int = 10
+    sheet_rows: int = 10
+    checkpoint_every: int = 500
+
+
+def train(
+    gan: SAGAN,
+    dataset: ImageDataset,
+    workdir: Workdir,
+    checkpoints: Checkpoints,
+    schedule: Schedule,
+) -> int:
+    """Trains from the step that `gan` stands at to the last one.
+
+    Args:
+        gan: a compiled model, restored if there was a checkpoint.
+        dataset: the real pictures.
+        workdir: where metrics and sheets go.
+        checkpoints: where checkpoints go.
+        schedule: when what happens.
+
+    Returns:
+        The step reached.
+
+    Raises:
+        UserError: if a loss was not finite.
+    """
+    start = int(gan.step.numpy())
+    if start >= schedule.num_steps:
+        return start
+    batches = dataset.training_batches(
+        schedule.batch_size * gan.discriminator_steps,
+        seed=gan.seed,
+        start_batch=start,
+    )
+    bar = callbacks.ProgressBar(schedule.num_steps)
+    try:
+        gan.fit(
+            batches,
+            epochs=1,
+            steps_per_epoch=schedule.num_steps - start,
+            verbose=0,
+            callbacks=[
+                callbacks.StopOnNonFinite(checkpoints),
+                bar,
+                *_periodic(gan, dataset, workdir, checkpoints, schedule),
+            ],
+        )
+    finally:
+        bar.close()
+    return int(gan.step.numpy())
+
+
+def _periodic(
+    gan: SAGAN,
+    dataset: ImageDataset,
+    workdir: Workdir,
+    checkpoints: Checkpoints,
+    schedule: Schedule,
+) -> list[tf.keras.callbacks.Callback]:
+    """Metrics, sheets and checkpoints, each at its interval."""
+    sheets = callbacks.SheetWriter(
+        gan,
+        workdir,
+        schedule.sheet_columns,
+        schedule.sheet_rows,
+        dataset.class_names,
+    )
+    recorder = callbacks.MetricsRecorder(gan, workdir, schedule.batch_size)
+    saver = callbacks.CheckpointSaver(gan, checkpoints)
+    return [
+        callbacks.EverySteps(schedule.log_every, recorder),
+        callbacks.EverySteps(schedule.sheet_every, sheets),
+        callbacks.EverySteps(schedule.checkpoint_every, saver),
+    ]

@@ -1,0 +1,85 @@
+"""The directory that tells the whole story of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from typing import Any
+
+from sagan_tf.errors import UserError
+
+
+class Workdir:
+    """Names the files of a run and reads and writes its configuration.
+
+    - `config.json`: the configuration it runs with;
+    - `metrics.jsonl`: one JSON object per record of the metrics;
+    - `tensorboard/`: the same as events;
+    - `samples/`: sheets from fixed latents;
+    - `checkpoints/`: all that training needs, one directory per step;
+    - `scores.csv`, `saved_model/`: what other commands add.
+
+    Args:
+        path: the directory; it need not exist.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = pathlib.Path(path)
+        self.config = self.path / "config.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.samples = self.path / "samples"
+        self.checkpoints = self.path / "checkpoints"
+
+    def create(self) -> None:
+        """Makes the directory.
+
+        Raises:
+            UserError: if it cannot be made or written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UserError(
+                f"--workdir should be a directory. Received: {self.path}, "
+                "which is a file or below one"
+            ) from error
+        if not os.access(self.path, os.W_OK):
+            raise UserError(f"--workdir {self.path} should be writable")
+
+    def read_config(self) -> dict[str, Any]:
+        """Reads the stored configuration.
+
+        Returns:
+            Nested dictionaries; tuples come back as tuples.
+
+        Raises:
+            UserError: if there is none, or it cannot be read.
+        """
+        if not self.config.is_file():
+            raise UserError(
+                f"--workdir {self.path} should hold a run: there is no "
+                "config.json in it"
+            )
+        try:
+            return _with_tuples(json.loads(self.config.read_text()))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{self.config} should be JSON. Received: {error}"
+            ) from error
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Stores a configuration; nobody ever sees half of it."""
+        self.create()
+        aside = self.config.with_suffix(".json.tmp")
+        aside.write_text(json.dumps(config, indent=2) + "\n")
+        aside.replace(self.config)
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_tuples(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return tuple(_with_tuples(entry) for entry in value)
+    return value

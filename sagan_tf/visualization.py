@@ -1,0 +1,164 @@
+"""Sheets of pictures: arranged, labelled and written as PNG files."""
+
+import os
+from typing import Optional, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_BACKGROUND = 255
+_INK = 0
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Returns pictures as bytes.
+
+    Args:
+        images: any shape; bytes, which are returned as they are, or
+            floats in [-1, 1], which are rounded to the nearest byte and
+            clipped.
+
+    Returns:
+        An array of the same shape and type uint8, in [0, 255].
+
+    Raises:
+        ValueError: the values are integers of another type, or not finite.
+    """
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind in "biu":
+        raise ValueError(
+            "`images` should be uint8 or floats in [-1, 1]. "
+            f"Received: {images.dtype}"
+        )
+    images = images.astype(np.float32)
+    if not np.isfinite(images).all():
+        raise ValueError("`images` should be finite. Received: NaN or infinity")
+    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
+def upscale(images: np.ndarray, factor: int) -> np.ndarray:
+    """Repeats each pixel, so that small pictures can be looked at.
+
+    Args:
+        images: `(..., height, width, channels)`.
+        factor: repetitions in height and in width; at least 1.
+
+    Returns:
+        `(..., height * factor, width * factor, channels)`.
+
+    Raises:
+        ValueError: the factor is below 1.
+    """
+    if factor < 1:
+        raise ValueError(
+            f"`factor` should be an integer of 1 or more. Received: {factor}"
+        )
+    return np.repeat(np.repeat(images, factor, axis=-3), factor, axis=-2)
+
+
+def image_grid(
+    images: np.ndarray,
+    columns: int,
+    padding: int = 2,
+    row_labels: Optional[Sequence[str]] = None,
+) -> np.ndarray:
+    """Arranges pictures in rows on a white sheet, the first at the top left.
+
+    Args:
+        images: `(batch, height, width, channels)` with 1 or 3 channels, as
+            `to_uint8` takes them. A last row that is not full is left white.
+        columns: pictures in a row; at least 1.
+        padding: white pixels around and between pictures.
+        row_labels: a caption for each row, written to the left of it.
+
+    Returns:
+        `(sheet height, sheet width, 3)` of type uint8.
+
+    Raises:
+        ValueError: an argument has a wrong shape, number or range.
+
+    Example:
+
+    >>> sheet = image_grid(upscale(to_uint8(samples), 3), columns=10)
+    >>> write_png("samples.png", sheet)
+    """
+    images = _check_images(images, columns, padding)
+    count, height, width, _ = images.shape
+    rows = -(-count // columns)
+    if row_labels is not None and len(row_labels) != rows:
+        raise ValueError(
+            f"`row_labels` should have a label for each of the {rows} rows. "
+            f"Received: {len(row_labels)}"
+        )
+    sheet = np.full(
+        (
+            rows * (height + padding) + padding,
+            columns * (width + padding) + padding,
+            3,
+        ),
+        _BACKGROUND,
+        np.uint8,
+    )
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        top = padding + row * (height + padding)
+        left = padding + column * (width + padding)
+        sheet[top : top + height, left : left + width] = image
+    if row_labels is None:
+        return sheet
+    margin = _label_margin(row_labels, sheet.shape[0], height, padding)
+    return np.concatenate([margin, sheet], axis=1)
+
+
+def write_png(path: str, image: np.ndarray) -> None:
+    """Writes a picture; nobody ever sees half of the file.
+
+    Args:
+        path: the file to write or to replace; its directory is made.
+        image: `(height, width, 3)`, as `to_uint8` takes it.
+
+    Raises:
+        OSError: the file cannot be written; what was there before stays.
+    """
+    path = os.path.abspath(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    aside = f"{path}.{os.getpid()}.tmp"
+    try:
+        Image.fromarray(to_uint8(image)).save(aside, format="PNG")
+        os.replace(aside, path)
+    finally:
+        if os.path.exists(aside):
+            os.remove(aside)
+
+
+def _check_images(images: np.ndarray, columns: int, padding: int) -> np.ndarray:
+    images = to_uint8(images)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+        raise ValueError(
+            "`images` should have the shape (batch, height, width, 1 or 3) "
+            f"with at least one picture. Received: {images.shape}"
+        )
+    if columns < 1 or padding < 0:
+        raise ValueError(
+            "`columns` should be 1 or more and `padding` 0 or more. "
+            f"Received: {columns} and {padding}"
+        )
+    return images
+
+
+def _label_margin(
+    labels: Sequence[str], sheet_height: int, row_height: int, padding: int
+) -> np.ndarray:
+    """Draws captions, each centred on its row, on a white strip."""
+    # Ten pixels are the least that can be read, 24 more than enough.
+    font = ImageFont.load_default(size=min(24, max(10, row_height // 2)))
+    gap = max(4, padding)
+    width = max(int(np.ceil(font.getlength(label))) for label in labels)
+    margin = Image.new("L", (width + 2 * gap, sheet_height), _BACKGROUND)
+    draw = ImageDraw.Draw(margin)
+    for row, label in enumerate(labels):
+        middle = padding + row * (row_height + padding) + row_height / 2
+        draw.text((gap, middle), label, fill=_INK, font=font, anchor="lm")
+    return np.repeat(np.asarray(margin)[..., np.newaxis], 3, axis=-1)

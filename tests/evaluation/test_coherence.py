@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sagan_tf.evaluation.coherence import (
+    agreement,
+    coherence,
+    half_hues,
+    shuffle_halves,
+)
+
+RED, GREEN, BLUE = (1, -1, -1), (-1, 1, -1), (-1, -1, 1)
+# Hue 30 degrees, a twelfth of the circle from red.
+ORANGE = (1, 0, -1)
+
+
+def picture(left, right, size=32):
+    """Two squares, a quarter of the size wide, on light grey."""
+    image = np.full((size, size, 3), 0.8, np.float32)
+    quarter = size // 4
+    rows = slice(quarter, 2 * quarter)
+    for colour, start in ((left, size // 8), (right, 5 * size // 8)):
+        if colour is not None:
+            image[rows, start : start + quarter] = colour
+    return image
+
+
+@pytest.mark.parametrize("size", [16, 32, 33, 128])
+def test_hues_are_known(size):
+    images = np.stack([picture(RED, GREEN, size), picture(BLUE, ORANGE, size)])
+    expected = [[0, 1 / 3], [2 / 3, 1 / 12]]
+    np.testing.assert_allclose(half_hues(images), expected, atol=1e-6)
+
+
+def test_agreement_is_within_the_tolerance():
+    images = np.stack([picture(RED, RED), picture(RED, ORANGE)])
+    assert agreement(images).tolist() == [True, False]
+    assert agreement(images, tolerance=0.09).tolist() == [True, True]
+    assert coherence(images) == 0.5
+
+
+def test_hues_meet_across_zero():
+    purplish, yellowish = (1, -1, -0.9), (1, -0.9, -1)
+    assert coherence(picture(purplish, yellowish)[None]) == 1
+
+
+@pytest.mark.parametrize("left, right", [(None, RED), (RED, None)])
+def test_half_without_a_shape_has_no_hue_and_disagrees(left, right):
+    images = picture(left, right)[None]
+    expected = [[left is None, right is None]]
+    np.testing.assert_array_equal(np.isnan(half_hues(images)), expected)
+    assert coherence(images) == 0
+
+
+@pytest.mark.parametrize("noise", ["uniform", "normal", "grey"])
+def test_noise_does_not_score(noise):
+    generator = np.random.default_rng(0)
+    shape = (500, 32, 32, 3)
+    images = {
+        "uniform": generator.uniform(-1, 1, shape),
+        "normal": np.clip(generator.normal(size=shape), -1, 1),
+        "grey": np.repeat(
+            generator.uniform(-1, 1, shape[:-1])[..., None], 3, 3
+        ),
+    }[noise]
+    assert coherence(images) < 0.02
+
+
+@pytest.mark.parametrize("colour", [RED, (0, 0, 0), (-1, -1, -1), (1, 1, 1)])
+def test_flat_picture_does_not_score(colour):
+    images = np.broadcast_to(np.float32(colour), (4, 32, 32, 3))
+    assert coherence(images) == 0
+
+
+def test_blurred_and_noisy_shapes_still_count():
+    images = np.stack([picture(RED, RED), picture(BLUE, BLUE)] * 8)
+    blurred = (images + np.roll(images, 1, 1) + np.roll(images, 1, 2)) / 3
+    noise = np.random.default_rng(0).normal(0, 0.15, images.shape)
+    assert coherence(np.clip(blurred + noise, -1, 1)) == 1
+
+
+def test_shuffled_halves_come_from_other_pictures():
+    images = np.arange(9, dtype=np.float32)[:, None, None, None]
+    images = np.broadcast_to(images, (9, 4, 4, 3))
+    shuffled = shuffle_halves(images, seed=0)
+    np.testing.assert_array_equal(shuffled[:, :, :2], images[:, :, :2])
+    right = shuffled[:, 0, 2, 0]
+    assert (shuffled[:, :, 2:] == right[:, None, None, None]).all()
+    assert sorted(right) == list(range(9)) and (right != np.arange(9)).all()
+    assert not np.array_equal(shuffled, shuffle_halves(images, seed=1))
+
+
+def test_tensors_of_any_float_type_are_taken():
+    images = tf.cast(picture(RED, RED)[None], tf.bfloat16)
+    assert coherence(images) == coherence(images.numpy()) == 1
+
+
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        (np.zeros((2, 8, 8, 3), np.uint8), "uint8"),
+        (np.full((2, 8, 8, 3), 255.0), r"in \[-1, 1\]"),
+        (np.zeros((8, 8, 3)), "shape"),
+        (np.zeros((2, 8, 8, 1)), "shape"),
+    ],
+)
+def test_other_images_are_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        coherence(images)
+
+
+def test_one_picture_cannot_be_shuffled():
+    with pytest.raises(ValueError, match="two or more"):
+        shuffle_halves(np.zeros((1, 4, 4, 3)), 0)

@@ -1,0 +1,270 @@
+"""Each rule refuses something, and each file in configs/ is accepted."""
+
+import importlib
+import pathlib
+
+import ml_collections
+import pytest
+
+from configs import default
+from sagan_tf.config_rules import RULES
+from sagan_tf.config_validation import flatten, validate
+from sagan_tf.errors import UserError
+
+CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
+CONFIG_NAMES = sorted(
+    path.stem for path in CONFIGS.glob("*.py") if path.stem != "__init__"
+)
+# A variant is read as its difference; one that changes more is another recipe.
+LARGEST_DIFFERENCE = 10
+
+# Values of the wrong type or out of range, at least one for each field.
+BAD_VALUES = [
+    ("seed", -1),
+    ("seed", 2**31),
+    ("seed", 1.0),
+    ("dtype", "bfloat16"),
+    ("dtype", None),
+    ("dataset.name", "twin"),
+    ("dataset.path", 3),
+    ("dataset.image_size", 48),
+    ("dataset.image_size", 512),
+    ("dataset.num_classes", -1),
+    ("dataset.num_classes", 1),
+    ("dataset.num_examples", -1),
+    ("dataset.on_unreadable", "ignore"),
+    ("model.base_channels", 0),
+    ("model.base_channels", True),
+    ("model.discriminator_base_channels", -1),
+    ("model.latent_dim", 0),
+    ("model.attention_resolutions", 16),
+    ("model.attention_resolutions", ("a",)),
+    ("model.attention_resolutions", (16, 16)),
+    ("model.attention_key_divisor", 0),
+    ("model.attention_value_divisor", 0),
+    ("model.attention_pooling", 1),
+    ("model.fold_resampling", "yes"),
+    ("loss", "hing"),
+    ("optimizer.generator_learning_rate", 0.0),
+    ("optimizer.generator_learning_rate", float("nan")),
+    ("optimizer.discriminator_learning_rate", -1e-4),
+    ("optimizer.discriminator_learning_rate", float("inf")),
+    ("optimizer.beta_1", 1.0),
+    ("optimizer.beta_2", -0.1),
+    ("optimizer.epsilon", 0.0),
+    ("train.batch_size", 0),
+    ("train.batch_size", 2.5),
+    ("train.num_steps", 0),
+    ("train.discriminator_steps", 0),
+    ("train.ema_decay", 1.0),
+    ("train.ema_decay", -0.5),
+    ("train.ema_start_step", -1),
+    ("train.separate_discriminator_passes", 0),
+    ("train.steps_per_call", 0),
+    ("train.jit_compile", "auto"),
+    ("log.every_steps", 0),
+    ("log.sheet_every_steps", 0),
+    ("log.sheet_columns", 0),
+    ("log.sheet_rows", 0),
+    ("checkpoint.every_steps", 0),
+    ("checkpoint.keep", 0),
+    ("checkpoint.keep_every", -1),
+    ("distribution.strategy", "atuo"),
+]
+
+# Settings that are fine one by one, and what the message has to hold.
+CONTRADICTIONS = [
+    ({"dataset.name": "folder"}, ["dataset.path", "directory"]),
+    ({"dataset.path": "pictures"}, ["dataset.path", "twins"]),
+    ({"dataset.on_unreadable": "skip"}, ["dataset.on_unreadable", "twins"]),
+    ({"dataset.num_classes": 7}, ["dataset.num_classes", "10 or 0", "7"]),
+    (
+        {"dataset.name": "digits", "dataset.num_classes": 9},
+        ["dataset.num_classes", "digits"],
+    ),
+    (
+        {"dataset.name": "digits", "dataset.image_size": 64},
+        ["dataset.image_size", "32", "64"],
+    ),
+    (
+        {"model.attention_resolutions": (32,)},
+        ["model.attention_resolutions", "(8, 16)", "(32,)"],
+    ),
+    ({"model.attention_resolutions": (16, 4)}, ["(8, 16)", "(16, 4)"]),
+    (
+        {"dataset.image_size": 128, "model.attention_resolutions": (128,)},
+        ["(8, 16, 32, 64)", "image size 128"],
+    ),
+    (
+        {"model.base_channels": 1},
+        ["attention_key_divisor", "generator's 4 channels", "16"],
+    ),
+    (
+        {"model.discriminator_base_channels": 3},
+        ["attention_key_divisor", "discriminator's 6 channels"],
+    ),
+    (
+        {"model.attention_value_divisor": 5},
+        ["attention_value_divisor", "64 channels", "5"],
+    ),
+    ({"train.num_steps": 55}, ["train.num_steps", "(10)", "60"]),
+    ({"train.num_steps": 2}, ["nearest is 10"]),
+    ({"log.every_steps": 99}, ["log.every_steps", "nearest is 100"]),
+    ({"log.sheet_every_steps": 41}, ["sheet_every_steps", "nearest is 40"]),
+    ({"checkpoint.every_steps": 5}, ["checkpoint.every_steps", "10"]),
+    (
+        {"checkpoint.keep_every": 700},
+        ["checkpoint.keep_every", "checkpoint.every_steps (500)", "500"],
+    ),
+    ({"train.ema_start_step": 10_000}, ["ema_start_step", "10000"]),
+]
+
+GOOD_SETTINGS = [
+    {},
+    {"seed": 2**31 - 1, "dtype": "auto"},
+    {"dataset.num_classes": 0},
+    {"dataset.image_size": 64, "model.attention_resolutions": (8, 16, 32)},
+    {"dataset.image_size": 256, "model.attention_resolutions": (128, 8)},
+    {"model.attention_resolutions": (), "model.base_channels": 1},
+    {"model.attention_key_divisor": 1, "model.attention_value_divisor": 1},
+    {"train.num_steps": 2, "train.steps_per_call": 2},
+    {"checkpoint.keep_every": 1000},
+    {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
+]
+
+
+def changed(settings):
+    """Returns the default with some fields set, whatever their type."""
+    config = default.get_config()
+    with config.ignore_type():
+        config.update_from_flattened_dict(settings)
+    return config
+
+
+@pytest.mark.parametrize("settings", GOOD_SETTINGS, ids=str)
+def test_good_settings_are_accepted(settings):
+    validate(changed(settings))
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_VALUES)
+def test_bad_value_is_refused_by_name(name, value):
+    with pytest.raises(UserError) as caught:
+        validate(changed({name: value}))
+    message = str(caught.value)
+    assert message.startswith(f"config.{name} should be {RULES[name].expected}")
+    assert f"Received: {value!r}" in message
+    assert "\n" not in message
+
+
+def test_each_rule_has_a_bad_value():
+    assert {name for name, _ in BAD_VALUES} == set(RULES)
+
+
+@pytest.mark.parametrize(("settings", "parts"), CONTRADICTIONS)
+def test_contradiction_is_refused(settings, parts):
+    with pytest.raises(UserError) as caught:
+        validate(changed(settings))
+    message = str(caught.value)
+    assert all(part in message for part in parts), message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "suggestion"),
+    [
+        ("dataset.name", "twin", "twins"),
+        ("dtype", "bfloat16", "mixed_bfloat16"),
+        ("distribution.strategy", "atuo", "auto"),
+    ],
+)
+def test_nearest_name_is_suggested(name, value, suggestion):
+    with pytest.raises(UserError, match=f"did you mean {suggestion}"):
+        validate(changed({name: value}))
+
+
+def test_unknown_field_is_refused_with_the_nearest_name():
+    config = default.get_config().unlock()
+    config.train.batchsize = 32
+    with pytest.raises(UserError, match="batchsize is not a.*train.batch_size"):
+        validate(config)
+
+
+def test_unknown_empty_section_is_refused():
+    config = default.get_config().unlock()
+    config.wholly_new = ml_collections.ConfigDict()
+    with pytest.raises(UserError, match="wholly_new is not a field; see"):
+        validate(config)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_missing_field_is_refused(name):
+    config = default.get_config().unlock()
+    section, _, field = name.rpartition(".")
+    del (config[section] if section else config)[field]
+    with pytest.raises(UserError, match=rf"config\.{name} is missing"):
+        validate(config)
+
+
+def test_value_in_place_of_a_section_is_refused():
+    config = default.get_config().unlock()
+    with config.ignore_type():
+        config.train = 5
+    with pytest.raises(UserError, match=r"config\.train\.\w+ is missing"):
+        validate(config)
+
+
+def test_default_is_locked_and_covers_the_rules():
+    config = default.get_config()
+    assert config.is_locked
+    assert set(flatten(config)) == set(RULES)
+    with pytest.raises(AttributeError, match="batch_size"):
+        config.train.batchsize = 1
+
+
+def test_each_field_of_the_default_has_a_comment():
+    text = (CONFIGS / "default.py").read_text()
+    lines = [line.strip() for line in text.splitlines()]
+    for name in RULES:
+        starts = (f"{name} = ", f"config.{name} = ")
+        before = [
+            above
+            for above, line in zip(lines, lines[1:])
+            if line.startswith(starts)
+        ]
+        assert before and before[-1].startswith("# "), name
+
+
+@pytest.mark.parametrize("config_name", CONFIG_NAMES)
+def test_file_is_valid_and_a_small_difference(config_name):
+    module = importlib.import_module(f"configs.{config_name}")
+    config = module.get_config()
+    fields, usual = flatten(config), flatten(default.get_config())
+    different = [name for name in fields if fields[name] != usual[name]]
+    assert len(different) <= LARGEST_DIFFERENCE
+    assert module.__doc__ and module.get_config.__doc__
+    if config.dataset.name == "folder":
+        # The one thing that such a file cannot know.
+        config.dataset.path = "pictures"
+    validate(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("optimizer.generator_learning_rate", 1e-4),
+        ("optimizer.discriminator_learning_rate", 4e-4),
+        ("optimizer.beta_1", 0.0),
+        ("optimizer.beta_2", 0.999),
+        ("optimizer.epsilon", 1e-8),
+        ("model.latent_dim", 128),
+        ("model.base_channels", 64),
+        ("model.attention_resolutions", (32,)),
+        ("dataset.image_size", 128),
+        ("dataset.num_classes", 1000),
+        ("train.batch_size", 256),
+        ("train.num_steps", 1_000_000),
+    ],
+)
+def test_imagenet128_has_the_values_of_the_release(name, value):
+    module = importlib.import_module("configs.imagenet128")
+    assert flatten(module.get_config())[name] == value
