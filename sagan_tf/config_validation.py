@@ -172,9 +172,9 @@ def _check_attention_channels(fields: Dict[str, Any]) -> None:
         ):
             for part in ("key", "value"):
                 name = f"model.attention_{part}_divisor"
-                if channels % fields[name]:
+                if channels < fields[name]:
                     expected = (
-                        f"a divisor of the {network}'s {channels} channels "
+                        f"at most the {network}'s {channels} channels "
                         f"at resolution {resolution}"
                     )
                     raise _error(name, expected, fields[name])

@@ -100,12 +100,12 @@ CONTRADICTIONS = [
         ["attention_key_divisor", "generator's 4 channels", "16"],
     ),
     (
-        {"model.discriminator_base_channels": 3},
-        ["attention_key_divisor", "discriminator's 6 channels"],
+        {"model.discriminator_base_channels": 2},
+        ["attention_key_divisor", "discriminator's 4 channels"],
     ),
     (
-        {"model.attention_value_divisor": 5},
-        ["attention_value_divisor", "64 channels", "5"],
+        {"model.attention_value_divisor": 65},
+        ["attention_value_divisor", "64 channels", "65"],
     ),
     ({"train.num_steps": 55}, ["train.num_steps", "(10)", "60"]),
     ({"train.num_steps": 2}, ["nearest is 10"]),

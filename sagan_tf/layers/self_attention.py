@@ -29,9 +29,11 @@ class SelfAttention(tf.keras.layers.Layer):
     (arXiv:1805.08318), section 3 and figure 2.
 
     Args:
-        key_divisor: query and key have `channels / key_divisor` channels; `k`
-            in the paper, which tries 1, 2, 4 and 8.
-        value_divisor: the value has `channels / value_divisor` channels.
+        key_divisor: query and key have `channels / key_divisor` channels,
+            rounded down as in the release; `k` in the paper, which tries 1, 2,
+            4 and 8.
+        value_divisor: the value has `channels / value_divisor` channels,
+            rounded down.
         pooled: whether keys and values are max-pooled 2x2.
         use_bias: whether the convolutions add a bias.
         output_projection: whether a convolution follows the weighted sum;
@@ -52,8 +54,8 @@ class SelfAttention(tf.keras.layers.Layer):
         (all of it if not `pooled`), both row by row.
 
     Raises:
-        ValueError: if the channels are not a multiple of the divisors, or
-            height or width is odd where keys are pooled.
+        ValueError: if there are fewer channels than a divisor, or height or
+            width is odd where keys are pooled.
 
     Example:
 
@@ -122,11 +124,11 @@ class SelfAttention(tf.keras.layers.Layer):
         _, height, width, channels = shape.as_list()
         for name in ("key_divisor", "value_divisor"):
             divisor = getattr(self, name)
-            if channels % divisor:
+            if channels < divisor:
                 raise ValueError(
-                    f"`inputs` should have a multiple of `{name}` = {divisor} "
+                    f"`inputs` should have at least `{name}` = {divisor} "
                     f"channels. Received: {channels} channels; "
-                    f"{-(-channels // divisor) * divisor} would fit"
+                    f"{divisor} would fit"
                 )
         if self.pooled and ((height or 0) % 2 or (width or 0) % 2):
             raise ValueError(
