@@ -76,7 +76,7 @@ def written(tmp_path_factory):
     """Values of a small checkpoint by name."""
     prefix = str(tmp_path_factory.mktemp("release") / "model.ckpt")
     release_reference.write(
-        prefix, *draw_inputs(64, 3, 16), (2, 4), 3, (32, 16)
+        prefix, *draw_inputs(64, 3, 16), (4, 4), 3, (32, 16)
     )
     reader = tf.train.load_checkpoint(prefix)
     names = reader.get_variable_to_shape_map()
