@@ -11,7 +11,9 @@ from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.gan import SAGAN
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training import distribution
+from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Schedule
+from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
 
@@ -146,6 +148,15 @@ def build_schedule(config: Config) -> Schedule:
         sheet_columns=config.log.sheet_columns,
         sheet_rows=config.log.sheet_rows,
         checkpoint_every=config.checkpoint.every_steps,
+    )
+
+
+def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:
+    """Opens the checkpoints of a run."""
+    return Checkpoints(
+        workdir.checkpoints,
+        keep=config.checkpoint.keep,
+        keep_every=config.checkpoint.keep_every,
     )
 
 

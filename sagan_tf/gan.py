@@ -6,7 +6,8 @@ from typing import Any, Sequence
 
 import tensorflow as tf
 
-from sagan_tf import losses
+from sagan_tf import averaging, losses, optimization
+from sagan_tf.latents import draw_for_replica
 
 
 class SAGAN(tf.keras.Model):
@@ -18,9 +19,6 @@ class SAGAN(tf.keras.Model):
     `u` move in both kinds of update, the discriminator's `u` only on its own
     update. An exponential moving average of the generator's weights, moving
     statistics and vectors is kept beside it.
-
-    Latents and fake labels depend only on `seed` and the step, not on the
-    number of replicas: each replica draws the global batch and keeps its part.
 
     Reference: Zhang et al., "Self-Attention Generative Adversarial Networks"
     (arXiv:1805.08318).
@@ -37,7 +35,8 @@ class SAGAN(tf.keras.Model):
         separate_discriminator_passes: whether a discriminator update runs the
             real and the fake half one after the other, with a power iteration
             for each as in the release; by default both go through one pass.
-        seed: seed of latents and fake labels.
+        seed: seed of latents and fake labels, which depend on it, on the step
+            and on nothing else.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Raises:
@@ -47,8 +46,8 @@ class SAGAN(tf.keras.Model):
     Example:
 
     >>> gan = SAGAN(generator, discriminator)
-    >>> gan.compile(tf.keras.optimizers.legacy.Adam(1e-4, 0.0),
-    ...             tf.keras.optimizers.legacy.Adam(4e-4, 0.0))
+    >>> adam = tf.keras.optimizers.legacy.Adam
+    >>> gan.compile(adam(1e-4, beta_1=0.0), adam(4e-4, beta_1=0.0))
     >>> gan.fit(dataset, steps_per_epoch=1000)
     """
 
@@ -75,12 +74,10 @@ class SAGAN(tf.keras.Model):
             )
         if generator.num_classes != discriminator.num_classes:
             raise ValueError(
-                "`generator` and `discriminator` should have the same "
-                f"`num_classes`. Received: {generator.num_classes} and "
-                f"{discriminator.num_classes}"
+                "the networks should have the same `num_classes`. Received: "
+                f"{generator.num_classes} and {discriminator.num_classes}"
             )
-        self.generator = generator
-        self.discriminator = discriminator
+        self.generator, self.discriminator = generator, discriminator
         self.ema_generator = type(generator).from_config(
             {**generator.get_config(), "name": "ema_generator"}
         )
@@ -89,24 +86,16 @@ class SAGAN(tf.keras.Model):
         self.ema_start_step = ema_start_step
         self.separate_discriminator_passes = separate_discriminator_passes
         self.seed = seed
-        self.step = self._counter("step", 0)
-        self.nonfinite_step = self._counter("nonfinite_step", -1)
+        self.step = _counter("step", 0)
+        self.nonfinite_step = _counter("nonfinite_step", -1)
+        self.trackers: dict[str, tf.keras.metrics.Metric] = {}
         self._build_networks()
-
-    def _counter(self, name: str, value: int) -> tf.Variable:
-        return tf.Variable(
-            value,
-            name=name,
-            dtype=tf.int64,
-            trainable=False,
-            synchronization=tf.VariableSynchronization.ON_READ,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
 
     def _build_networks(self) -> None:
         """Creates all variables, with the average starting as a copy."""
-        latents = tf.zeros((1, self.generator.latent_dim))
-        inputs = self._with_labels(latents, tf.zeros((1,), tf.int32))
+        inputs = self._with_labels(
+            tf.zeros((1, self.generator.latent_dim)), tf.zeros((1,), tf.int32)
+        )
         images = self.generator(inputs)
         self.ema_generator(inputs)
         self.discriminator(self._with_labels(images, tf.zeros((1,), tf.int32)))
@@ -136,47 +125,26 @@ class SAGAN(tf.keras.Model):
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """
         super().compile(**kwargs)
-        self.generator_optimizer = self._scaled(generator_optimizer)
-        self.discriminator_optimizer = self._scaled(discriminator_optimizer)
+        self.generator_optimizer, self.discriminator_optimizer = (
+            optimization.with_loss_scaling(
+                optimizer, self.generator.compute_dtype
+            )
+            for optimizer in (generator_optimizer, discriminator_optimizer)
+        )
         self.adversarial_loss = losses.get(loss)
         self.trackers = {
             name: tf.keras.metrics.Mean(name)
             for name in ("d_loss", "g_loss", "d_real", "d_fake")
         }
 
-    def _scaled(self, optimizer: Any) -> Any:
-        """Scales the loss under float16, which Keras does for one optimizer."""
-        if self.generator.compute_dtype != "float16":
-            return optimizer
-        return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
-
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
         """The running means: both losses and the mean logits."""
-        return list(self.trackers.values()) if self.compiled_metrics else []
+        return list(self.trackers.values())
 
     def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
         """Draws pictures with the averaged generator."""
         return self.ema_generator(inputs, training=False)
-
-    def diagnostics(self) -> dict[str, float]:
-        """Returns every gate and each network's largest spectral norm.
-
-        The names are `generator/gate_SIZE`, `generator/largest_sigma`, and the
-        same for the discriminator; a norm is that of the raw kernels.
-        """
-        values = {}
-        for network in (self.generator, self.discriminator):
-            side = "generator" if network is self.generator else "discriminator"
-            for size, layer in network.attention_layers().items():
-                values[f"{side}/gate_{size}"] = float(layer.gate.numpy())
-            sigmas = [
-                float(layer.sigma.numpy())
-                for layer in network.spectral_layers().values()
-            ]
-            if sigmas:
-                values[f"{side}/largest_sigma"] = max(sigmas)
-        return values
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
         """Runs one generator update and the discriminator's updates.
@@ -213,27 +181,14 @@ class SAGAN(tf.keras.Model):
         Args:
             batch_size: pictures per replica.
             update: number of the update within the step, 0 for the generator.
-
-        Returns:
-            Latents `(batch_size, latent_dim)`, standard normal, and labels
-            `(batch_size,)`, uniform over the classes (zeros without classes).
         """
-        context = tf.distribute.get_replica_context()
-        total = batch_size * context.num_replicas_in_sync
         number = self.step * (1 + self.discriminator_steps) + update
-        seed = tf.stack((tf.constant(self.seed, tf.int64), number))
-        latents = tf.random.stateless_normal(
-            (total, self.generator.latent_dim), seed
+        return draw_for_replica(
+            batch_size,
+            self.generator.latent_dim,
+            self.generator.num_classes,
+            seed=tf.stack((tf.constant(self.seed, tf.int64), number)),
         )
-        labels = tf.random.stateless_uniform(
-            (total,),
-            seed,
-            maxval=max(self.generator.num_classes, 1),
-            dtype=tf.int32,
-        )
-        first = context.replica_id_in_sync_group * batch_size
-        part = slice(first, first + batch_size)
-        return latents[part], labels[part]
 
     def update_generator(
         self, latents: tf.Tensor, labels: tf.Tensor
@@ -247,8 +202,8 @@ class SAGAN(tf.keras.Model):
                 self._with_labels(fakes, labels), training=False
             )
             loss = self.adversarial_loss.generator(logits)
-            scaled = self._scale(loss, self.generator_optimizer)
-        self._apply(
+            scaled = optimization.scale(loss, self.generator_optimizer)
+        optimization.apply(
             self.generator_optimizer,
             tape,
             scaled,
@@ -263,11 +218,7 @@ class SAGAN(tf.keras.Model):
         latents: tf.Tensor,
         fake_labels: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Updates the discriminator once.
-
-        Returns:
-            Its loss, and the mean logits of real and of generated pictures.
-        """
+        """Updates the discriminator once; returns loss and mean logits."""
         fakes = self.generator(
             self._with_labels(latents, fake_labels), training=True
         )
@@ -277,8 +228,8 @@ class SAGAN(tf.keras.Model):
                 images, labels, fakes, fake_labels
             )
             loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
-            scaled = self._scale(loss, self.discriminator_optimizer)
-        self._apply(
+            scaled = optimization.scale(loss, self.discriminator_optimizer)
+        optimization.apply(
             self.discriminator_optimizer,
             tape,
             scaled,
@@ -311,44 +262,12 @@ class SAGAN(tf.keras.Model):
         )
         return tf.split(logits, 2)
 
-    def _scale(self, loss: tf.Tensor, optimizer: Any) -> tf.Tensor:
-        """The part of this replica's loss in the global mean, loss-scaled."""
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        loss /= replicas
-        if hasattr(optimizer, "get_scaled_loss"):
-            return optimizer.get_scaled_loss(loss)
-        return loss
-
-    def _apply(
-        self,
-        optimizer: Any,
-        tape: tf.GradientTape,
-        loss: tf.Tensor,
-        variables: list[tf.Variable],
-    ) -> None:
-        gradients = tape.gradient(loss, variables)
-        if hasattr(optimizer, "get_unscaled_gradients"):
-            gradients = optimizer.get_unscaled_gradients(gradients)
-        optimizer.apply_gradients(zip(gradients, variables))
-
     def _update_average(self) -> None:
         """Moves the averaged generator, then counts the step."""
         started = self.step >= self.ema_start_step
-        rate = 1.0 - tf.where(started, self.ema_decay, 0.0)
-        mirrored = []
-        for average, weight in self._averaged():
-            if weight.synchronization == tf.VariableSynchronization.ON_READ:
-                average.assign_add(rate * (weight - average))
-            else:
-                mirrored.append((average, weight))
-
-        def update(strategy: tf.distribute.Strategy, rate: tf.Tensor) -> None:
-            for average, weight in mirrored:
-                strategy.extended.update(
-                    average, _move_towards, args=(weight, rate), group=True
-                )
-
-        tf.distribute.get_replica_context().merge_call(update, args=(rate,))
+        averaging.move(
+            self._averaged(), 1.0 - tf.where(started, self.ema_decay, 0.0)
+        )
         self.step.assign_add(1)
 
     def _record(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -368,7 +287,12 @@ class SAGAN(tf.keras.Model):
         return {name: self.trackers[name].result() for name in names}
 
 
-def _move_towards(
-    average: tf.Variable, weight: tf.Tensor, rate: tf.Tensor
-) -> tf.Operation:
-    return average.assign_add(rate * (weight - average))
+def _counter(name: str, value: int) -> tf.Variable:
+    return tf.Variable(
+        value,
+        name=name,
+        dtype=tf.int64,
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )

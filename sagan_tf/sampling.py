@@ -1,4 +1,4 @@
-"""Latents, labels and pictures of a generator, reproducible by seed."""
+"""Pictures of a generator, in batches."""
 
 from __future__ import annotations
 
@@ -8,37 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.networks import Generator
-
-
-def draw_latents(
-    num_images: int, latent_dim: int, seed: int = 0, truncation: float = 0.0
-) -> tf.Tensor:
-    """Draws standard normal latents.
-
-    Args:
-        num_images: number of latents.
-        latent_dim: length of each.
-        seed: the same seed gives the same latents.
-        truncation: numbers beyond this size are drawn again, so that the
-            distribution is the normal one cut off there; 0 for no truncation.
-            Reference: Brock et al. (arXiv:1809.11096), section 3.1.
-
-    Returns:
-        `(num_images, latent_dim)`, float32.
-
-    Raises:
-        ValueError: if `truncation` is negative.
-    """
-    shape, seeds = (num_images, latent_dim), (seed, 0x5A6A)
-    if truncation < 0.0:
-        raise ValueError(
-            f"`truncation` should not be negative. Received: {truncation}"
-        )
-    if truncation == 0.0:
-        return tf.random.stateless_normal(shape, seeds)
-    return tf.random.stateless_parameterized_truncated_normal(
-        shape, seeds, minvals=-truncation, maxvals=truncation
-    )
 
 
 class Sampler:

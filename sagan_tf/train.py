@@ -8,12 +8,12 @@ from sagan_tf import command
 
 # ruff: isort: split
 import json
+from typing import Any
 
 from absl import flags
 
 from sagan_tf import builders, config_validation
 from sagan_tf.training import banner, loop
-from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
 _CONFIG = command.define_config_flag()
@@ -26,32 +26,45 @@ _DRY_RUN = flags.DEFINE_bool(
 
 
 def main(argv: list[str]) -> None:
-    """Trains, or goes on where the workdir stands."""
+    """Trains as the flags say."""
     del argv
-    config = _CONFIG.value
+    run(_CONFIG.value, Workdir(_WORKDIR.value), dry_run=_DRY_RUN.value)
+
+
+def run(config: Any, workdir: Workdir, dry_run: bool = False) -> None:
+    """Trains from where the workdir stands to the last step.
+
+    Args:
+        config: a configuration, see `configs/default.py`.
+        workdir: where the run lives.
+        dry_run: whether to stop when everything is built and said.
+
+    Raises:
+        UserError: if the configuration, the data or the workdir do not fit.
+    """
     config_validation.validate(config)
-    workdir = Workdir(_WORKDIR.value)
-    stored = workdir.read_config() if workdir.config.exists() else None
-    if stored is not None:
-        config_validation.check_same_model(config, stored, workdir.path)
+    if workdir.config.exists():
+        config_validation.check_same_model(
+            config, workdir.read_config(), workdir.path
+        )
     dataset = builders.build_dataset(config)
     strategy = builders.build_strategy(config)
     with strategy.scope():
         gan = builders.build_gan(config)
-    checkpoints = Checkpoints(
-        workdir.checkpoints,
-        config.checkpoint.keep,
-        config.checkpoint.keep_every,
-    )
+    checkpoints = builders.build_checkpoints(config, workdir)
     checkpoints.restore_latest(gan)
     schedule = builders.build_schedule(config)
-    sys.stdout.write(banner.describe(gan, dataset, schedule, strategy) + "\n")
-    sys.stdout.flush()
-    if _DRY_RUN.value:
+    _say(banner.describe(gan, dataset, schedule, strategy))
+    if dry_run:
         return
     workdir.write_config(json.loads(config.to_json()))
     step = loop.train(gan, dataset, workdir, checkpoints, schedule)
-    sys.stdout.write(f"step {step:,} reached; see {workdir.samples}\n")
+    _say(f"step {step:,} reached; look at {workdir.samples}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ BAD_VALUES = [
     ("model.attention_value_divisor", 0),
     ("model.attention_pooling", 1),
     ("model.fold_resampling", "yes"),
+    ("model.batch_norm_momentum", 1.0),
+    ("model.output_batch_norm_momentum", -0.1),
     ("loss", "hing"),
     ("optimizer.generator_learning_rate", 0.0),
     ("optimizer.generator_learning_rate", float("nan")),

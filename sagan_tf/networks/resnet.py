@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Sequence
 
 import tensorflow as tf
 
@@ -10,9 +10,8 @@ from sagan_tf.layers import (
     ConditionalBatchNormalization,
     ResidualDownBlock,
     ResidualUpBlock,
-    SelfAttention,
-    SpectralNormalization,
 )
+from sagan_tf.networks.stages import StagedNetwork
 
 # Widths in units of `base_channels`. The generator's first is that of its 4x4
 # map, the others those of its up-blocks. From 64 pixels up the discriminator
@@ -32,189 +31,15 @@ DISCRIMINATOR_WIDTHS = {
 }
 
 
-def generator_feature_sizes(image_size: int) -> tuple[int, ...]:
-    """Sizes of the maps that the generator's blocks give, in their order."""
-    return tuple(
-        8 * 2**index for index in range(len(GENERATOR_WIDTHS[image_size]) - 1)
-    )
-
-
-def discriminator_feature_sizes(image_size: int) -> tuple[int, ...]:
-    """Sizes of the maps that the discriminator's blocks give, in order."""
-    smallest = 8 if image_size == 32 else 4
-    return tuple(
-        max(image_size // 2 ** (index + 1), smallest)
-        for index in range(len(DISCRIMINATOR_WIDTHS[image_size]))
-    )
-
-
-class _Network(tf.keras.Model):
-    """What both networks share: arguments and a walk over stages.
-
-    A stage is a block or an attention layer. `self.stages` lists them in the
-    order of computation, each with the size of the map that it gives.
-    """
-
-    def __init__(
-        self,
-        image_size: int = 128,
-        num_classes: int = 0,
-        base_channels: int = 64,
-        attention_resolutions: Sequence[int] = (32,),
-        attention_options: dict[str, Any] | None = None,
-        spectral_normalization: bool = True,
-        fold_resampling: bool = True,
-        spectral_options: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self.image_size = image_size
-        self.num_classes = num_classes
-        self.base_channels = base_channels
-        self.attention_resolutions = tuple(attention_resolutions)
-        self.attention_options = dict(attention_options or {})
-        self.spectral_normalization = spectral_normalization
-        self.fold_resampling = fold_resampling
-        self.spectral_options = dict(spectral_options or {})
-        self._check_common()
-
-    def _check_common(self) -> None:
-        if self.image_size not in GENERATOR_WIDTHS:
-            raise ValueError(
-                f"`image_size` should be one of {tuple(GENERATOR_WIDTHS)}. "
-                f"Received: {self.image_size}"
-            )
-        for name, least in (("num_classes", 0), ("base_channels", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"`{name}` should be at least {least}. "
-                    f"Received: {getattr(self, name)}"
-                )
-        possible = self._attention_sizes()
-        for size in self.attention_resolutions:
-            if size not in possible:
-                raise ValueError(
-                    "`attention_resolutions` should be among the sizes "
-                    f"{possible} of the feature maps. Received: {size}"
-                )
-
-    def _attention_sizes(self) -> tuple[int, ...]:
-        raise NotImplementedError
-
-    def _add_stages(
-        self, sizes: Iterable[int], blocks: Iterable[tf.keras.layers.Layer]
-    ) -> None:
-        """Lists the blocks, with attention behind the last one of its size."""
-        sizes, stages = list(sizes), []
-        for index, (size, block) in enumerate(zip(sizes, blocks)):
-            stages.append((size, block))
-            is_last = size not in sizes[index + 1 :]
-            if is_last and size in self.attention_resolutions:
-                stages.append((size, self._attention(size)))
-        self.stages = stages
-
-    def _attention(self, size: int) -> SelfAttention:
-        return SelfAttention(
-            spectral_normalization=self.spectral_normalization,
-            name=f"attention_{size}",
-            dtype=self.dtype_policy,
-            **{
-                "spectral_options": self.spectral_options,
-                **self.attention_options,
-            },
+def _check_image_size(image_size: int) -> None:
+    if image_size not in GENERATOR_WIDTHS:
+        raise ValueError(
+            f"`image_size` should be one of {tuple(GENERATOR_WIDTHS)}. "
+            f"Received: {image_size}"
         )
 
-    def _normalized(
-        self, layer: tf.keras.layers.Layer
-    ) -> tf.keras.layers.Layer:
-        if not self.spectral_normalization:
-            return layer
-        return SpectralNormalization(
-            layer, name=layer.name, **self.spectral_options
-        )
 
-    def _block_options(self, name: str) -> dict[str, Any]:
-        return {
-            "spectral_normalization": self.spectral_normalization,
-            "fold_resampling": self.fold_resampling,
-            "spectral_options": self.spectral_options,
-            "name": name,
-            "dtype": self.dtype_policy,
-        }
-
-    def attention_layers(self) -> dict[int, SelfAttention]:
-        """Returns the attention layers by the size of their map."""
-        return {
-            size: layer
-            for size, layer in self.stages
-            if isinstance(layer, SelfAttention)
-        }
-
-    def stage_shapes(
-        self,
-    ) -> Iterator[tuple[int, int, tf.keras.layers.Layer]]:
-        """Yields the map size, the channels and the layer of each stage."""
-        channels = 0
-        for size, stage in self.stages:
-            channels = getattr(stage, "filters", channels)
-            yield size, channels, stage
-
-    def spectral_layers(self) -> dict[str, SpectralNormalization]:
-        """Returns every spectrally normalized layer by its path."""
-        return {
-            layer.u.name.split("/", 1)[1].rsplit("/", 1)[0]: layer
-            for layer in self.submodules
-            if isinstance(layer, SpectralNormalization)
-        }
-
-    def _walk(
-        self, x: tf.Tensor, labels: tf.Tensor | None, want_scores: bool
-    ) -> tuple[tf.Tensor, dict[int, tf.Tensor]]:
-        scores = {}
-        for size, stage in self.stages:
-            if isinstance(stage, SelfAttention) and want_scores:
-                x, scores[size] = stage(x, return_attention_scores=True)
-            elif isinstance(stage, ResidualUpBlock) and self.num_classes:
-                x = stage([x, labels])
-            else:
-                x = stage(x)
-        return x, scores
-
-    def _split(self, inputs: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-        if not self.num_classes:
-            return inputs, None
-        if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-            raise ValueError(
-                "`inputs` should be a pair whose second member is the labels, "
-                f"as num_classes={self.num_classes}. Received: {inputs!r}"
-            )
-        return inputs[0], inputs[1]
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "image_size": self.image_size,
-            "num_classes": self.num_classes,
-            "base_channels": self.base_channels,
-            "attention_resolutions": self.attention_resolutions,
-            "attention_options": _plain(self.attention_options),
-            "spectral_normalization": self.spectral_normalization,
-            "fold_resampling": self.fold_resampling,
-            "spectral_options": _plain(self.spectral_options),
-        }
-
-
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Copies options out of the wrappers that Keras tracks attributes with."""
-    return {
-        name: _plain(value) if isinstance(value, dict) else value
-        for name, value in options.items()
-    }
-
-
-class Generator(_Network):
+class Generator(StagedNetwork):
     """Draws pictures from latents, and from labels if there are classes.
 
     A spectrally normalized dense layer to a 4x4 map, residual blocks that
@@ -271,6 +96,7 @@ class Generator(_Network):
         norm_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
+        _check_image_size(image_size)
         super().__init__(
             image_size,
             num_classes,
@@ -295,7 +121,7 @@ class Generator(_Network):
             )
         )
         self._add_stages(
-            generator_feature_sizes(image_size),
+            self.feature_sizes(),
             [
                 ResidualUpBlock(
                     width * base_channels,
@@ -323,8 +149,10 @@ class Generator(_Network):
             )
         )
 
-    def _attention_sizes(self) -> tuple[int, ...]:
-        return generator_feature_sizes(self.image_size)
+    def feature_sizes(self) -> tuple[int, ...]:
+        """Sizes of the maps that the blocks give, in their order."""
+        blocks = len(GENERATOR_WIDTHS[self.image_size]) - 1
+        return tuple(8 * 2**index for index in range(blocks))
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Draws pictures."""
@@ -348,7 +176,7 @@ class Generator(_Network):
         return config
 
 
-class Discriminator(_Network):
+class Discriminator(StagedNetwork):
     """Scores pictures: high for real ones, low for generated ones.
 
     Residual blocks that halve the resolution, a last one that keeps it, ReLU,
@@ -398,6 +226,7 @@ class Discriminator(_Network):
         attention_resolutions: Sequence[int] = (32,),
         **kwargs: Any,
     ):
+        _check_image_size(image_size)
         super().__init__(
             image_size,
             num_classes,
@@ -405,7 +234,7 @@ class Discriminator(_Network):
             attention_resolutions,
             **kwargs,
         )
-        sizes = discriminator_feature_sizes(image_size)
+        sizes = self.feature_sizes()
         before = (image_size, *sizes)
         widths = DISCRIMINATOR_WIDTHS[image_size]
         self._add_stages(
@@ -435,8 +264,13 @@ class Discriminator(_Network):
                 )
             )
 
-    def _attention_sizes(self) -> tuple[int, ...]:
-        return tuple(sorted(set(discriminator_feature_sizes(self.image_size))))
+    def feature_sizes(self) -> tuple[int, ...]:
+        """Sizes of the maps that the blocks give, in their order."""
+        smallest = 8 if self.image_size == 32 else 4
+        return tuple(
+            max(self.image_size // 2 ** (index + 1), smallest)
+            for index in range(len(DISCRIMINATOR_WIDTHS[self.image_size]))
+        )
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Scores pictures."""

@@ -128,7 +128,9 @@ class MetricsRecorder:
             for name, tracker in self.gan.trackers.items()
         }
         self.gan.reset_metrics()
-        values.update(self.gan.diagnostics())
+        for network in (self.gan.generator, self.gan.discriminator):
+            for name, value in network.diagnostics().items():
+                values[f"{network.name}/{name}"] = value
         now = time.monotonic()
         images = (step - self._step) * self.batch_size
         values["images_per_second"] = images / max(now - self._time, 1e-9)

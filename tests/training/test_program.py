@@ -1,0 +1,245 @@
+"""The whole training program at toy size."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from configs import twins32
+from sagan_tf import builders, train
+from sagan_tf.errors import UserError
+from sagan_tf.training.workdir import Workdir
+from tests.training import toy
+
+
+def records(workdir):
+    return [json.loads(line) for line in workdir.metrics.open()]
+
+
+def trained(config, path):
+    """Returns the model that a workdir holds."""
+    gan = builders.build_gan(config)
+    checkpoints = builders.build_checkpoints(config, Workdir(path))
+    assert checkpoints.restore_latest(gan) == config.train.num_steps
+    return gan
+
+
+def everything(gan):
+    """Returns all that training carries from step to step."""
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    variables = [
+        *gan.generator.variables,
+        *gan.discriminator.variables,
+        *gan.ema_generator.variables,
+    ]
+    return [
+        value.numpy()
+        for value in (
+            *variables,
+            *(slot for adam in optimizers for slot in adam.variables()),
+        )
+    ]
+
+
+@pytest.mark.parametrize("attention", [True, False])
+@pytest.mark.parametrize("num_classes", [10, 0])
+@pytest.mark.parametrize("image_size", [32, 64, 128, 256])
+def test_two_steps_at_every_resolution(
+    tmp_path, image_size, num_classes, attention
+):
+    config = toy.config(
+        dataset__image_size=image_size,
+        dataset__num_classes=num_classes,
+        dataset__num_examples=4,
+        model__attention_resolutions=(16,) if attention else (),
+        train__steps_per_call=2,
+        train__batch_size=2,
+        log__every_steps=2,
+        checkpoint__every_steps=2,
+    )
+    workdir = Workdir(tmp_path / "run")
+    train.run(config, workdir)
+    (record,) = records(workdir)
+    assert record["step"] == 2
+    assert np.isfinite(record["d_loss"]) and np.isfinite(record["g_loss"])
+    assert ("generator/gate_16" in record) == attention
+    with Image.open(workdir.samples / "step_00000002.png") as sheet:
+        assert sheet.height >= 3 * max(image_size, 64)
+
+
+def test_a_run_writes_its_whole_story(tmp_path, capsys):
+    workdir = Workdir(tmp_path / "run")
+    train.run(toy.config(), workdir)
+    said = capsys.readouterr().out
+    assert "generator" in said and "attention_16" in said
+    assert "step 2 reached" in said
+    assert [record["step"] for record in records(workdir)] == [1, 2]
+    assert set(records(workdir)[0]) == {
+        "step",
+        "d_loss",
+        "g_loss",
+        "d_real",
+        "d_fake",
+        "generator/gate_16",
+        "generator/largest_sigma",
+        "discriminator/gate_16",
+        "discriminator/largest_sigma",
+        "images_per_second",
+    }
+    assert list(workdir.tensorboard.glob("events*"))
+    assert sorted(path.name for path in workdir.checkpoints.iterdir()) == [
+        "step_00000001",
+        "step_00000002",
+    ]
+    assert workdir.read_config()["train"]["num_steps"] == 2
+
+
+def test_a_run_in_two_parts_equals_one_bit_for_bit(tmp_path):
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    train.run(toy.config(train__num_steps=2), Workdir(parts))
+    train.run(toy.config(train__num_steps=4), Workdir(parts))
+    train.run(toy.config(train__num_steps=4), Workdir(whole))
+    config = toy.config(train__num_steps=4)
+    for part, one in zip(
+        everything(trained(config, parts)), everything(trained(config, whole))
+    ):
+        np.testing.assert_array_equal(part, one)
+    steps = [record["step"] for record in records(Workdir(parts))]
+    assert steps == [1, 2, 3, 4]
+
+
+def test_records_after_the_last_checkpoint_are_written_anew(tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    train.run(toy.config(), workdir)
+    with workdir.metrics.open("a") as file:
+        file.write('{"step": 3, "d_loss": 1.0}\n{"step": 4, "d_lo')
+    train.run(toy.config(train__num_steps=4), workdir)
+    assert [record["step"] for record in records(workdir)] == [1, 2, 3, 4]
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    train.run(toy.config(), workdir)
+    before = workdir.metrics.read_text()
+    train.run(toy.config(), workdir)
+    assert workdir.metrics.read_text() == before
+
+
+def test_another_model_is_refused_and_nothing_harmed(tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    train.run(toy.config(), workdir)
+    before = workdir.config.read_text()
+    with pytest.raises(UserError, match="latent_dim is 4 there and 5 here"):
+        train.run(toy.config(model__latent_dim=5), workdir)
+    assert workdir.config.read_text() == before
+
+
+def test_a_dry_run_writes_nothing(tmp_path, capsys):
+    train.run(toy.config(), Workdir(tmp_path / "run"), dry_run=True)
+    assert "parameters" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    train.run(toy.config(), workdir)
+    # A generator thrown this far away draws NaN from then on.
+    worse = toy.config(
+        train__num_steps=9, optimizer__generator_learning_rate=1e38
+    )
+    workdir.write_config(json.loads(worse.to_json()))
+    with pytest.raises(UserError, match=r"at step \d it was not; checkpoint"):
+        train.run(worse, workdir)
+    gan = builders.build_gan(worse)
+    kept = builders.build_checkpoints(worse, workdir).restore_latest(gan)
+    assert kept >= 2
+    assert all(np.isfinite(value).all() for value in everything(gan))
+
+
+def test_several_discriminator_updates_use_as_many_pictures(tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    train.run(toy.config(train__discriminator_steps=2), workdir)
+    assert records(workdir)[-1]["step"] == 2
+
+
+def test_bfloat16_and_separate_passes_run(tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    config = toy.config(
+        dtype="mixed_bfloat16", train__separate_discriminator_passes=True
+    )
+    train.run(config, workdir)
+    assert np.isfinite(records(workdir)[-1]["d_loss"])
+
+
+def test_digits_and_a_folder_of_them_train_alike(tmp_path):
+    digits = toy.config(dataset__name="digits")
+    dataset = builders.build_dataset(digits)
+    for index, (image, label) in enumerate(
+        dataset.ordered_batches(1, num_examples=12)
+    ):
+        place = tmp_path / "pictures" / f"{int(label[0])}"
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = tf.cast(tf.round((image[0] + 1.0) * 127.5), tf.uint8)
+        tf.io.write_file(str(place / f"{index}.png"), tf.io.encode_png(pixels))
+    classes = len(list((tmp_path / "pictures").iterdir()))
+    train.run(digits, Workdir(tmp_path / "digits"))
+    folder = toy.config(
+        dataset__name="folder",
+        dataset__path=str(tmp_path / "pictures"),
+        dataset__num_classes=classes,
+    )
+    train.run(folder, Workdir(tmp_path / "folder"))
+    assert len(records(Workdir(tmp_path / "folder"))) == 2
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "sagan_tf.train", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_trains(tmp_path):
+    fields = toy.config().copy_and_resolve_references()
+    flat = {
+        "dataset.num_examples": 12,
+        "model.base_channels": 2,
+        "model.discriminator_base_channels": 2,
+        "model.attention_key_divisor": 2,
+        "train.batch_size": fields.train.batch_size,
+        "train.num_steps": 2,
+        "train.steps_per_call": 1,
+        "log.every_steps": 1,
+        "log.sheet_every_steps": 2,
+        "checkpoint.every_steps": 1,
+    }
+    done = command(
+        "--config=configs/twins32.py",
+        f"--workdir={tmp_path / 'run'}",
+        *(f"--config.{name}={value}" for name, value in flat.items()),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "step 2 reached" in done.stdout
+    assert "d_loss" in done.stderr
+    stored = Workdir(tmp_path / "run").read_config()
+    assert (
+        stored["model"]["latent_dim"] == twins32.get_config().model.latent_dim
+    )
+
+
+def test_the_command_answers_a_wrong_field_in_one_line(tmp_path):
+    done = command(
+        "--config=configs/twins32.py",
+        f"--workdir={tmp_path / 'run'}",
+        "--config.train.batch_size=0",
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "train.batch_size" in done.stderr
+    assert not (tmp_path / "run").exists()
