@@ -25,8 +25,6 @@ from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.networks.resnet import (
     DISCRIMINATOR_WIDTHS,
     GENERATOR_WIDTHS,
-    discriminator_feature_sizes,
-    generator_feature_sizes,
 )
 
 
@@ -108,7 +106,7 @@ def generator_arguments(
             shapes,
             naming,
             f"{scope}g_{naming.attention}",
-            _places(generator_feature_sizes(image_size), widths, base_channels),
+            _places(Generator(image_size, 0, 1, base_channels, ())),
             wanted,
         ),
     }
@@ -148,9 +146,7 @@ def discriminator_arguments(
             shapes,
             naming,
             f"{scope}d_{naming.attention}",
-            _places(
-                discriminator_feature_sizes(image_size), widths, base_channels
-            ),
+            _places(Discriminator(image_size, 0, base_channels, ())),
             wanted,
         ),
     }
@@ -180,13 +176,11 @@ def _base_channels(channels: int, width: int, network: str) -> int:
     return channels // width
 
 
-def _places(
-    sizes: tuple[int, ...], widths: tuple[int, ...], base_channels: int
-) -> dict[int, set[int]]:
-    """Sizes of the maps by their number of channels."""
+def _places(network: Generator | Discriminator) -> dict[int, set[int]]:
+    """Sizes of a network's maps by their number of channels."""
     places: dict[int, set[int]] = {}
-    for size, width in zip(sizes, widths):
-        places.setdefault(width * base_channels, set()).add(size)
+    for size, channels, _ in network.stage_shapes():
+        places.setdefault(channels, set()).add(size)
     return places
 
 
@@ -240,6 +234,7 @@ def _divisor(channels: int, part: int, usual: int) -> int:
 
 def _listed(places: dict[int, set[int]]) -> str:
     return ", ".join(
-        f"{channels} at " + " or ".join(f"{size}x{size}" for size in sizes)
+        f"{channels} at "
+        + " or ".join(f"{size}x{size}" for size in sorted(sizes))
         for channels, sizes in places.items()
     )

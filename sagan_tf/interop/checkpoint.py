@@ -21,6 +21,9 @@ from sagan_tf.networks import Discriminator, Generator
 
 Shapes = dict[str, tuple[int, ...]]
 
+# What TensorFlow raises, by version and by fault of the file.
+_UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
+
 # Counters and optimizer state that stand beside a model's variables.
 _COUNTER = re.compile(
     r"(^|.*/)((global|local|d|g)_step|beta[12]_power(_\d+)?)$"
@@ -72,7 +75,7 @@ class Reader:
         self.prefix = str(prefix)
         try:
             self._reader = tf.train.load_checkpoint(self.prefix)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise self._unreadable(error) from error
         self.shapes: Shapes = {
             name: tuple(shape)
@@ -91,7 +94,7 @@ class Reader:
         """Returns a variable's value."""
         try:
             return self._reader.get_tensor(name)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise self._unreadable(error) from error
 
 
