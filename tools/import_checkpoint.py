@@ -15,11 +15,13 @@ from sagan_tf import command
 
 # ruff: isort: split
 import json
+import shlex
 
 import ml_collections
 from absl import flags
+from ml_collections import config_flags
 
-from sagan_tf import builders, config_validation
+from sagan_tf import builders, config_files, config_validation
 from sagan_tf.errors import UserError
 from sagan_tf.interop import release, tfgan
 from sagan_tf.networks import Discriminator, Generator
@@ -64,7 +66,7 @@ def describe(
     Raises:
         UserError: if no configuration builds them.
     """
-    config = ml_collections.ConfigDict(base)
+    config = base.copy_and_resolve_references()
     model = config.model
     config.dataset.name = "folder"
     config.dataset.path = config.dataset.path or UNKNOWN_PATH
@@ -138,6 +140,29 @@ def _copy(
     ours.set_weights(theirs.get_weights())
 
 
+def training_command(
+    path: str, config: ml_collections.ConfigDict, workdir: str
+) -> str:
+    """Returns the command that trains further.
+
+    Args:
+        path: the file of the configuration that `config` came from.
+        config: the configuration of the workdir.
+        workdir: the workdir.
+    """
+    stored = config_validation.flatten(
+        config_files.load_config(path, f"--config={path}")
+    )
+    fields = config_validation.flatten(config)
+    words = [f"--config={path}", f"--workdir={workdir}"]
+    words += [
+        f"--config.{name}={value}"
+        for name, value in fields.items()
+        if value != stored[name]
+    ]
+    return shlex.join(["python", "-m", "sagan_tf.train", *words])
+
+
 def main(argv: list[str]) -> None:
     """Reads the checkpoint and writes the workdir."""
     del argv
@@ -145,9 +170,11 @@ def main(argv: list[str]) -> None:
     networks = READERS[_FORMAT.value].load(_CHECKPOINT.value, sizes)
     config = describe(_CONFIG.value, *networks, _FORMAT.value)
     write(config, *networks, Workdir(_WORKDIR.value))
+    path = config_flags.get_config_filename(flags.FLAGS["config"])
     sys.stdout.write(
         f"{_WORKDIR.value} holds the networks of {_CHECKPOINT.value} as step "
-        "0; see its config.json\n"
+        "0; to train further:\n  "
+        f"{training_command(path, config, _WORKDIR.value)}\n"
     )
 
 
