@@ -19,7 +19,7 @@ OUTPUTS = 5e-5
 GRADIENTS = 5e-3
 # Below this a gradient of the fixture is the rounding of an exact zero: that
 # of a bias whose effect the next batch normalization takes away. The smallest
-# of the others is a hundred times larger.
+# of the others is fifty times larger.
 ZERO_GRADIENT = 5e-6
 FIRST_STEP, TEN_STEPS = 1e-4, 0.05
 

@@ -48,6 +48,8 @@ def train_two_steps(command, pictures, workdir):
         "--config.train.num_steps=2",
         "--config.train.steps_per_call=1",
         "--config.log.every_steps=1",
+        "--config.log.sheet_columns=2",
+        "--config.log.sheet_rows=1",
         "--config.checkpoint.every_steps=2",
     ]
     done = subprocess.run(
