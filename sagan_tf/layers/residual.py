@@ -80,6 +80,7 @@ class _ResidualBlock(tf.keras.layers.Layer):
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class ResidualUpBlock(_ResidualBlock):
     """The generator's block: normalizes by class and doubles the resolution.
 
@@ -161,6 +162,7 @@ class ResidualUpBlock(_ResidualBlock):
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class ResidualDownBlock(_ResidualBlock):
     """The discriminator's block: two convolutions, then mean pooling.
 

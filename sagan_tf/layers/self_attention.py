@@ -9,6 +9,7 @@ import tensorflow as tf
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class SelfAttention(tf.keras.layers.Layer):
     """Adds to each position what it finds at related positions.
 

@@ -32,12 +32,10 @@ def power_iteration(
         `(1, columns)`; where the matrix is zero the given `u` is returned, so
         that it can still find a direction once the matrix has one.
     """
-    constant = tf.stop_gradient(matrix)
-    new_u = u
+    constant, new_u = tf.stop_gradient(matrix), tf.stop_gradient(u)
     for _ in range(iterations):
         v = _normalize(tf.matmul(new_u, constant, transpose_b=True))
         new_u = _normalize(tf.matmul(v, constant))
-    v, new_u = tf.stop_gradient(v), tf.stop_gradient(new_u)
     sigma = tf.reduce_sum(tf.matmul(v, matrix) * new_u)
     return sigma, tf.where(tf.reduce_any(new_u != 0.0), new_u, u)
 
@@ -46,6 +44,7 @@ def _normalize(vector: tf.Tensor) -> tf.Tensor:
     return vector / (tf.norm(vector) + _EPSILON)
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class SpectralNormalization(tf.keras.layers.Wrapper):
     """Runs a layer with its kernel divided by the kernel's spectral norm.
 
@@ -211,6 +210,15 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         config["minimum_divisor"] = self.minimum_divisor
         config["transposed"] = self.transposed
         return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> SpectralNormalization:
+        """Rebuilds the layer; Keras's wrapper would miss registered classes."""
+        config = dict(config)
+        layer = tf.keras.layers.deserialize(config.pop("layer"), custom_objects)
+        return cls(layer, **config)
 
 
 @contextlib.contextmanager

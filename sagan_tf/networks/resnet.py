@@ -39,6 +39,7 @@ def _check_image_size(image_size: int) -> None:
         )
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class Generator(StagedNetwork):
     """Draws pictures from latents, and from labels if there are classes.
 
@@ -154,6 +155,9 @@ class Generator(StagedNetwork):
         blocks = len(GENERATOR_WIDTHS[self.image_size]) - 1
         return tuple(8 * 2**index for index in range(blocks))
 
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.latent_dim,)
+
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Draws pictures."""
         latents, labels = self._split(inputs)
@@ -176,6 +180,7 @@ class Generator(StagedNetwork):
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class Discriminator(StagedNetwork):
     """Scores pictures: high for real ones, low for generated ones.
 
@@ -271,6 +276,9 @@ class Discriminator(StagedNetwork):
             max(self.image_size // 2 ** (index + 1), smallest)
             for index in range(len(DISCRIMINATOR_WIDTHS[self.image_size]))
         )
+
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.image_size, self.image_size, 3)
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Scores pictures."""
