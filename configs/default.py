@@ -82,6 +82,8 @@ def _model() -> ml_collections.ConfigDict:
     # Heights in pixels of the feature maps that attend, in both networks: any
     # of 8, 16, ... up to half of the image size; () is no attention.
     model.attention_resolutions = (16,)
+    # The same for the discriminator; (0,) is the same as the generator.
+    model.discriminator_attention_resolutions = (0,)
     # Queries and keys have channels / this many; the paper tries 1, 2, 4, 8.
     model.attention_key_divisor = 8
     # Values have channels / this many: 2 in the release, 8 in the paper.
@@ -94,6 +96,11 @@ def _model() -> ml_collections.ConfigDict:
     model.batch_norm_momentum = 0.999
     # Decay of the last normalization's, in [0, 1).
     model.output_batch_norm_momentum = 0.9999
+    # Added to the variance by every normalization; above 0.
+    model.batch_norm_epsilon = 1e-5
+    # What kernels are divided by: "release" is sigma everywhere; "tfgan" is
+    # max(1, sigma) but in the attention, estimated from the inputs' side.
+    model.spectral_normalization = "release"
     # True computes each convolution beside a resampling in one kernel: the
     # same function, in about half the time.
     model.fold_resampling = True

@@ -10,6 +10,7 @@ import tensorflow as tf
 from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.evaluation.coherence import coherence, shuffle_halves
 from sagan_tf.gan import SAGAN
+from sagan_tf.interop import tfgan
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
@@ -49,11 +50,12 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
         **overrides: arguments of `Generator` that replace the config's.
     """
     arguments = {
-        **_network_arguments(config),
+        **_network_arguments(config, config.model.attention_resolutions),
         "latent_dim": config.model.latent_dim,
         "base_channels": config.model.base_channels,
         "momentum": config.model.batch_norm_momentum,
         "output_momentum": config.model.output_batch_norm_momentum,
+        "norm_epsilon": config.model.batch_norm_epsilon,
         "name": "generator",
     }
     return Generator(**{**arguments, **overrides})
@@ -62,20 +64,31 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
 def build_discriminator(config: Config) -> Discriminator:
     """Builds the discriminator."""
     model = config.model
+    resolutions = model.discriminator_attention_resolutions
+    if resolutions == (0,):
+        resolutions = model.attention_resolutions
     return Discriminator(
-        **_network_arguments(config),
+        **_network_arguments(config, resolutions),
         base_channels=model.discriminator_base_channels or model.base_channels,
         name="discriminator",
     )
 
 
-def _network_arguments(config: Config) -> dict[str, Any]:
+def _network_arguments(
+    config: Config, attention_resolutions: tuple[int, ...]
+) -> dict[str, Any]:
     model = config.model
+    options, attention_options = {}, {}
+    if model.spectral_normalization == "tfgan":
+        options = tfgan.NAMING.options
+        attention_options = tfgan.NAMING.attention_options
     return {
+        **options,
         "image_size": config.dataset.image_size,
         "num_classes": config.dataset.num_classes,
-        "attention_resolutions": model.attention_resolutions,
+        "attention_resolutions": attention_resolutions,
         "attention_options": {
+            **attention_options,
             "key_divisor": model.attention_key_divisor,
             "value_divisor": model.attention_value_divisor,
             "pooled": model.attention_pooling,

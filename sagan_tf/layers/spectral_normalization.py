@@ -71,6 +71,9 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         minimum_divisor: the divisor is never smaller than this: 0 (always
             divide by sigma, as in the release) or 1 (divide by `max(1, sigma)`,
             as in TF-GAN's example).
+        transposed: whether the matrix is transposed, so that `u` has the
+            length of everything but the last axis, as in TF-GAN. The norm is
+            the same; an estimate that has not converged is not.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -93,6 +96,7 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         layer: tf.keras.layers.Layer,
         power_iterations: int = 1,
         minimum_divisor: float = 0.0,
+        transposed: bool = False,
         **kwargs: Any,
     ):
         if not isinstance(layer, tf.keras.layers.Layer):
@@ -117,6 +121,7 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         super().__init__(layer, **kwargs)
         self.power_iterations = power_iterations
         self.minimum_divisor = minimum_divisor
+        self.transposed = transposed
         self._weight_name: str | None = None
 
     def build(self, input_shape: Any = None) -> None:
@@ -154,8 +159,10 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
     def _matrix(self) -> tf.Tensor:
         kernel = tf.cast(self.raw_kernel, tf.float32)
         if self._weight_name == "embeddings":
-            return tf.transpose(kernel)
-        return tf.reshape(kernel, (-1, kernel.shape[-1]))
+            matrix = tf.transpose(kernel)
+        else:
+            matrix = tf.reshape(kernel, (-1, kernel.shape[-1]))
+        return tf.transpose(matrix) if self.transposed else matrix
 
     @property
     def sigma(self) -> tf.Tensor:
@@ -201,6 +208,7 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         config.pop("dtype", None)
         config["power_iterations"] = self.power_iterations
         config["minimum_divisor"] = self.minimum_divisor
+        config["transposed"] = self.transposed
         return config
 
     @classmethod

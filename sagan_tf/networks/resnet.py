@@ -61,8 +61,11 @@ class Generator(StagedNetwork):
         attention_options: further arguments of `SelfAttention`.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether upsampling is folded into convolutions.
+        spectral_options: further arguments of `SpectralNormalization`, in the
+            attention too unless `attention_options` has its own.
         momentum: decay of the blocks' moving statistics, in [0, 1).
         output_momentum: decay of the last normalization's, in [0, 1).
+        norm_epsilon: added to the variance by the normalizations.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -91,6 +94,7 @@ class Generator(StagedNetwork):
         attention_resolutions: Sequence[int] = (32,),
         momentum: float = 0.999,
         output_momentum: float = 0.9999,
+        norm_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         _check_image_size(image_size)
@@ -108,6 +112,7 @@ class Generator(StagedNetwork):
         self.latent_dim = latent_dim
         self.momentum = momentum
         self.output_momentum = output_momentum
+        self.norm_epsilon = norm_epsilon
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
             tf.keras.layers.Dense(
@@ -123,13 +128,17 @@ class Generator(StagedNetwork):
                     width * base_channels,
                     num_classes=num_classes,
                     momentum=momentum,
+                    norm_epsilon=norm_epsilon,
                     **self._block_options(f"block_{index}"),
                 )
                 for index, width in enumerate(widths, start=1)
             ],
         )
         self.norm = ConditionalBatchNormalization(
-            momentum=output_momentum, name="norm", dtype=self.dtype_policy
+            momentum=output_momentum,
+            epsilon=norm_epsilon,
+            name="norm",
+            dtype=self.dtype_policy,
         )
         self.to_rgb = self._normalized(
             tf.keras.layers.Conv2D(
@@ -166,6 +175,7 @@ class Generator(StagedNetwork):
             latent_dim=self.latent_dim,
             momentum=self.momentum,
             output_momentum=self.output_momentum,
+            norm_epsilon=self.norm_epsilon,
         )
         return config
 
@@ -193,6 +203,8 @@ class Discriminator(StagedNetwork):
         attention_options: further arguments of `SelfAttention`.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether pooling is folded into convolutions.
+        spectral_options: further arguments of `SpectralNormalization`, in the
+            attention too unless `attention_options` has its own.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
