@@ -29,7 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.seed = 0
     # Arithmetic: "float32", "mixed_bfloat16", "mixed_float16" or "auto", which
     # is mixed_bfloat16 where the device has bfloat16 and float32 elsewhere.
-    config.dtype = "float32"
+    config.dtype = "auto"
 
     config.dataset = _dataset()
     config.model = _model()
@@ -157,7 +157,7 @@ def _log() -> ml_collections.ConfigDict:
     # Samples side by side on a sheet; at least 1.
     log.sheet_columns = 10
     # Rows of samples on a sheet; at least 1.
-    log.sheet_rows = 8
+    log.sheet_rows = 10
     return log
 
 
