@@ -96,12 +96,11 @@ class SAGAN(tf.keras.Model):
 
     def _build_networks(self) -> None:
         """Creates all variables, with the average starting as a copy."""
-        for network in (
-            self.generator,
-            self.ema_generator,
-            self.discriminator,
-        ):
-            network.create_variables()
+        labels = tf.zeros((1,), tf.int32)
+        latents = tf.zeros((1, self.generator.latent_dim))
+        images = self.generator(self._with_labels(latents, labels))
+        self.ema_generator(self._with_labels(latents, labels))
+        self.discriminator(self._with_labels(images, labels))
         for average, weight in self._averaged():
             average.assign(weight)
 

@@ -172,11 +172,6 @@ class StagedNetwork(tf.keras.Model):
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Creates all variables, for Keras when it loads a `.keras` file."""
-        del config
-        self.create_variables()
-
-    def create_variables(self) -> None:
-        """Creates all variables by a call on zeros."""
         inputs = tf.zeros((1, *self._input_shape()))
         labels = tf.zeros((1,), tf.int32)
         self([inputs, labels] if self.num_classes else inputs)
