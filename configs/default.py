@@ -29,7 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.seed = 0
     # Arithmetic: "float32", "mixed_bfloat16", "mixed_float16" or "auto", which
     # is mixed_bfloat16 where the device has bfloat16 and float32 elsewhere.
-    config.dtype = "float32"
+    config.dtype = "auto"
 
     config.dataset = _dataset()
     config.model = _model()
@@ -82,6 +82,8 @@ def _model() -> ml_collections.ConfigDict:
     # Heights in pixels of the feature maps that attend, in both networks: any
     # of 8, 16, ... up to half of the image size; () is no attention.
     model.attention_resolutions = (16,)
+    # The same for the discriminator; (0,) is the same as the generator.
+    model.discriminator_attention_resolutions = (0,)
     # Queries and keys have channels / this many; the paper tries 1, 2, 4, 8.
     model.attention_key_divisor = 8
     # Values have channels / this many: 2 in the release, 8 in the paper.
@@ -94,6 +96,11 @@ def _model() -> ml_collections.ConfigDict:
     model.batch_norm_momentum = 0.999
     # Decay of the last normalization's, in [0, 1).
     model.output_batch_norm_momentum = 0.9999
+    # Added to the variance by every normalization; above 0.
+    model.batch_norm_epsilon = 1e-5
+    # What kernels are divided by: "release" is sigma everywhere; "tfgan" is
+    # max(1, sigma) but in the attention, estimated from the inputs' side.
+    model.spectral_normalization = "release"
     # True computes each convolution beside a resampling in one kernel: the
     # same function, in about half the time.
     model.fold_resampling = True
@@ -150,7 +157,7 @@ def _log() -> ml_collections.ConfigDict:
     # Samples side by side on a sheet; at least 1.
     log.sheet_columns = 10
     # Rows of samples on a sheet; at least 1.
-    log.sheet_rows = 8
+    log.sheet_rows = 10
     return log
 
 

@@ -17,6 +17,7 @@ from configs import default
 def get_config() -> ml_collections.ConfigDict:
     """Returns the run of the paper: attention at 32, a million steps."""
     config = default.get_config()
+    config.dtype = "float32"
     config.dataset.name = "folder"
     config.dataset.image_size = 128
     config.dataset.num_classes = 1_000

@@ -10,14 +10,16 @@ import tensorflow as tf
 from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import generated, preparation
+from sagan_tf.evaluation.coherence import coherence, shuffle_halves
 from sagan_tf.evaluation.run_scorer import RunScorer
 from sagan_tf.evaluation.self_evaluation import LiveWeights, SelfEvaluation
 from sagan_tf.gan import SAGAN
+from sagan_tf.interop import tfgan
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training import distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
-from sagan_tf.training.loop import Schedule
+from sagan_tf.training.loop import Measure, Schedule
 from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
@@ -53,11 +55,12 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
         **overrides: arguments of `Generator` that replace the config's.
     """
     arguments = {
-        **_network_arguments(config),
+        **_network_arguments(config, config.model.attention_resolutions),
         "latent_dim": config.model.latent_dim,
         "base_channels": config.model.base_channels,
         "momentum": config.model.batch_norm_momentum,
         "output_momentum": config.model.output_batch_norm_momentum,
+        "norm_epsilon": config.model.batch_norm_epsilon,
         "name": "generator",
     }
     return Generator(**{**arguments, **overrides})
@@ -66,20 +69,31 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
 def build_discriminator(config: Config) -> Discriminator:
     """Builds the discriminator."""
     model = config.model
+    resolutions = model.discriminator_attention_resolutions
+    if resolutions == (0,):
+        resolutions = model.attention_resolutions
     return Discriminator(
-        **_network_arguments(config),
+        **_network_arguments(config, resolutions),
         base_channels=model.discriminator_base_channels or model.base_channels,
         name="discriminator",
     )
 
 
-def _network_arguments(config: Config) -> dict[str, Any]:
+def _network_arguments(
+    config: Config, attention_resolutions: tuple[int, ...]
+) -> dict[str, Any]:
     model = config.model
+    options, attention_options = {}, {}
+    if model.spectral_normalization == "tfgan":
+        options = tfgan.NAMING.options
+        attention_options = tfgan.NAMING.attention_options
     return {
+        **options,
         "image_size": config.dataset.image_size,
         "num_classes": config.dataset.num_classes,
-        "attention_resolutions": model.attention_resolutions,
+        "attention_resolutions": attention_resolutions,
         "attention_options": {
+            **attention_options,
             "key_divisor": model.attention_key_divisor,
             "value_divisor": model.attention_value_divisor,
             "pooled": model.attention_pooling,
@@ -154,6 +168,22 @@ def build_schedule(config: Config) -> Schedule:
         sheet_rows=config.log.sheet_rows,
         checkpoint_every=config.checkpoint.every_steps,
     )
+
+
+def build_measures(config: Config) -> dict[str, Measure]:
+    """Returns what can be measured on samples of this data set by itself.
+
+    Coherence is only worth what it exceeds the same samples with their halves
+    shuffled: a generator of one colour would score 1 in both.
+    """
+    if config.dataset.name != "twins":
+        return {}
+    return {
+        "coherence": coherence,
+        "coherence_shuffled": lambda images: coherence(
+            shuffle_halves(images, seed=0)
+        ),
+    }
 
 
 def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:

@@ -59,11 +59,12 @@ def run(
 
 def define_config_flag(
     help_text: str = "Python file with a get_config().",
+    default: Optional[str] = None,
 ) -> flags.FlagHolder:
     """Defines `--config`, which reads the command line as it is defined."""
     with one_line_errors(program_name()):
         try:
-            flag = config_flags.DEFINE_config_file("config", None, help_text)
+            flag = config_flags.DEFINE_config_file("config", default, help_text)
             flags.declare_key_flag("config")
             return flag
         except flags.Error as error:

@@ -147,34 +147,41 @@ def _check_embedded_data(fields: Dict[str, Any]) -> None:
         raise _error("dataset.image_size", expected, size)
 
 
+def _attention_resolutions(fields: Dict[str, Any]) -> Dict[str, str]:
+    """Returns the field of each network that says where it attends."""
+    own = "model.discriminator_attention_resolutions"
+    shared = "model.attention_resolutions"
+    return {
+        "generator": shared,
+        "discriminator": shared if fields[own] == (0,) else own,
+    }
+
+
 def _check_attention_places(fields: Dict[str, Any]) -> None:
     size = fields["dataset.image_size"]
     allowed = tuple(_GENERATOR_WIDTHS[size])
-    for resolution in fields["model.attention_resolutions"]:
-        if resolution not in allowed:
-            raise _error(
-                "model.attention_resolutions",
-                f"any of {allowed} at image size {size}",
-                fields["model.attention_resolutions"],
-            )
+    for name in _attention_resolutions(fields).values():
+        if not set(fields[name]) <= set(allowed):
+            expected = f"any of {allowed} at image size {size}"
+            raise _error(name, expected, fields[name])
 
 
 def _check_attention_channels(fields: Dict[str, Any]) -> None:
     size, base = fields["dataset.image_size"], fields["model.base_channels"]
     own_base = fields["model.discriminator_base_channels"] or base
-    for resolution in fields["model.attention_resolutions"]:
-        for network, channels in (
-            ("generator", base * _GENERATOR_WIDTHS[size][resolution]),
-            (
-                "discriminator",
-                own_base * _DISCRIMINATOR_WIDTHS[size][resolution],
-            ),
-        ):
+    widths = {
+        "generator": (base, _GENERATOR_WIDTHS[size]),
+        "discriminator": (own_base, _DISCRIMINATOR_WIDTHS[size]),
+    }
+    for network, places in _attention_resolutions(fields).items():
+        unit, multiples = widths[network]
+        for resolution in fields[places]:
+            channels = unit * multiples[resolution]
             for part in ("key", "value"):
                 name = f"model.attention_{part}_divisor"
-                if channels % fields[name]:
+                if channels < fields[name]:
                     expected = (
-                        f"a divisor of the {network}'s {channels} channels "
+                        f"at most the {network}'s {channels} channels "
                         f"at resolution {resolution}"
                     )
                     raise _error(name, expected, fields[name])

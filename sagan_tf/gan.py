@@ -88,17 +88,19 @@ class SAGAN(tf.keras.Model):
         self.seed = seed
         self.step = _counter("step", 0)
         self.nonfinite_step = _counter("nonfinite_step", -1)
-        self.trackers: dict[str, tf.keras.metrics.Metric] = {}
+        self.trackers = {
+            name: tf.keras.metrics.Mean(name)
+            for name in ("d_loss", "g_loss", "d_real", "d_fake")
+        }
         self._build_networks()
 
     def _build_networks(self) -> None:
         """Creates all variables, with the average starting as a copy."""
-        inputs = self._with_labels(
-            tf.zeros((1, self.generator.latent_dim)), tf.zeros((1,), tf.int32)
-        )
-        images = self.generator(inputs)
-        self.ema_generator(inputs)
-        self.discriminator(self._with_labels(images, tf.zeros((1,), tf.int32)))
+        labels = tf.zeros((1,), tf.int32)
+        latents = tf.zeros((1, self.generator.latent_dim))
+        images = self.generator(self._with_labels(latents, labels))
+        self.ema_generator(self._with_labels(latents, labels))
+        self.discriminator(self._with_labels(images, labels))
         for average, weight in self._averaged():
             average.assign(weight)
 
@@ -124,18 +126,15 @@ class SAGAN(tf.keras.Model):
             loss: name of a loss in `sagan_tf.losses`.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """
-        super().compile(**kwargs)
         self.generator_optimizer, self.discriminator_optimizer = (
             optimization.with_loss_scaling(
                 optimizer, self.generator.compute_dtype
             )
             for optimizer in (generator_optimizer, discriminator_optimizer)
         )
+        # Keras would make one of its own, and put it into the checkpoints.
+        super().compile(optimizer=self.generator_optimizer, **kwargs)
         self.adversarial_loss = losses.get(loss)
-        self.trackers = {
-            name: tf.keras.metrics.Mean(name)
-            for name in ("d_loss", "g_loss", "d_real", "d_fake")
-        }
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
@@ -157,9 +156,8 @@ class SAGAN(tf.keras.Model):
             Running means: `d_loss`, `g_loss`, `d_real` and `d_fake` (mean
             logits of real and of generated pictures).
         """
-        images, labels = (
-            tf.split(part, self.discriminator_steps) for part in data
-        )
+        images = tf.split(data[0], self.discriminator_steps)
+        labels = tf.split(tf.cast(data[1], tf.int32), self.discriminator_steps)
         batch_size = images[0].shape[0] or tf.shape(images[0])[0]
         g_loss = self.update_generator(*self.draw_inputs(batch_size, 0))
         for index in range(self.discriminator_steps):

@@ -57,9 +57,11 @@ def draw_for_replica(
     """
     context = tf.distribute.get_replica_context()
     total = batch_size * context.num_replicas_in_sync
-    values = tf.random.stateless_normal((total, latent_dim), seed)
+    # Two seeds: from one, both would come out of the same random bits.
+    seeds = tf.random.experimental.stateless_split(seed)
+    values = tf.random.stateless_normal((total, latent_dim), seeds[0])
     labels = tf.random.stateless_uniform(
-        (total,), seed, maxval=max(num_classes, 1), dtype=tf.int32
+        (total,), seeds[1], maxval=max(num_classes, 1), dtype=tf.int32
     )
     first = context.replica_id_in_sync_group * batch_size
     part = slice(first, first + batch_size)

@@ -17,7 +17,7 @@ def with_loss_scaling(optimizer: Any, compute_dtype: str) -> Any:
         optimizer: a Keras optimizer.
         compute_dtype: dtype that the network computes in.
     """
-    if compute_dtype != "float16":
+    if compute_dtype != "float16" or hasattr(optimizer, "get_scaled_loss"):
         return optimizer
     return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from sagan_tf import builders, config_validation
+from sagan_tf import builders, config_validation, plotting
 from sagan_tf.training import banner, loop
 from sagan_tf.training.workdir import Workdir
 
@@ -31,16 +31,27 @@ _EVALUATE_EVERY = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
     """Trains as the flags say."""
     del argv
-    run(_CONFIG.value, Workdir(_WORKDIR.value), dry_run=_DRY_RUN.value)
+    run(
+        _CONFIG.value,
+        Workdir(_WORKDIR.value),
+        dry_run=_DRY_RUN.value,
+        evaluate_every=_EVALUATE_EVERY.value,
+    )
 
 
-def run(config: Any, workdir: Workdir, dry_run: bool = False) -> None:
+def run(
+    config: Any,
+    workdir: Workdir,
+    dry_run: bool = False,
+    evaluate_every: int = 0,
+) -> None:
     """Trains from where the workdir stands to the last step.
 
     Args:
         config: a configuration, see `configs/default.py`.
         workdir: where the run lives.
         dry_run: whether to stop when everything is built and said.
+        evaluate_every: steps between two self-evaluations; 0 for none.
 
     Raises:
         UserError: if the configuration, the data or the workdir do not fit.
@@ -61,13 +72,19 @@ def run(config: Any, workdir: Workdir, dry_run: bool = False) -> None:
     if dry_run:
         return
     workdir.write_config(json.loads(config.to_json()))
+    measures = builders.build_measures(config)
     extra = []
-    if _EVALUATE_EVERY.value:
-        builder = builders.build_self_evaluation
-        every = max(_EVALUATE_EVERY.value, config.train.steps_per_call)
-        extra.append(builder(config, gan, dataset, workdir, checkpoints, every))
-    step = loop.train(gan, dataset, workdir, checkpoints, schedule, extra)
-    _say(f"step {step:,} reached; look at {workdir.samples}")
+    if evaluate_every:
+        extra.append(
+            builders.build_self_evaluation(
+                config, gan, dataset, workdir, checkpoints, evaluate_every
+            )
+        )
+    step = loop.train(
+        gan, dataset, workdir, checkpoints, schedule, measures, extra
+    )
+    plotting.plot_metrics(workdir.metrics, workdir.curves)
+    _say(f"step {step:,} reached: {workdir.samples} and {workdir.curves}")
 
 
 def _say(text: str) -> None:

@@ -35,6 +35,7 @@ MAY_IMPORT = {
         main: {
             "builders",
             "evaluation",
+            "plotting",
             "exporting",
             "training",
             "visualization",
@@ -64,6 +65,8 @@ MAY_IMPORT = {
     "averaging": set(),
     "optimization": set(),
     "latents": set(),
+    # Curves of a file, for the mains.
+    "plotting": set(),
     "sampling": {"networks"},
     "networks": {"layers"},
     "layers": set(),

@@ -9,7 +9,7 @@ import numpy as np
 from absl import logging
 
 from sagan_tf.evaluation import protocol, sanity, scores
-from sagan_tf.evaluation.coherence import agreement
+from sagan_tf.evaluation.coherence import half_hues, hues_agree
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.moments import Moments, frechet_distance
 from sagan_tf.evaluation.real_statistics import Progress, RealStatistics
@@ -86,16 +86,15 @@ class Evaluator:
             self.network, self._real.count, card.num_generated, self.force
         )
         fake = Statistics.of(self.network, self.num_classes)
-        agreeing = 0
+        hues = []
         for images, labels in batches:
             fake.update(*self.network(images), labels)
             if self.twins:
-                agreeing += int(np.sum(agreement(images)))
+                hues.append(half_hues(images))
             progress(fake.count)
         values = self._compare(fake, card)
         if self.twins:
-            name = f"coherence{protocol.short_count(fake.count)}"
-            values[name] = agreeing / fake.count
+            values.update(_coherence(np.concatenate(hues)))
         return Scores(card, {**values, **self._floor_values()})
 
     def _compare(self, fake: Statistics, card: protocol.Card) -> dict:
@@ -142,3 +141,19 @@ class Evaluator:
             "real_is": floor.inception_score,
             "real_accuracy": floor.accuracy,
         }
+
+
+def _coherence(hues: np.ndarray) -> dict[str, float]:
+    """Return the coherence, and what chance would give the same shapes."""
+    left, right = hues.T
+    # Round a circle in random order nobody is his own neighbour.
+    order = np.random.default_rng(0).permutation(len(hues))
+    shuffled = np.empty_like(right)
+    shuffled[order] = right[np.roll(order, 1)]
+    count = protocol.short_count(len(hues))
+    return {
+        f"coherence{count}": float(np.mean(hues_agree(left, right))),
+        f"coherence_shuffled{count}": float(
+            np.mean(hues_agree(left, shuffled))
+        ),
+    }

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class ConditionalBatchNormalization(tf.keras.layers.Layer):
     """Normalizes each channel, then scales and shifts it by class.
 

@@ -154,6 +154,7 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class UpsampleConv2D(_ResamplingConv2D):
     """Doubles height and width by repetition, then convolves.
 
@@ -205,6 +206,7 @@ class UpsampleConv2D(_ResamplingConv2D):
         return tf.TensorShape((batch, height, width, self.filters))
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class DownsampleConv2D(_ResamplingConv2D):
     """Convolves, then takes the mean of each 2x2 square.
 

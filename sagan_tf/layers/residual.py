@@ -24,19 +24,23 @@ class _ResidualBlock(tf.keras.layers.Layer):
         filters: int,
         spectral_normalization: bool = True,
         fold_resampling: bool = True,
+        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = filters
         self.spectral_normalization = spectral_normalization
         self.fold_resampling = fold_resampling
+        self.spectral_options = dict(spectral_options or {})
 
     def _normalized(
         self, layer: tf.keras.layers.Layer
     ) -> tf.keras.layers.Layer:
         if not self.spectral_normalization:
             return layer
-        return SpectralNormalization(layer, name=layer.name)
+        return SpectralNormalization(
+            layer, name=layer.name, **self.spectral_options
+        )
 
     def _convolution(
         self, name: str, kernel_size: int = 3
@@ -71,10 +75,12 @@ class _ResidualBlock(tf.keras.layers.Layer):
             filters=self.filters,
             spectral_normalization=self.spectral_normalization,
             fold_resampling=self.fold_resampling,
+            spectral_options=dict(self.spectral_options),
         )
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class ResidualUpBlock(_ResidualBlock):
     """The generator's block: normalizes by class and doubles the resolution.
 
@@ -91,6 +97,8 @@ class ResidualUpBlock(_ResidualBlock):
         momentum: decay of the moving statistics, in [0, 1).
         spectral_normalization: whether the convolutions are normalized.
         fold_resampling: whether upsampling is folded into the convolutions.
+        spectral_options: further arguments of `SpectralNormalization`.
+        norm_epsilon: added to the variance by the normalizations.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -106,11 +114,13 @@ class ResidualUpBlock(_ResidualBlock):
         filters: int,
         num_classes: int = 0,
         momentum: float = 0.999,
+        norm_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         super().__init__(filters, **kwargs)
         self.num_classes = num_classes
         self.momentum = momentum
+        self.norm_epsilon = norm_epsilon
         self.norm_1 = self._batch_normalization("norm_1")
         self.conv_1 = self._resampling_convolution(UpsampleConv2D, "conv_1")
         self.norm_2 = self._batch_normalization("norm_2")
@@ -123,6 +133,7 @@ class ResidualUpBlock(_ResidualBlock):
         return ConditionalBatchNormalization(
             self.num_classes,
             momentum=self.momentum,
+            epsilon=self.norm_epsilon,
             name=name,
             dtype=self.dtype_policy,
         )
@@ -143,10 +154,15 @@ class ResidualUpBlock(_ResidualBlock):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
-        config.update(num_classes=self.num_classes, momentum=self.momentum)
+        config.update(
+            num_classes=self.num_classes,
+            momentum=self.momentum,
+            norm_epsilon=self.norm_epsilon,
+        )
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class ResidualDownBlock(_ResidualBlock):
     """The discriminator's block: two convolutions, then mean pooling.
 
@@ -165,6 +181,7 @@ class ResidualDownBlock(_ResidualBlock):
             a network, which sees pixels, does not.
         spectral_normalization: whether the convolutions are normalized.
         fold_resampling: whether pooling is folded into the convolutions.
+        spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class SelfAttention(tf.keras.layers.Layer):
     """Adds to each position what it finds at related positions.
 
@@ -29,15 +30,18 @@ class SelfAttention(tf.keras.layers.Layer):
     (arXiv:1805.08318), section 3 and figure 2.
 
     Args:
-        key_divisor: query and key have `channels / key_divisor` channels; `k`
-            in the paper, which tries 1, 2, 4 and 8.
-        value_divisor: the value has `channels / value_divisor` channels.
+        key_divisor: query and key have `channels / key_divisor` channels,
+            rounded down as in the release; `k` in the paper, which tries 1, 2,
+            4 and 8.
+        value_divisor: the value has `channels / value_divisor` channels,
+            rounded down.
         pooled: whether keys and values are max-pooled 2x2.
         use_bias: whether the convolutions add a bias.
         output_projection: whether a convolution follows the weighted sum;
             without one `value_divisor` must be 1.
         spectral_normalization: whether the convolutions are normalized.
         gate_initializer: initializer of the scalar gate.
+        spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -51,8 +55,8 @@ class SelfAttention(tf.keras.layers.Layer):
         (all of it if not `pooled`), both row by row.
 
     Raises:
-        ValueError: if the channels are not a multiple of the divisors, or
-            height or width is odd where keys are pooled.
+        ValueError: if there are fewer channels than a divisor, or height or
+            width is odd where keys are pooled.
 
     Example:
 
@@ -72,6 +76,7 @@ class SelfAttention(tf.keras.layers.Layer):
         output_projection: bool = True,
         spectral_normalization: bool = True,
         gate_initializer: Any = "zeros",
+        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -95,6 +100,7 @@ class SelfAttention(tf.keras.layers.Layer):
         self.output_projection = output_projection
         self.spectral_normalization = spectral_normalization
         self.gate_initializer = tf.keras.initializers.get(gate_initializer)
+        self.spectral_options = dict(spectral_options or {})
 
     def build(self, input_shape: Any) -> None:
         """Creates the convolutions and the gate."""
@@ -119,11 +125,11 @@ class SelfAttention(tf.keras.layers.Layer):
         _, height, width, channels = shape.as_list()
         for name in ("key_divisor", "value_divisor"):
             divisor = getattr(self, name)
-            if channels % divisor:
+            if channels < divisor:
                 raise ValueError(
-                    f"`inputs` should have a multiple of `{name}` = {divisor} "
+                    f"`inputs` should have at least `{name}` = {divisor} "
                     f"channels. Received: {channels} channels; "
-                    f"{-(-channels // divisor) * divisor} would fit"
+                    f"{divisor} would fit"
                 )
         if self.pooled and ((height or 0) % 2 or (width or 0) % 2):
             raise ValueError(
@@ -141,7 +147,9 @@ class SelfAttention(tf.keras.layers.Layer):
         )
         if not self.spectral_normalization:
             return convolution
-        return SpectralNormalization(convolution, name=name)
+        return SpectralNormalization(
+            convolution, name=name, **self.spectral_options
+        )
 
     def call(
         self,
@@ -177,6 +185,7 @@ class SelfAttention(tf.keras.layers.Layer):
             gate_initializer=tf.keras.initializers.serialize(
                 self.gate_initializer
             ),
+            spectral_options=dict(self.spectral_options),
         )
         return config
 

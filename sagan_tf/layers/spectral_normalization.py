@@ -32,12 +32,10 @@ def power_iteration(
         `(1, columns)`; where the matrix is zero the given `u` is returned, so
         that it can still find a direction once the matrix has one.
     """
-    constant = tf.stop_gradient(matrix)
-    new_u = u
+    constant, new_u = tf.stop_gradient(matrix), tf.stop_gradient(u)
     for _ in range(iterations):
         v = _normalize(tf.matmul(new_u, constant, transpose_b=True))
         new_u = _normalize(tf.matmul(v, constant))
-    v, new_u = tf.stop_gradient(v), tf.stop_gradient(new_u)
     sigma = tf.reduce_sum(tf.matmul(v, matrix) * new_u)
     return sigma, tf.where(tf.reduce_any(new_u != 0.0), new_u, u)
 
@@ -46,6 +44,7 @@ def _normalize(vector: tf.Tensor) -> tf.Tensor:
     return vector / (tf.norm(vector) + _EPSILON)
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class SpectralNormalization(tf.keras.layers.Wrapper):
     """Runs a layer with its kernel divided by the kernel's spectral norm.
 
@@ -72,6 +71,9 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         minimum_divisor: the divisor is never smaller than this: 0 (always
             divide by sigma, as in the release) or 1 (divide by `max(1, sigma)`,
             as in TF-GAN's example).
+        transposed: whether the matrix is transposed, so that `u` has the
+            length of everything but the last axis, as in TF-GAN. The norm is
+            the same; an estimate that has not converged is not.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -94,6 +96,7 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         layer: tf.keras.layers.Layer,
         power_iterations: int = 1,
         minimum_divisor: float = 0.0,
+        transposed: bool = False,
         **kwargs: Any,
     ):
         if not isinstance(layer, tf.keras.layers.Layer):
@@ -118,6 +121,7 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         super().__init__(layer, **kwargs)
         self.power_iterations = power_iterations
         self.minimum_divisor = minimum_divisor
+        self.transposed = transposed
         self._weight_name: str | None = None
 
     def build(self, input_shape: Any = None) -> None:
@@ -155,8 +159,10 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
     def _matrix(self) -> tf.Tensor:
         kernel = tf.cast(self.raw_kernel, tf.float32)
         if self._weight_name == "embeddings":
-            return tf.transpose(kernel)
-        return tf.reshape(kernel, (-1, kernel.shape[-1]))
+            matrix = tf.transpose(kernel)
+        else:
+            matrix = tf.reshape(kernel, (-1, kernel.shape[-1]))
+        return tf.transpose(matrix) if self.transposed else matrix
 
     @property
     def sigma(self) -> tf.Tensor:
@@ -202,7 +208,17 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         config.pop("dtype", None)
         config["power_iterations"] = self.power_iterations
         config["minimum_divisor"] = self.minimum_divisor
+        config["transposed"] = self.transposed
         return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> SpectralNormalization:
+        """Rebuilds the layer; Keras's wrapper would miss registered classes."""
+        config = dict(config)
+        layer = tf.keras.layers.deserialize(config.pop("layer"), custom_objects)
+        return cls(layer, **config)
 
 
 @contextlib.contextmanager

@@ -39,6 +39,7 @@ def _check_image_size(image_size: int) -> None:
         )
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class Generator(StagedNetwork):
     """Draws pictures from latents, and from labels if there are classes.
 
@@ -60,8 +61,11 @@ class Generator(StagedNetwork):
         attention_options: further arguments of `SelfAttention`.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether upsampling is folded into convolutions.
+        spectral_options: further arguments of `SpectralNormalization`, in the
+            attention too unless `attention_options` has its own.
         momentum: decay of the blocks' moving statistics, in [0, 1).
         output_momentum: decay of the last normalization's, in [0, 1).
+        norm_epsilon: added to the variance by the normalizations.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -90,6 +94,7 @@ class Generator(StagedNetwork):
         attention_resolutions: Sequence[int] = (32,),
         momentum: float = 0.999,
         output_momentum: float = 0.9999,
+        norm_epsilon: float = 1e-5,
         **kwargs: Any,
     ):
         _check_image_size(image_size)
@@ -107,6 +112,7 @@ class Generator(StagedNetwork):
         self.latent_dim = latent_dim
         self.momentum = momentum
         self.output_momentum = output_momentum
+        self.norm_epsilon = norm_epsilon
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
             tf.keras.layers.Dense(
@@ -122,13 +128,17 @@ class Generator(StagedNetwork):
                     width * base_channels,
                     num_classes=num_classes,
                     momentum=momentum,
+                    norm_epsilon=norm_epsilon,
                     **self._block_options(f"block_{index}"),
                 )
                 for index, width in enumerate(widths, start=1)
             ],
         )
         self.norm = ConditionalBatchNormalization(
-            momentum=output_momentum, name="norm", dtype=self.dtype_policy
+            momentum=output_momentum,
+            epsilon=norm_epsilon,
+            name="norm",
+            dtype=self.dtype_policy,
         )
         self.to_rgb = self._normalized(
             tf.keras.layers.Conv2D(
@@ -144,6 +154,9 @@ class Generator(StagedNetwork):
         """Sizes of the maps that the blocks give, in their order."""
         blocks = len(GENERATOR_WIDTHS[self.image_size]) - 1
         return tuple(8 * 2**index for index in range(blocks))
+
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.latent_dim,)
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Draws pictures."""
@@ -162,10 +175,12 @@ class Generator(StagedNetwork):
             latent_dim=self.latent_dim,
             momentum=self.momentum,
             output_momentum=self.output_momentum,
+            norm_epsilon=self.norm_epsilon,
         )
         return config
 
 
+@tf.keras.utils.register_keras_serializable("sagan_tf")
 class Discriminator(StagedNetwork):
     """Scores pictures: high for real ones, low for generated ones.
 
@@ -188,6 +203,8 @@ class Discriminator(StagedNetwork):
         attention_options: further arguments of `SelfAttention`.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether pooling is folded into convolutions.
+        spectral_options: further arguments of `SpectralNormalization`, in the
+            attention too unless `attention_options` has its own.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -259,6 +276,9 @@ class Discriminator(StagedNetwork):
             max(self.image_size // 2 ** (index + 1), smallest)
             for index in range(len(DISCRIMINATOR_WIDTHS[self.image_size]))
         )
+
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.image_size, self.image_size, 3)
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Scores pictures."""

@@ -29,6 +29,7 @@ class StagedNetwork(tf.keras.Model):
         attention_options: dict[str, Any] | None = None,
         spectral_normalization: bool = True,
         fold_resampling: bool = True,
+        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -39,6 +40,7 @@ class StagedNetwork(tf.keras.Model):
         self.attention_options = dict(attention_options or {})
         self.spectral_normalization = spectral_normalization
         self.fold_resampling = fold_resampling
+        self.spectral_options = dict(spectral_options or {})
         self._check()
 
     def _check(self) -> None:
@@ -77,7 +79,10 @@ class StagedNetwork(tf.keras.Model):
             spectral_normalization=self.spectral_normalization,
             name=f"attention_{size}",
             dtype=self.dtype_policy,
-            **self.attention_options,
+            **{
+                "spectral_options": self.spectral_options,
+                **self.attention_options,
+            },
         )
 
     def _normalized(
@@ -85,12 +90,15 @@ class StagedNetwork(tf.keras.Model):
     ) -> tf.keras.layers.Layer:
         if not self.spectral_normalization:
             return layer
-        return SpectralNormalization(layer, name=layer.name)
+        return SpectralNormalization(
+            layer, name=layer.name, **self.spectral_options
+        )
 
     def _block_options(self, name: str) -> dict[str, Any]:
         return {
             "spectral_normalization": self.spectral_normalization,
             "fold_resampling": self.fold_resampling,
+            "spectral_options": self.spectral_options,
             "name": name,
             "dtype": self.dtype_policy,
         }
@@ -159,6 +167,15 @@ class StagedNetwork(tf.keras.Model):
             )
         return inputs[0], inputs[1]
 
+    def _input_shape(self) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Creates all variables, for Keras when it loads a `.keras` file."""
+        inputs = tf.zeros((1, *self._input_shape()))
+        labels = tf.zeros((1,), tf.int32)
+        self([inputs, labels] if self.num_classes else inputs)
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
@@ -168,7 +185,16 @@ class StagedNetwork(tf.keras.Model):
             "num_classes": self.num_classes,
             "base_channels": self.base_channels,
             "attention_resolutions": self.attention_resolutions,
-            "attention_options": self.attention_options,
+            "attention_options": _plain(self.attention_options),
             "spectral_normalization": self.spectral_normalization,
             "fold_resampling": self.fold_resampling,
+            "spectral_options": _plain(self.spectral_options),
         }
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Copies options out of the wrappers that Keras tracks attributes with."""
+    return {
+        name: _plain(value) if isinstance(value, dict) else value
+        for name, value in options.items()
+    }

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Sequence
+from typing import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
-from sagan_tf.training import callbacks
+from sagan_tf.training import callbacks, records
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
 
 # Real pictures whose spread generated ones are held against.
 _WATCHED_PICTURES = 256
+# From pictures (batch, height, width, 3) in [-1, 1] to a number.
+Measure = Callable[[np.ndarray], float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,7 @@ def train(
     workdir: Workdir,
     checkpoints: Checkpoints,
     schedule: Schedule,
+    measures: dict[str, Measure] | None = None,
     extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
@@ -57,6 +61,8 @@ def train(
         workdir: where metrics and sheets go.
         checkpoints: where checkpoints go.
         schedule: when what happens.
+        measures: functions of 1,000 samples by the name of their result,
+            called whenever a sheet is drawn and recorded with the metrics.
         extra_callbacks: called after those of every run.
 
     Returns:
@@ -83,7 +89,9 @@ def train(
             callbacks=[
                 callbacks.StopOnNonFinite(checkpoints),
                 bar,
-                *_periodic(gan, dataset, workdir, checkpoints, schedule),
+                *_periodic(
+                    gan, dataset, workdir, checkpoints, schedule, measures
+                ),
                 *extra_callbacks,
             ],
         )
@@ -98,9 +106,10 @@ def _periodic(
     workdir: Workdir,
     checkpoints: Checkpoints,
     schedule: Schedule,
+    measures: dict[str, Measure] | None,
 ) -> list[tf.keras.callbacks.Callback]:
     """Metrics, sheets and checkpoints, each at its interval."""
-    sheets = callbacks.SheetWriter(
+    sheets = records.SheetWriter(
         gan,
         workdir,
         schedule.sheet_columns,
@@ -109,14 +118,15 @@ def _periodic(
     )
     some = min(dataset.num_examples, _WATCHED_PICTURES)
     real_images, _ = next(iter(dataset.ordered_batches(some)))
-    recorder = callbacks.MetricsRecorder(
-        gan,
-        workdir,
-        schedule.batch_size,
-        CollapseWatch(gan, real_images.numpy()),
-    )
+    watch = CollapseWatch(gan, real_images.numpy())
+    recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size, watch)
     saver = callbacks.CheckpointSaver(gan, checkpoints)
+    probes = []
+    if measures:
+        probe = records.Probe(gan, recorder, measures)
+        probes = [callbacks.EverySteps(schedule.sheet_every, probe)]
     return [
+        *probes,
         callbacks.EverySteps(schedule.log_every, recorder),
         callbacks.EverySteps(schedule.sheet_every, sheets),
         callbacks.EverySteps(schedule.checkpoint_every, saver),

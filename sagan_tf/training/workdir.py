@@ -18,6 +18,7 @@ class Workdir:
     - `tensorboard/`: the same as events;
     - `samples/`: sheets from fixed latents;
     - `checkpoints/`: all that training needs, one directory per step;
+    - `curves.png`: the metrics over steps;
     - `scores.csv`, `saved_model/`: what other commands add.
 
     Args:
@@ -28,6 +29,7 @@ class Workdir:
         self.path = pathlib.Path(path)
         self.config = self.path / "config.json"
         self.metrics = self.path / "metrics.jsonl"
+        self.curves = self.path / "curves.png"
         self.tensorboard = self.path / "tensorboard"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"

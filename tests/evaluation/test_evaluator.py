@@ -131,6 +131,8 @@ def test_coherence_of_twins_is_counted(toy_network):
     images[:, 0, 0] = np.random.default_rng(0).uniform(-1, -0.8, (60, 3))
     values = evaluator.score(batches(images, labels, 16), card(60)).values
     assert values["coherence60"] == 0.5
+    # A half of one colour meets another such half every second time.
+    assert 0 < values["coherence_shuffled60"] < 0.5
 
 
 def test_classes_with_few_pictures_have_no_intra_fid(evaluator):

@@ -46,7 +46,7 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
         workdir,
         checkpoints,
         builders.build_schedule(config),
-        [callback],
+        extra_callbacks=[callback],
     )
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

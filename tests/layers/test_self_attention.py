@@ -141,10 +141,9 @@ def test_wrong_arguments(options, part):
 @pytest.mark.parametrize(
     ("options", "shape", "part"),
     [
-        ({}, (1, 4, 4, 20), "20 channels; 24 would fit"),
         ({}, (1, 4, 4, 4), "4 channels; 8 would fit"),
         (
-            {"key_divisor": 1, "value_divisor": 3},
+            {"key_divisor": 1, "value_divisor": 9},
             (1, 4, 4, 8),
             "8 channels; 9 would fit",
         ),
@@ -155,6 +154,13 @@ def test_wrong_arguments(options, part):
 def test_input_that_does_not_fit(options, shape, part):
     with pytest.raises(ValueError, match=part):
         SelfAttention(**options)(tf.zeros(shape))
+
+
+def test_channels_are_rounded_down():
+    layer = SelfAttention()
+    layer(tf.zeros((1, 4, 4, 29)))
+    assert layer.query.layer.filters == layer.key.layer.filters == 3
+    assert layer.value.layer.filters == 14
 
 
 def test_odd_size_is_refused_after_an_even_one_too():

@@ -78,6 +78,8 @@ def test_a_run_writes_its_whole_story(tmp_path, capsys):
     assert "generator" in said and "attention_16" in said
     assert "step 2 reached" in said
     assert [record["step"] for record in records(workdir)] == [1, 2]
+    assert workdir.curves.is_file()
+    assert 0.0 <= records(workdir)[1]["coherence"] <= 1.0
     assert set(records(workdir)[0]) == {
         "step",
         "d_loss",

@@ -7,6 +7,7 @@ def config(**fields):
     """Returns a toy run of two steps; fields by dotted names with `__`."""
     result = default.get_config()
     toy = {
+        "dtype": "float32",
         "dataset.num_examples": 12,
         "model.base_channels": 2,
         "model.latent_dim": 4,

@@ -1,0 +1,263 @@
+"""What the readers of TensorFlow 1 checkpoints share.
+
+The release and TF-GAN's example name their blocks alike and differ in the
+names of single variables, in where attention is called what, and in options of
+the layers. A `Naming` holds these differences.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from sagan_tf.errors import UserError
+from sagan_tf.layers import SelfAttention
+from sagan_tf.networks import Discriminator, Generator
+
+Shapes = dict[str, tuple[int, ...]]
+
+# What TensorFlow raises, by version and by fault of the file.
+_UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
+
+# Counters and optimizer state that stand beside a model's variables.
+_COUNTER = re.compile(
+    r"(^|.*/)((global|local|d|g)_step|beta[12]_power(_\d+)?)$"
+)
+
+
+class Naming(NamedTuple):
+    """How an implementation names its variables, and what sets it apart.
+
+    Attributes:
+        source: the implementation, as an error names it.
+        attention: name of the attention's scope behind `g_` and `d_`.
+        templates: for each kind of layer, from attribute to the variable's
+            name below the layer's scope, where `{leaf}` is the last part of
+            that scope and `{scope}` the whole of it.
+        options: arguments of both networks.
+        generator_options: further arguments of the generator.
+        attention_options: arguments of the attention.
+    """
+
+    source: str
+    attention: str
+    templates: dict[str, dict[str, str]]
+    options: Mapping[str, Any] = MappingProxyType({})
+    generator_options: Mapping[str, Any] = MappingProxyType({})
+    attention_options: Mapping[str, Any] = MappingProxyType({})
+
+    def names(self, kind: str, scope: str) -> dict[str, str]:
+        """Returns the names of a layer's variables by our attribute."""
+        leaf = scope.rsplit("/", 1)[-1]
+        return {
+            attribute: f"{scope}/{template.format(leaf=leaf, scope=scope)}"
+            for attribute, template in self.templates[kind].items()
+        }
+
+
+class Reader:
+    """A TensorFlow 1 checkpoint.
+
+    Args:
+        prefix: path of the checkpoint without `.index`, or a directory with a
+            file `checkpoint` that names the latest.
+
+    Raises:
+        UserError: if there is no checkpoint, or it cannot be read.
+    """
+
+    def __init__(self, prefix: str):
+        self.prefix = str(prefix)
+        try:
+            self._reader = tf.train.load_checkpoint(self.prefix)
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
+        self.shapes: Shapes = {
+            name: tuple(shape)
+            for name, shape in self._reader.get_variable_to_shape_map().items()
+        }
+
+    def _unreadable(self, error: Exception) -> UserError:
+        reason = " ".join(str(error).split())
+        return UserError(
+            "`checkpoint` should be the prefix of a TensorFlow 1 checkpoint "
+            f"(PREFIX.index and PREFIX.data-*). Received: {self.prefix} "
+            f"({reason})"
+        )
+
+    def value(self, name: str) -> np.ndarray:
+        """Returns a variable's value."""
+        try:
+            return self._reader.get_tensor(name)
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+
+def find_scope(shapes: Shapes, network: str) -> str:
+    """Returns what stands before `g_block1` or `d_block2` in the names.
+
+    Args:
+        shapes: shapes of the checkpoint's variables by name.
+        network: `g_` or `d_`.
+
+    Raises:
+        UserError: if no variable belongs to a block of that network.
+    """
+    pattern = re.compile(rf"(|.*?/){network}(optimized_)?block\d+/")
+    scopes = {match[1] for match in map(pattern.match, shapes) if match}
+    if not scopes:
+        raise UserError(
+            f"`checkpoint` should hold variables named {network}block*. "
+            f"Received: {len(shapes)} variables, none of them named so"
+        )
+    return min(scopes, key=len)
+
+
+def layers(
+    network: Generator | Discriminator, shapes: Shapes, naming: Naming
+) -> Iterator[tuple[str, str, tf.keras.layers.Layer]]:
+    """Yields kind, scope in the checkpoint and layer, in order."""
+    if isinstance(network, Generator):
+        return _generator_layers(network, shapes, naming)
+    return _discriminator_layers(network, shapes, naming)
+
+
+def _generator_layers(
+    network: Generator, shapes: Shapes, naming: Naming
+) -> Iterator[tuple[str, str, tf.keras.layers.Layer]]:
+    scope = find_scope(shapes, "g_")
+    yield "dense", f"{scope}g_snh0", network.dense
+    number = 0
+    for _, stage in network.stages:
+        if isinstance(stage, SelfAttention):
+            yield from _attention(stage, f"{scope}g_{naming.attention}")
+            continue
+        number += 1
+        block = f"{scope}g_block{number}"
+        yield "conditional_norm", f"{block}/cbn_0", stage.norm_1
+        yield "convolution", f"{block}/snconv1", stage.conv_1
+        yield "conditional_norm", f"{block}/cbn_1", stage.norm_2
+        yield "convolution", f"{block}/snconv2", stage.conv_2
+        yield "convolution", f"{block}/snconv3", stage.shortcut
+    yield "norm", f"{scope}g_bn", network.norm
+    yield "convolution", f"{scope}g_snconv_last", network.to_rgb
+
+
+def _discriminator_layers(
+    network: Discriminator, shapes: Shapes, naming: Naming
+) -> Iterator[tuple[str, str, tf.keras.layers.Layer]]:
+    scope = find_scope(shapes, "d_")
+    number = 0
+    for _, stage in network.stages:
+        if isinstance(stage, SelfAttention):
+            yield from _attention(stage, f"{scope}d_{naming.attention}")
+            continue
+        number += 1
+        first = "optimized_" if number == 1 else ""
+        block = f"{scope}d_{first}block{number}"
+        yield "convolution", f"{block}/sn_conv1", stage.conv_1
+        yield "convolution", f"{block}/sn_conv2", stage.conv_2
+        if stage.shortcut is not None:
+            yield "convolution", f"{block}/sn_conv3", stage.shortcut
+    yield "dense", f"{scope}d_sn_linear", network.dense
+    yield "embedding", f"{scope}d_embedding", network.embedding
+
+
+def _attention(
+    layer: SelfAttention, scope: str
+) -> Iterator[tuple[str, str, tf.keras.layers.Layer]]:
+    yield "projection", f"{scope}/sn_conv_theta", layer.query
+    yield "projection", f"{scope}/sn_conv_phi", layer.key
+    yield "projection", f"{scope}/sn_conv_g", layer.value
+    yield "attention", scope, layer
+    yield "projection", f"{scope}/sn_conv_attn", layer.output_convolution
+
+
+def _variable(layer: tf.keras.layers.Layer, attribute: str) -> tf.Variable:
+    if attribute == "kernel":
+        return layer.raw_kernel
+    if attribute == "bias" and hasattr(layer, "raw_kernel"):
+        return layer.layer.bias
+    return getattr(layer, attribute)
+
+
+def variables(
+    networks: Iterable[tf.keras.Model], shapes: Shapes, naming: Naming
+) -> dict[str, tf.Variable]:
+    """Returns our variables by the name that the checkpoint gives them."""
+    return {
+        name: _variable(layer, attribute)
+        for network in networks
+        for kind, scope, layer in layers(network, shapes, naming)
+        for attribute, name in naming.names(kind, scope).items()
+    }
+
+
+def assign(
+    reader: Reader, expected: dict[str, tf.Variable], naming: Naming
+) -> None:
+    """Assigns every variable its value in the checkpoint.
+
+    Args:
+        reader: the checkpoint.
+        expected: variables by their name in the checkpoint.
+        naming: the implementation that wrote it.
+
+    Raises:
+        UserError: if variables are missing or left over, or do not fit. None
+            is assigned then.
+    """
+    ignored = _optimizer_state(reader.shapes, expected)
+    faults = {
+        "missing": sorted(set(expected) - set(reader.shapes)),
+        "left over": sorted(set(reader.shapes) - set(expected) - ignored),
+        "misfitting": sorted(_misfits(reader.shapes, expected)),
+    }
+    if any(faults.values()):
+        listed = "; ".join(
+            f"{fault}: {', '.join(names)}"
+            for fault, names in faults.items()
+            if names
+        )
+        raise UserError(
+            f"`checkpoint` should hold the variables of {naming.source}. "
+            f"Received: {reader.prefix} with {listed}"
+        )
+    for name, variable in expected.items():
+        variable.assign(np.reshape(reader.value(name), variable.shape))
+    logging.info("Read %d variables of %s.", len(expected), reader.prefix)
+    if ignored:
+        logging.info(
+            "Ignored optimizer slots and counters in %s: %s.",
+            reader.prefix,
+            ", ".join(sorted(ignored)),
+        )
+
+
+def _optimizer_state(shapes: Shapes, expected: Iterable[str]) -> set[str]:
+    """Counters, and slots: what is named a variable plus one more part."""
+    expected = set(expected)
+    return {
+        name
+        for name in set(shapes) - expected
+        if _COUNTER.match(name) or name.rsplit("/", 1)[0] in expected
+    }
+
+
+def _misfits(shapes: Shapes, expected: dict[str, tf.Variable]) -> Iterator[str]:
+    for name, variable in expected.items():
+        ours = tuple(variable.shape)
+        theirs = shapes.get(name, ours)
+        # A class table, a statistic or `u` may have further axes of size 1.
+        is_exact = variable.name.endswith(("kernel:0", "embeddings:0"))
+        if theirs != ours and (is_exact or _plain(theirs) != _plain(ours)):
+            yield f"{name} (expected {ours}, received {theirs})"
+
+
+def _plain(shape: tuple[int, ...]) -> tuple[Any, ...]:
+    return tuple(size for size in shape if size != 1)

@@ -1,0 +1,76 @@
+"""Checkpoints of the self-attention example that ships with TF-GAN."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from sagan_tf.interop.architecture import load_networks
+from sagan_tf.interop.checkpoint import Naming
+from sagan_tf.networks import Discriminator, Generator
+
+_SPECTRAL = "spectral_normalize/spectral_norm/spectral_norm_u"
+_NORM = {
+    "gain": "gamma",
+    "bias": "beta",
+    "moving_mean": "moving_mean",
+    "moving_variance": "moving_variance",
+}
+
+# The example keeps `u` on the side of the inputs, divides by max(1, sigma)
+# except in the attention, and has one epsilon and one decay in all its
+# normalizations.
+NAMING = Naming(
+    source="TF-GAN's self-attention example",
+    attention="ops",
+    templates={
+        "dense": {
+            "kernel": "dense/kernel",
+            "bias": "dense/bias",
+            "u": f"dense/{{scope}}/dense/kernel/{_SPECTRAL}",
+        },
+        "convolution": {
+            "kernel": "{leaf}/kernel",
+            "bias": "{leaf}/bias",
+            "u": f"{{leaf}}/{{scope}}/{{leaf}}/kernel/{_SPECTRAL}",
+        },
+        "projection": {
+            "kernel": "weights",
+            "u": f"{{scope}}/weights/{_SPECTRAL}",
+        },
+        "embedding": {"kernel": "embedding_map", "u": _SPECTRAL},
+        "attention": {"gate": "sigma_ratio"},
+        "conditional_norm": _NORM,
+        "norm": _NORM,
+    },
+    options={"spectral_options": {"transposed": True, "minimum_divisor": 1.0}},
+    generator_options={"norm_epsilon": 1e-3, "output_momentum": 0.999},
+    attention_options={"spectral_options": {"transposed": True}},
+)
+
+
+def load(
+    prefix: str, attention_resolutions: Sequence[int] | None = None
+) -> tuple[Generator, Discriminator]:
+    """Reads a checkpoint of TF-GAN's example.
+
+    Both what its estimator writes and what a saver of the bare networks writes
+    is read. Widths, classes, resolution and the place of the attention are
+    told from the variables' names and shapes. Optimizer slots and counters are
+    ignored, and logged.
+
+    Args:
+        prefix: path of a TensorFlow 1 checkpoint without `.index`.
+        attention_resolutions: needed only where maps of several sizes have
+            the channels of the attention: those that have it.
+
+    Returns:
+        A generator and a discriminator with the checkpoint's weights, moving
+        statistics and vectors `u`, which divide by `max(1, sigma)` as the
+        example does.
+
+    Raises:
+        UserError: if there is no such checkpoint, if variables are missing or
+            left over or do not fit (it lists them), or if the place of the
+            attention cannot be told from its channels.
+    """
+    return load_networks(prefix, NAMING, attention_resolutions)

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sagan_tf import losses
+
+
+def test_hinge_of_the_discriminator_known_answer():
+    real = tf.constant([[2.0], [1.0], [0.0], [-1.0]])
+    fake = tf.constant([[-2.0], [3.0]])
+    # relu(1 - real) is 0, 0, 1, 2 and relu(1 + fake) is 0, 4.
+    assert losses.hinge_discriminator_loss(real, fake).numpy() == 0.75 + 2.0
+
+
+def test_hinge_of_the_generator_known_answer():
+    fake = tf.constant([[-2.0], [3.0], [0.5]])
+    assert losses.hinge_generator_loss(fake).numpy() == -0.5
+
+
+def test_hinge_stops_pushing_beyond_the_margin():
+    real, fake = tf.constant([[1.5], [0.5]]), tf.constant([[-1.5], [-0.5]])
+    with tf.GradientTape() as tape:
+        tape.watch([real, fake])
+        loss = losses.hinge_discriminator_loss(real, fake)
+    of_real, of_fake = tape.gradient(loss, [real, fake])
+    np.testing.assert_array_equal(of_real, [[0.0], [-0.5]])
+    np.testing.assert_array_equal(of_fake, [[0.0], [0.5]])
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+def test_losses_are_float32(dtype):
+    logits = tf.zeros((4, 1), dtype)
+    discriminator = losses.hinge_discriminator_loss(logits, logits)
+    generator = losses.hinge_generator_loss(logits)
+    assert discriminator.dtype == generator.dtype == tf.float32
+    assert (discriminator.numpy(), generator.numpy()) == (2.0, 0.0)
+
+
+def test_loss_by_name():
+    loss = losses.get("hinge")
+    assert loss.discriminator is losses.hinge_discriminator_loss
+    assert loss.generator is losses.hinge_generator_loss
+    with pytest.raises(ValueError, match="one of .*hinge.*Received: 'least'"):
+        losses.get("least")

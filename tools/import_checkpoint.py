@@ -1,0 +1,182 @@
+"""Turns a checkpoint of the release or of TF-GAN's example into a workdir.
+
+    python -m tools.import_checkpoint --format=release \
+        --checkpoint=PREFIX --workdir=DIR
+
+What the checkpoint does not tell (data, rates, intervals) comes from
+`--config`. The averaged generator starts as a copy; optimizers start afresh.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from sagan_tf import command
+
+# ruff: isort: split
+import json
+import shlex
+
+import ml_collections
+from absl import flags
+from ml_collections import config_flags
+
+from sagan_tf import builders, config_files, config_validation
+from sagan_tf.errors import UserError
+from sagan_tf.interop import release, tfgan
+from sagan_tf.networks import Discriminator, Generator
+from sagan_tf.training.workdir import Workdir
+
+READERS = {"release": release, "tfgan": tfgan}
+# A configuration of a folder needs one; training may name another.
+UNKNOWN_PATH = "imagenet"
+
+_CONFIG = command.define_config_flag(
+    "Python file with a get_config(), for what the checkpoint does not tell.",
+    default="configs/imagenet128.py",
+)
+_FORMAT = flags.DEFINE_enum(
+    "format", None, sorted(READERS), "Implementation that wrote it."
+)
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", None, "Prefix of the checkpoint, without .index."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Directory to write.")
+_ATTENTION = flags.DEFINE_list(
+    "attention_resolutions",
+    None,
+    "Sizes of the maps with attention, where channels leave a choice.",
+)
+
+
+def describe(
+    base: ml_collections.ConfigDict,
+    generator: Generator,
+    discriminator: Discriminator,
+    spectral_normalization: str = "release",
+) -> ml_collections.ConfigDict:
+    """Returns a configuration that builds networks like these.
+
+    Args:
+        base: where every other field comes from.
+        generator: the generator that was read.
+        discriminator: the discriminator that was read.
+        spectral_normalization: value of the field of that name.
+
+    Raises:
+        UserError: if no configuration builds them.
+    """
+    config = base.copy_and_resolve_references()
+    model = config.model
+    config.dataset.name = "folder"
+    config.dataset.path = config.dataset.path or UNKNOWN_PATH
+    config.dataset.image_size = generator.image_size
+    config.dataset.num_classes = generator.num_classes
+    model.latent_dim = generator.latent_dim
+    model.base_channels = generator.base_channels
+    model.discriminator_base_channels = discriminator.base_channels
+    model.attention_resolutions = generator.attention_resolutions
+    model.discriminator_attention_resolutions = (
+        discriminator.attention_resolutions
+    )
+    for network in (discriminator, generator):
+        for name in ("key_divisor", "value_divisor"):
+            if name in network.attention_options:
+                model[f"attention_{name}"] = network.attention_options[name]
+    model.attention_pooling = True
+    model.batch_norm_momentum = generator.momentum
+    model.output_batch_norm_momentum = generator.output_momentum
+    model.batch_norm_epsilon = generator.norm_epsilon
+    model.spectral_normalization = spectral_normalization
+    config_validation.validate(config)
+    return config
+
+
+def write(
+    config: ml_collections.ConfigDict,
+    generator: Generator,
+    discriminator: Discriminator,
+    workdir: Workdir,
+) -> None:
+    """Writes a workdir at step 0 with these networks.
+
+    Args:
+        config: a configuration that builds networks like these.
+        generator: the generator that was read.
+        discriminator: the discriminator that was read.
+        workdir: where to write; it must not hold a run.
+
+    Raises:
+        UserError: if there is a run already, or the configuration builds other
+            networks.
+    """
+    if workdir.config.exists():
+        raise UserError(
+            f"--workdir should not hold a run yet. Received: {workdir.path}"
+        )
+    gan = builders.build_gan(config)
+    for ours, theirs in (
+        (gan.generator, generator),
+        (gan.ema_generator, generator),
+        (gan.discriminator, discriminator),
+    ):
+        _copy(ours, theirs)
+    workdir.write_config(json.loads(config.to_json()))
+    builders.build_checkpoints(config, workdir).save(gan)
+
+
+def _copy(
+    ours: Generator | Discriminator, theirs: Generator | Discriminator
+) -> None:
+    shapes = [
+        [(variable.name.partition("/")[2], variable.shape) for variable in all]
+        for all in (ours.variables, theirs.variables)
+    ]
+    if shapes[0] != shapes[1]:
+        raise UserError(
+            "--checkpoint should hold networks that a configuration can "
+            f"describe. Received: {theirs.get_config()}"
+        )
+    ours.set_weights(theirs.get_weights())
+
+
+def training_command(
+    path: str, config: ml_collections.ConfigDict, workdir: str
+) -> str:
+    """Returns the command that trains further.
+
+    Args:
+        path: the file of the configuration that `config` came from.
+        config: the configuration of the workdir.
+        workdir: the workdir.
+    """
+    stored = config_validation.flatten(
+        config_files.load_config(path, f"--config={path}")
+    )
+    fields = config_validation.flatten(config)
+    words = [f"--config={path}", f"--workdir={workdir}"]
+    words += [
+        f"--config.{name}={value}"
+        for name, value in fields.items()
+        if value != stored[name]
+    ]
+    return shlex.join(["python", "-m", "sagan_tf.train", *words])
+
+
+def main(argv: list[str]) -> None:
+    """Reads the checkpoint and writes the workdir."""
+    del argv
+    sizes = _ATTENTION.value and tuple(map(int, _ATTENTION.value))
+    networks = READERS[_FORMAT.value].load(_CHECKPOINT.value, sizes)
+    config = describe(_CONFIG.value, *networks, _FORMAT.value)
+    write(config, *networks, Workdir(_WORKDIR.value))
+    path = config_flags.get_config_filename(flags.FLAGS["config"])
+    sys.stdout.write(
+        f"{_WORKDIR.value} holds the networks of {_CHECKPOINT.value} as step "
+        "0; to train further:\n  "
+        f"{training_command(path, config, _WORKDIR.value)}\n"
+    )
+
+
+if __name__ == "__main__":
+    command.run(main, required_flags=("format", "checkpoint", "workdir"))
