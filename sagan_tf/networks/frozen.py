@@ -20,8 +20,8 @@ from sagan_tf.layers import (
     SelfAttention,
     SpectralNormalization,
 )
+from sagan_tf.layers.dot_product_attention import attend
 from sagan_tf.layers.resampling import transposed_kernel, upsample
-from sagan_tf.layers.self_attention import attend
 from sagan_tf.networks.resnet import Generator
 
 
@@ -101,7 +101,7 @@ class FrozenGenerator(tf.Module):
         latents, labels = inputs if self.num_classes else (inputs, None)
         x = self._dense.dense(tf.cast(latents, self._dtype))
         x = tf.reshape(x, (-1, 4, 4, x.shape[-1] // 16))
-        scores: dict[int, tf.Tensor] = {}
+        scores = {} if return_attention_scores else None
         for stage in self._stages:
             x = stage(x, labels, scores)
         x = self._to_rgb.convolve(_normalize(x, self._norm, None))
@@ -195,7 +195,7 @@ class _Attention(tf.Module):
     ) -> None:
         super().__init__()
         self._size = size
-        self._pooled = layer.pooled
+        self._pooled, self._max_scores = layer.pooled, layer.max_scores
         parts = (layer.query, layer.key, layer.value)
         self._widths = [_kernel(part).shape[-1] for part in parts]
         self._kernel = constants.add(
@@ -218,7 +218,10 @@ class _Attention(tf.Module):
         del labels
         x = tf.nn.bias_add(_convolve(inputs, self._kernel), self._bias)
         query, key, value = tf.split(x, self._widths, axis=-1)
-        found, scores[self._size] = attend(query, key, value, self._pooled)
+        limit = self._max_scores if scores is None else None
+        found, weights = attend(query, key, value, self._pooled, limit)
+        if scores is not None:
+            scores[self._size] = weights
         if self._output is None:
             return inputs + self._gate * found
         found = tf.nn.bias_add(
