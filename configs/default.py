@@ -140,6 +140,10 @@ def _train() -> ml_collections.ConfigDict:
     # True shows the discriminator real, then generated pictures in two passes,
     # as the release does; False shows both in one pass.
     train.separate_discriminator_passes = False
+    # Parts that each update takes its batch in, so that less memory is needed;
+    # the pictures of a device must be a multiple. Batch statistics are those
+    # of a part.
+    train.gradient_accumulation = 1
     # Steps that run in one call of the graph; at least 1.
     train.steps_per_call = 10
     # True compiles the step with XLA.

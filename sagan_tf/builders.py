@@ -129,6 +129,7 @@ def build_gan(config: Config) -> SAGAN:
         discriminator_steps=train.discriminator_steps,
         ema_decay=train.ema_decay,
         ema_start_step=train.ema_start_step,
+        gradient_accumulation=train.gradient_accumulation,
         separate_discriminator_passes=train.separate_discriminator_passes,
         seed=config.seed,
         name="sagan",

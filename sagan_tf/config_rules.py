@@ -115,6 +115,7 @@ RULES: Dict[str, Rule] = {
     "train.ema_decay": _DECAY,
     "train.ema_start_step": _integer(0),
     "train.separate_discriminator_passes": _BOOLEAN,
+    "train.gradient_accumulation": _integer(1),
     "train.steps_per_call": _integer(1),
     "train.jit_compile": _BOOLEAN,
     "log.every_steps": _integer(1),

@@ -51,6 +51,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
 _MAY_CHANGE = (
     "train.num_steps",
     "train.steps_per_call",
+    "train.gradient_accumulation",
     "train.jit_compile",
     "dataset.path",
     "dtype",
@@ -189,6 +190,7 @@ def _check_attention_channels(fields: Dict[str, Any]) -> None:
 
 def _check_intervals(fields: Dict[str, Any]) -> None:
     for name, unit in (
+        ("train.batch_size", "train.gradient_accumulation"),
         ("train.num_steps", "train.steps_per_call"),
         ("log.every_steps", "train.steps_per_call"),
         ("log.sheet_every_steps", "train.steps_per_call"),

@@ -32,6 +32,8 @@ class SAGAN(tf.keras.Model):
             batch of data holds pictures for all of them.
         ema_decay: decay per step of the averaged generator, in [0, 1).
         ema_start_step: until this step the average is a copy.
+        gradient_accumulation: parts that every update takes its batch in, to
+            save memory; the same step, but batch statistics are of a part.
         separate_discriminator_passes: whether a discriminator update runs the
             real and the fake half one after the other, with a power iteration
             for each as in the release; by default both go through one pass.
@@ -40,8 +42,8 @@ class SAGAN(tf.keras.Model):
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Raises:
-        ValueError: if `discriminator_steps` or `ema_decay` is out of range, or
-            the networks differ in `num_classes`.
+        ValueError: if a number is out of its range, or the networks differ in
+            `num_classes`.
 
     Example:
 
@@ -58,16 +60,20 @@ class SAGAN(tf.keras.Model):
         discriminator_steps: int = 1,
         ema_decay: float = 0.999,
         ema_start_step: int = 0,
+        gradient_accumulation: int = 1,
         separate_discriminator_passes: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if discriminator_steps < 1:
-            raise ValueError(
-                "`discriminator_steps` should be at least 1. "
-                f"Received: {discriminator_steps}"
-            )
+        for name, value in (
+            ("discriminator_steps", discriminator_steps),
+            ("gradient_accumulation", gradient_accumulation),
+        ):
+            if value < 1:
+                raise ValueError(
+                    f"`{name}` should be at least 1. Received: {value}"
+                )
         if not 0.0 <= ema_decay < 1.0:
             raise ValueError(
                 f"`ema_decay` should be in [0, 1). Received: {ema_decay}"
@@ -84,10 +90,11 @@ class SAGAN(tf.keras.Model):
         self.discriminator_steps = discriminator_steps
         self.ema_decay = ema_decay
         self.ema_start_step = ema_start_step
+        self.gradient_accumulation = gradient_accumulation
         self.separate_discriminator_passes = separate_discriminator_passes
         self.seed = seed
-        self.step = _counter("step", 0)
-        self.nonfinite_step = _counter("nonfinite_step", -1)
+        self.step = optimization.counter("step", 0)
+        self.nonfinite_step = optimization.counter("nonfinite_step", -1)
         self.trackers = {
             name: tf.keras.metrics.Mean(name)
             for name in ("d_loss", "g_loss", "d_real", "d_fake")
@@ -192,20 +199,23 @@ class SAGAN(tf.keras.Model):
         self, latents: tf.Tensor, labels: tf.Tensor
     ) -> tf.Tensor:
         """Updates the generator once; returns its loss."""
-        with tf.GradientTape() as tape:
+
+        def compute(latents: tf.Tensor, labels: tf.Tensor) -> Any:
             fakes = self.generator(
                 self._with_labels(latents, labels), training=True
             )
             logits = self.discriminator(
                 self._with_labels(fakes, labels), training=False
             )
-            loss = self.adversarial_loss.generator(logits)
-            scaled = optimization.scale(loss, self.generator_optimizer)
-        optimization.apply(
+            return (self.adversarial_loss.generator(logits),)
+
+        (loss,) = optimization.minimize(
             self.generator_optimizer,
-            tape,
-            scaled,
             self.generator.trainable_variables,
+            compute,
+            (latents, labels),
+            self.gradient_accumulation,
+            self.generator.non_trainable_variables,
         )
         return loss
 
@@ -217,23 +227,27 @@ class SAGAN(tf.keras.Model):
         fake_labels: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Updates the discriminator once; returns loss and mean logits."""
-        fakes = self.generator(
-            self._with_labels(latents, fake_labels), training=True
-        )
-        fakes = tf.stop_gradient(fakes)
-        with tf.GradientTape() as tape:
+
+        def compute(images: tf.Tensor, labels: tf.Tensor, *fake: Any) -> Any:
+            fakes = self.generator(self._with_labels(*fake), training=True)
             real_logits, fake_logits = self._discriminate(
-                images, labels, fakes, fake_labels
+                images, labels, tf.stop_gradient(fakes), fake[1]
             )
-            loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
-            scaled = optimization.scale(loss, self.discriminator_optimizer)
-        optimization.apply(
+            return (
+                self.adversarial_loss.discriminator(real_logits, fake_logits),
+                tf.reduce_mean(real_logits),
+                tf.reduce_mean(fake_logits),
+            )
+
+        return optimization.minimize(
             self.discriminator_optimizer,
-            tape,
-            scaled,
             self.discriminator.trainable_variables,
+            compute,
+            (images, labels, latents, fake_labels),
+            self.gradient_accumulation,
+            self.discriminator.non_trainable_variables
+            + self.generator.non_trainable_variables,
         )
-        return loss, tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)
 
     def _discriminate(
         self,
@@ -271,8 +285,7 @@ class SAGAN(tf.keras.Model):
     def _record(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Averages the metrics and notes the first step that is not finite."""
         context = tf.distribute.get_replica_context()
-        names = list(values)
-        stacked = tf.stack([values[name] for name in names])
+        names, stacked = list(values), tf.stack(list(values.values()))
         if context.num_replicas_in_sync > 1:
             stacked = context.all_reduce(tf.distribute.ReduceOp.MEAN, stacked)
         broken = tf.logical_not(tf.reduce_all(tf.math.is_finite(stacked)))
@@ -283,14 +296,3 @@ class SAGAN(tf.keras.Model):
         for name, value in zip(names, tf.unstack(stacked)):
             self.trackers[name].update_state(value)
         return {name: self.trackers[name].result() for name in names}
-
-
-def _counter(name: str, value: int) -> tf.Variable:
-    return tf.Variable(
-        value,
-        name=name,
-        dtype=tf.int64,
-        trainable=False,
-        synchronization=tf.VariableSynchronization.ON_READ,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-    )

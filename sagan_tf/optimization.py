@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, Sequence
 
 import tensorflow as tf
 
@@ -38,21 +38,106 @@ def scale(loss: tf.Tensor, optimizer: Any) -> tf.Tensor:
     return loss
 
 
-def apply(
+def minimize(
     optimizer: Any,
-    tape: tf.GradientTape,
-    scaled_loss: tf.Tensor,
-    variables: list[tf.Variable],
-) -> None:
-    """Takes one step on the gradients of a scaled loss.
+    variables: Sequence[tf.Variable],
+    compute: Callable[..., tuple[tf.Tensor, ...]],
+    batch: Sequence[tf.Tensor],
+    parts: int = 1,
+    state: Sequence[tf.Variable] = (),
+) -> tuple[tf.Tensor, ...]:
+    """Takes one step on the mean of a loss over a batch.
+
+    With several parts only one of them is in memory at a time. Each starts
+    from the same state, and the state that the step leaves is the mean of what
+    each part alone would leave: a vector of spectral normalization, which is
+    the same in each, moves once, and a moving average moves once, by the mean
+    of the parts' statistics.
 
     Args:
-        optimizer: the optimizer.
-        tape: the tape that recorded the loss.
-        scaled_loss: what `scale` returned.
+        optimizer: a legacy Keras optimizer.
         variables: what to update.
+        compute: from tensors of a part of the batch to the loss and other
+            numbers, each a mean over that part.
+        batch: tensors with the same first dimension, a multiple of `parts`.
+        parts: number of equal parts.
+        state: variables, other than `variables`, that `compute` assigns.
+
+    Returns:
+        What `compute` returned, over the whole batch.
     """
-    gradients = tape.gradient(scaled_loss, variables)
+    sums = None
+    start = [tf.identity(variable) for variable in state]
+    for part in zip(*(tf.split(tensor, parts) for tensor in batch)):
+        # What an earlier part added up to is all that outlives it.
+        with tf.control_dependencies(_tensors(sums)):
+            if sums is not None:
+                _assign(state, start)
+            found = _differentiate(optimizer, variables, compute, part, parts)
+            if parts > 1:
+                found += ([tf.identity(variable) for variable in state],)
+            sums = found if sums is None else _add(sums, found)
+    gradients, values, *states = sums
+    if parts > 1:
+        _assign(state, [value / parts for value in states[0]])
+    _apply(optimizer, gradients, variables)
+    return tuple(value / parts for value in values)
+
+
+def _differentiate(
+    optimizer: Any,
+    variables: Sequence[tf.Variable],
+    compute: Callable[..., tuple[tf.Tensor, ...]],
+    part: Sequence[tf.Tensor],
+    parts: int,
+) -> tuple[list[tf.Tensor], ...]:
+    """Gradients of a part's share of the scaled loss, and what to report."""
+    with tf.GradientTape() as tape:
+        values = list(compute(*part))
+        scaled = scale(values[0] / parts, optimizer)
+    gradients = tape.gradient(scaled, variables)
+    # The gradient of a class's row is sparse. One fused kernel over the whole
+    # table is the same step in fewer passes than the sparse one.
+    return [
+        None if gradient is None else tf.convert_to_tensor(gradient)
+        for gradient in gradients
+    ], values
+
+
+def _tensors(sums: Any) -> list[tf.Tensor]:
+    return [each for each in tf.nest.flatten(sums) if each is not None]
+
+
+def _add(first: Any, second: Any) -> Any:
+    return tf.nest.map_structure(
+        lambda a, b: None if a is None else a + b, first, second
+    )
+
+
+def _assign(
+    variables: Sequence[tf.Variable], values: Sequence[tf.Tensor]
+) -> None:
+    for variable, value in zip(variables, values):
+        variable.assign(value)
+
+
+def _apply(
+    optimizer: Any,
+    gradients: list[tf.Tensor],
+    variables: Sequence[tf.Variable],
+) -> None:
     if hasattr(optimizer, "get_unscaled_gradients"):
         gradients = optimizer.get_unscaled_gradients(gradients)
     optimizer.apply_gradients(zip(gradients, variables))
+
+
+def counter(name: str, value: int) -> tf.Variable:
+    """Returns a number of steps that every replica keeps for itself."""
+    return tf.Variable(
+        value,
+        name=name,
+        dtype=tf.int64,
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )

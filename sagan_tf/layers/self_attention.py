@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from sagan_tf.layers.dot_product_attention import attend
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
 
 
@@ -41,6 +42,11 @@ class SelfAttention(tf.keras.layers.Layer):
             without one `value_divisor` must be 1.
         spectral_normalization: whether the convolutions are normalized.
         gate_initializer: initializer of the scalar gate.
+        max_scores: weights per picture beyond which the queries are taken in
+            blocks, whose weights the backward pass computes anew: the same
+            result in far less memory, where a map is larger than 32x32 with
+            pooled keys. None never does, nor does a call that returns the
+            weights or whose height and width are unknown.
         spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
@@ -55,8 +61,8 @@ class SelfAttention(tf.keras.layers.Layer):
         (all of it if not `pooled`), both row by row.
 
     Raises:
-        ValueError: if there are fewer channels than a divisor, or height or
-            width is odd where keys are pooled.
+        ValueError: if there are fewer channels than a divisor, `max_scores` is
+            less than 1, or height or width is odd where keys are pooled.
 
     Example:
 
@@ -76,6 +82,7 @@ class SelfAttention(tf.keras.layers.Layer):
         output_projection: bool = True,
         spectral_normalization: bool = True,
         gate_initializer: Any = "zeros",
+        max_scores: int | None = 2**20,
         spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
@@ -93,6 +100,11 @@ class SelfAttention(tf.keras.layers.Layer):
                 "`value_divisor` should be 1 where `output_projection` is "
                 f"off. Received: {value_divisor}"
             )
+        if max_scores is not None and max_scores < 1:
+            raise ValueError(
+                "`max_scores` should be at least 1, or None for attention at "
+                f"once. Received: {max_scores}"
+            )
         self.key_divisor = key_divisor
         self.value_divisor = value_divisor
         self.pooled = pooled
@@ -100,6 +112,7 @@ class SelfAttention(tf.keras.layers.Layer):
         self.output_projection = output_projection
         self.spectral_normalization = spectral_normalization
         self.gate_initializer = tf.keras.initializers.get(gate_initializer)
+        self.max_scores = max_scores
         self.spectral_options = dict(spectral_options or {})
 
     def build(self, input_shape: Any) -> None:
@@ -158,15 +171,13 @@ class SelfAttention(tf.keras.layers.Layer):
     ) -> Any:
         """Attends over the positions of `inputs`."""
         self._check(inputs.shape)
-        query = _as_rows(self.query(inputs))
-        key = self.key(inputs)
-        value = self.value(inputs)
-        if self.pooled:
-            key = tf.nn.max_pool2d(key, 2, 2, "VALID")
-            value = tf.nn.max_pool2d(value, 2, 2, "VALID")
-        scores = attention_scores(query, _as_rows(key))
-        found = tf.matmul(tf.cast(scores, value.dtype), _as_rows(value))
-        found = _as_map(found, inputs)
+        found, scores = attend(
+            self.query(inputs),
+            self.key(inputs),
+            self.value(inputs),
+            self.pooled,
+            None if return_attention_scores else self.max_scores,
+        )
         if self.output_convolution is not None:
             found = self.output_convolution(found)
         outputs = inputs + tf.cast(self.gate, inputs.dtype) * found
@@ -185,32 +196,7 @@ class SelfAttention(tf.keras.layers.Layer):
             gate_initializer=tf.keras.initializers.serialize(
                 self.gate_initializer
             ),
+            max_scores=self.max_scores,
             spectral_options=dict(self.spectral_options),
         )
         return config
-
-
-def attention_scores(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Softmax over the keys of each query's dot products with them.
-
-    Args:
-        query: `(batch, queries, key_channels)`.
-        key: `(batch, keys, key_channels)`.
-
-    Returns:
-        `(batch, queries, keys)`, float32, each row of sum 1.
-    """
-    logits = tf.matmul(query, key, transpose_b=True)
-    return tf.nn.softmax(tf.cast(logits, tf.float32))
-
-
-def _as_rows(images: tf.Tensor) -> tf.Tensor:
-    """`(batch, height, width, c)` to `(batch, height * width, c)`."""
-    shape = tf.shape(images)
-    return tf.reshape(images, (shape[0], -1, images.shape[-1]))
-
-
-def _as_map(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """`(batch, height * width, c)` to `(batch, height, width, c)`."""
-    shape = tf.shape(like)
-    return tf.reshape(rows, (shape[0], shape[1], shape[2], rows.shape[-1]))
