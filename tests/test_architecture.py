@@ -29,14 +29,24 @@ BELOW_BUILDERS = {
     "training",
     "visualization",
 }
-DOOR = {"command", "config_files", "config_rules", "config_validation"}
+DOOR = {
+    "choices",
+    "command",
+    "config_files",
+    "config_rules",
+    "config_validation",
+}
 MAY_IMPORT = {
     **{
         main: {
+            "arrangements",
+            "attention_figures",
+            "attention_maps",
             "builders",
             "evaluation",
             "plotting",
             "exporting",
+            "runs",
             "training",
             "visualization",
         }
@@ -44,10 +54,13 @@ MAY_IMPORT = {
         for main in MAINS
     },
     "command": {"config_files"},
+    "choices": set(),
     "config_files": set(),
     "config_validation": {"config_rules"},
     "config_rules": set(),
     "builders": BELOW_BUILDERS | {"config_validation"},
+    # From a workdir to its networks.
+    "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
     "training": {
         "data",
@@ -65,6 +78,9 @@ MAY_IMPORT = {
     "averaging": set(),
     "optimization": set(),
     "latents": set(),
+    "arrangements": {"latents"},
+    "attention_maps": set(),
+    "attention_figures": {"attention_maps", "visualization"},
     # Curves of a file, for the mains.
     "plotting": set(),
     "sampling": {"networks"},
@@ -76,7 +92,7 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = MAINS | DOOR | {"builders"}
+READS_CONFIGS = MAINS | DOOR | {"builders", "runs"}
 HEAVY = {
     "matplotlib",
     "sklearn",
