@@ -40,6 +40,20 @@ def sum_of_shifts(kernel: tf.Tensor) -> tf.Tensor:
     )
 
 
+def transposed_kernel(kernel: tf.Tensor) -> tf.Tensor:
+    """Returns the kernel of upsampling and convolution as one.
+
+    Args:
+        kernel: `(3, 3, in_channels, out_channels)`.
+
+    Returns:
+        `(4, 4, out_channels, in_channels)`, for a transposed convolution of
+        stride 2.
+    """
+    kernel = tf.reverse(sum_of_shifts(kernel), (0, 1))
+    return tf.transpose(kernel, (0, 1, 3, 2))
+
+
 def upsample(images: tf.Tensor) -> tf.Tensor:
     """Repeats each pixel twice in both directions.
 
@@ -127,12 +141,11 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
         kernel = tf.cast(self.kernel, inputs.dtype)
         return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
 
-    def _summed_kernel(self) -> tf.Tensor:
-        """The sum of the kernel's shifts, in float32 or more."""
-        kernel = self.kernel
-        if kernel.dtype != tf.float64:
-            kernel = tf.cast(kernel, tf.float32)
-        return sum_of_shifts(kernel)
+    def _precise_kernel(self) -> tf.Tensor:
+        """The kernel in float32 or more, to be summed before it is cast."""
+        if self.kernel.dtype == tf.float64:
+            return tf.convert_to_tensor(self.kernel)
+        return tf.cast(self.kernel, tf.float32)
 
     def _add_bias(self, outputs: tf.Tensor) -> tf.Tensor:
         if self.bias is None:
@@ -188,8 +201,7 @@ class UpsampleConv2D(_ResamplingConv2D):
         return self._add_bias(self._transposed_convolve(inputs))
 
     def _transposed_convolve(self, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = tf.reverse(self._summed_kernel(), (0, 1))
-        kernel = tf.transpose(kernel, (0, 1, 3, 2))
+        kernel = transposed_kernel(self._precise_kernel())
         height, width = _height_and_width(inputs)
         return tf.nn.conv2d_transpose(
             inputs,
@@ -244,7 +256,8 @@ class DownsampleConv2D(_ResamplingConv2D):
             return mean_pool(self._add_bias(self._convolve(inputs)))
         if self.kernel_size == 1:
             return self._add_bias(self._convolve(mean_pool(inputs)))
-        kernel = tf.cast(self._summed_kernel() / 4.0, inputs.dtype)
+        kernel = sum_of_shifts(self._precise_kernel()) / 4.0
+        kernel = tf.cast(kernel, inputs.dtype)
         return self._add_bias(
             tf.nn.conv2d(inputs, kernel, strides=2, padding="SAME")
         )

@@ -158,15 +158,12 @@ class SelfAttention(tf.keras.layers.Layer):
     ) -> Any:
         """Attends over the positions of `inputs`."""
         self._check(inputs.shape)
-        query = _as_rows(self.query(inputs))
-        key = self.key(inputs)
-        value = self.value(inputs)
-        if self.pooled:
-            key = tf.nn.max_pool2d(key, 2, 2, "VALID")
-            value = tf.nn.max_pool2d(value, 2, 2, "VALID")
-        scores = attention_scores(query, _as_rows(key))
-        found = tf.matmul(tf.cast(scores, value.dtype), _as_rows(value))
-        found = _as_map(found, inputs)
+        found, scores = attend(
+            self.query(inputs),
+            self.key(inputs),
+            self.value(inputs),
+            self.pooled,
+        )
         if self.output_convolution is not None:
             found = self.output_convolution(found)
         outputs = inputs + tf.cast(self.gate, inputs.dtype) * found
@@ -188,6 +185,29 @@ class SelfAttention(tf.keras.layers.Layer):
             spectral_options=dict(self.spectral_options),
         )
         return config
+
+
+def attend(
+    query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, pooled: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds for each position the sum of the values that it attends to.
+
+    Args:
+        query: `(batch, height, width, key_channels)`.
+        key: `(batch, height, width, key_channels)`.
+        value: `(batch, height, width, value_channels)`.
+        pooled: whether keys and values are max-pooled 2x2 first.
+
+    Returns:
+        The sums `(batch, height, width, value_channels)`, and the weights
+        `(batch, queries, keys)`, float32.
+    """
+    if pooled:
+        key = tf.nn.max_pool2d(key, 2, 2, "VALID")
+        value = tf.nn.max_pool2d(value, 2, 2, "VALID")
+    scores = attention_scores(_as_rows(query), _as_rows(key))
+    found = tf.matmul(tf.cast(scores, value.dtype), _as_rows(value))
+    return _as_map(found, query), scores
 
 
 def attention_scores(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """The generators and discriminators, built of `sagan_tf.layers`."""
 
+from sagan_tf.networks.frozen import FrozenGenerator, freeze
 from sagan_tf.networks.resnet import Discriminator, Generator
 
-__all__ = ["Discriminator", "Generator"]
+__all__ = ["Discriminator", "FrozenGenerator", "Generator", "freeze"]
