@@ -73,3 +73,36 @@ def count_seeds(seed: int, count: int) -> np.ndarray:
             f"Received: {seed}"
         )
     return np.arange(seed, seed + count, dtype=np.int32)
+
+
+def parse_points(
+    words: Sequence[str], image_size: int
+) -> list[tuple[float, float]]:
+    """Reads points of a picture.
+
+    Args:
+        words: such as `8:20`, pixels from the left and from the top.
+        image_size: pixels of the picture's side.
+
+    Returns:
+        Pairs of pixels from the left and from the top.
+
+    Raises:
+        UserError: if one is no point of the picture.
+    """
+    points = []
+    for word in words:
+        parts = word.split(":")
+        try:
+            right, down = (float(part) for part in parts)
+        except ValueError:
+            right = down = -1.0
+        if not (0 <= right < image_size and 0 <= down < image_size):
+            raise UserError(
+                "--points should be RIGHT:DOWN, pixels from 0 to "
+                f"{image_size - 1}. Received: {word!r}"
+            )
+        points.append((right, down))
+    if not points:
+        raise UserError("--points should name a point. Received: none")
+    return points

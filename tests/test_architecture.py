@@ -60,7 +60,8 @@ MAY_IMPORT = {
     "config_rules": set(),
     "builders": BELOW_BUILDERS | {"config_validation"},
     # From a workdir to its networks.
-    "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
+    "runs": BELOW_BUILDERS
+    | {"builders", "config_validation", "latents", "sampling"},
     # Sheets are drawn while training.
     "training": {
         "data",
