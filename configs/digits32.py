@@ -16,4 +16,5 @@ def get_config() -> ml_collections.ConfigDict:
     """Returns `twins32` on the digits."""
     config = twins32.get_config()
     config.dataset.name = "digits"
+    config.train.num_steps = 2_000
     return config

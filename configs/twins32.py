@@ -22,7 +22,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.optimizer.discriminator_learning_rate = 6e-4
     config.optimizer.beta_2 = 0.9
     config.train.batch_size = 32
-    config.train.num_steps = 4_500
+    config.train.num_steps = 4_000
     config.train.ema_decay = 0.995
     # A short run needs statistics that forget fast.
     config.model.batch_norm_momentum = 0.99

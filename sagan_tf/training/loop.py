@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable
+from typing import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -12,8 +12,11 @@ from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
 from sagan_tf.training import callbacks, records
 from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
 
+# Real pictures whose spread generated ones are held against.
+_WATCHED_PICTURES = 256
 # From pictures (batch, height, width, 3) in [-1, 1] to a number.
 Measure = Callable[[np.ndarray], float]
 
@@ -48,6 +51,7 @@ def train(
     checkpoints: Checkpoints,
     schedule: Schedule,
     measures: dict[str, Measure] | None = None,
+    extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
 
@@ -59,6 +63,7 @@ def train(
         schedule: when what happens.
         measures: functions of 1,000 samples by the name of their result,
             called whenever a sheet is drawn and recorded with the metrics.
+        extra_callbacks: called after those of every run.
 
     Returns:
         The step reached.
@@ -87,6 +92,7 @@ def train(
                 *_periodic(
                     gan, dataset, workdir, checkpoints, schedule, measures
                 ),
+                *extra_callbacks,
             ],
         )
     finally:
@@ -110,7 +116,10 @@ def _periodic(
         schedule.sheet_rows,
         dataset.class_names,
     )
-    recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size)
+    some = min(dataset.num_examples, _WATCHED_PICTURES)
+    real_images, _ = next(iter(dataset.ordered_batches(some)))
+    watch = CollapseWatch(gan, real_images.numpy())
+    recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size, watch)
     saver = callbacks.CheckpointSaver(gan, checkpoints)
     probes = []
     if measures:
