@@ -22,6 +22,7 @@ from sagan_tf import (
     attention_figures,
     attention_maps,
     choices,
+    looking,
     runs,
     visualization,
 )
@@ -69,9 +70,14 @@ def main(argv: list[str]) -> None:
     labels = np.resize(labels, _NUM_IMAGES.value).astype(np.int32)
     seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value)
     if _NETWORK.value == "generator":
-        seen = run.look_with_generator(seeds, labels, truncation, _EMA.value)
+        seen = looking.look_with_generator(
+            run.load_generator(_EMA.value), seeds, labels, truncation
+        )
     else:
-        seen = run.look_with_discriminator(labels, _SEED.value)
+        images = looking.real_images(run.open_dataset(), labels, _SEED.value)
+        seen = looking.look_with_discriminator(
+            run.load_discriminator(), images, labels
+        )
     if not seen.scores:
         raise UserError(
             f"the {_NETWORK.value} of --workdir {_WORKDIR.value} should have "
@@ -106,7 +112,7 @@ def _choose_queries(scores: np.ndarray, image_size: int) -> np.ndarray:
 def _write(
     output: pathlib.Path,
     run: runs.Run,
-    seen: runs.Seen,
+    seen: looking.Seen,
     queries: dict[int, np.ndarray],
 ) -> None:
     names = run.class_names()
@@ -143,7 +149,7 @@ def _caption(
     return "\n".join(lines)
 
 
-def _notes(seen: runs.Seen) -> list[str]:
+def _notes(seen: looking.Seen) -> list[str]:
     layers = ", ".join(
         f"{size}x{size} (gate {gate:+.2f})" for size, gate in seen.gates.items()
     )
@@ -155,13 +161,13 @@ def _notes(seen: runs.Seen) -> list[str]:
     ]
 
 
-def _even(seen: runs.Seen) -> float:
+def _even(seen: looking.Seen) -> float:
     last = list(seen.scores.values())[-1]
     return attention_maps.uniform_distance(*last.shape[1:])
 
 
 def _report(
-    run: runs.Run, seen: runs.Seen, queries: dict[int, np.ndarray]
+    run: runs.Run, seen: looking.Seen, queries: dict[int, np.ndarray]
 ) -> str:
     """Says how far the queries look: all of them, then those shown."""
     names, lines = run.class_names(), []

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+# Sides of the picture between two telling queries, so that their dots can be
+# told apart.
+_SPACING = 0.2
+
 
 def map_side(positions: int) -> int:
     """Returns the side of a square map.
@@ -122,10 +126,14 @@ def _with_neighbours(apart: np.ndarray) -> np.ndarray:
 
 
 def _distinct(apart: np.ndarray) -> np.ndarray:
-    """Takes the nearest row for each centre, none of them twice."""
+    """Takes the nearest row for each centre, no two in one place."""
     apart, chosen = apart.copy(), []
+    middles = places(len(apart))
     for column in range(apart.shape[1]):
         chosen.append(int(apart[:, column].argmin()))
+        away = np.linalg.norm(middles - middles[chosen[-1]], axis=1)
+        # A map may be too small to keep them all apart.
+        apart[away < _SPACING] += 1e3
         apart[chosen[-1]] = np.inf
     return np.array(chosen)
 

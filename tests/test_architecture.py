@@ -46,6 +46,7 @@ MAY_IMPORT = {
             "evaluation",
             "plotting",
             "exporting",
+            "looking",
             "runs",
             "training",
             "visualization",
@@ -60,8 +61,7 @@ MAY_IMPORT = {
     "config_rules": set(),
     "builders": BELOW_BUILDERS | {"config_validation"},
     # From a workdir to its networks.
-    "runs": BELOW_BUILDERS
-    | {"builders", "config_validation", "latents", "sampling"},
+    "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
     "training": {
         "data",
@@ -81,6 +81,7 @@ MAY_IMPORT = {
     "latents": set(),
     "arrangements": {"latents"},
     "attention_maps": set(),
+    "looking": {"data", "latents", "networks"},
     "attention_figures": {"attention_maps", "visualization"},
     # Curves of a file, for the mains.
     "plotting": set(),
