@@ -207,7 +207,7 @@ def interpolate_on_sphere(
     lengths = np.linalg.norm(start) * np.linalg.norm(end)
     cosine = np.dot(start, end) / max(lengths, 1e-12)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    if np.sin(angle) < 1e-4:
+    if lengths == 0.0 or np.sin(angle) < 1e-4:
         return interpolate(start, end, shares)
     shares = shares[:, np.newaxis]
     way = np.sin((1.0 - shares) * angle) * start + np.sin(shares * angle) * end

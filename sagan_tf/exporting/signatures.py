@@ -135,10 +135,10 @@ class Signatures(tf.Module):
         num_classes = self.generator.num_classes
         if not num_classes:
             return latents
-        _require(
-            (labels >= 0) & (labels < num_classes),
-            f"`labels` should be in [0, {num_classes}). Received:",
+        labels = _checked(
             labels,
+            (labels >= 0) & (labels < num_classes),
+            f"`labels` should be in [0, {num_classes})",
         )
         return [latents, labels]
 
@@ -166,10 +166,10 @@ def _spread_seed(seed: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
         return seeds
     count = tf.shape(labels)[0]
     is_scalar = tf.equal(tf.rank(seed), 0)
-    _require(
+    seeds = _checked(
+        seeds,
         is_scalar | tf.equal(tf.size(seed), count),
-        "`seed` should be one number, or one for each label. Received:",
-        seed,
+        "`seed` should be one number, or one for each label",
     )
     return tf.where(is_scalar, tf.range(count), tf.zeros_like(labels)) + seeds
 
@@ -177,19 +177,23 @@ def _spread_seed(seed: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
 def _spread_truncation(truncation: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     """Returns a truncation for each picture, `(batch,)`."""
     limits = tf.reshape(truncation, (-1,))
-    _require(
+    limits = _checked(
+        limits,
         tf.equal(tf.rank(truncation), 0)
         | tf.equal(tf.size(truncation), tf.size(seeds)),
-        "`truncation` should be one number, or one for each picture. Received:",
-        truncation,
+        "`truncation` should be one number, or one for each picture",
     )
-    _require(
+    limits = _checked(
+        limits,
         limits >= 0.0,
-        "`truncation` should not be negative; 0 is none. Received:",
-        truncation,
+        "`truncation` should not be negative; 0 is none",
     )
     return tf.broadcast_to(limits, tf.shape(seeds))
 
 
-def _require(condition: tf.Tensor, message: str, received: tf.Tensor) -> None:
-    tf.debugging.Assert(tf.reduce_all(condition), [message, received])
+def _checked(value: tf.Tensor, condition: Any, expected: str) -> tf.Tensor:
+    """Returns the value, which nobody sees unless the condition holds."""
+    message = f"{expected}. Received:"
+    check = tf.debugging.Assert(tf.reduce_all(condition), [message, value])
+    with tf.control_dependencies([check]):
+        return tf.identity(value)
