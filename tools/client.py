@@ -14,7 +14,6 @@ from sagan_tf import command
 
 # ruff: isort: split
 import base64
-import binascii
 import io
 import json
 import pathlib
@@ -152,7 +151,7 @@ class Server:
         )
         try:
             return [_png(entry) for entry in answer["predictions"]]
-        except (KeyError, TypeError, binascii.Error) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"{self.address} should answer with predictions of the form "
                 f'{{"b64": ...}}. Received: {json.dumps(answer)[:80]}'

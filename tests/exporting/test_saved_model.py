@@ -192,7 +192,7 @@ def test_the_command_line_tool_of_tensorflow_runs_it(exported, tmp_path):
             *("--dir", exported.path, "--tag_set", "serve"),
             *("--signature_def", "sample", "--outdir", tmp_path),
             "--input_exprs",
-            "labels=np.int32([1, 2]);seed=np.int32(7);truncation=np.float32(1)",
+            "labels=[1, 2];seed=7;truncation=1.0",
         ],
         check=True,
         cwd=tmp_path,
