@@ -1,9 +1,11 @@
 """Two shapes that must agree, at 32 pixels: what `make train` runs.
 
 Command:   make train
-Hardware:  not measured yet
-Time:      not measured yet
-Coherence: not measured yet
+Hardware:  2 cores of an AMD EPYC (Zen 5), bfloat16 by AVX-512
+Time:      948 s of processor time with set-up and scoring, 11.5 minutes of
+           training with the cores shared by other work
+Coherence: 0.908 of 1,000 samples (0.201 with shuffled halves); 0.930 of
+           10,000 (0.207)
 """
 
 import ml_collections

@@ -44,7 +44,7 @@ class CollapseWatch:
     """
 
     def __init__(self, gan: SAGAN, real_images: np.ndarray) -> None:
-        self._sampler = Sampler(gan.ema_generator)
+        self._sampler = Sampler(gan.ema_generator, _CLASSES * _PER_CLASS)
         self._real_spread = max(_spread(real_images), 1e-6)
         classes = np.arange(_CLASSES) % max(gan.generator.num_classes, 1)
         self._labels = tf.constant(np.repeat(classes, _PER_CLASS), tf.int32)
