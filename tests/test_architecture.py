@@ -64,6 +64,8 @@ MAY_IMPORT = {
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
     "training": {
+        "attention_maps",
+        "looking",
         "data",
         "gan",
         "latents",
