@@ -7,9 +7,10 @@ import sys
 from sagan_tf import command
 
 # ruff: isort: split
+import itertools
 import pathlib
 import re
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 from absl import flags
@@ -56,6 +57,7 @@ _SCALE = flags.DEFINE_integer(
 )
 
 _ROWS = 6
+_AT_ONCE = 50
 _NO_SHEET = (".bmp", ".gif", ".jpeg", ".jpg", ".npz", ".webp")
 
 
@@ -68,14 +70,13 @@ def main(argv: list[str]) -> None:
     source = _open_source()
     names = source.class_names()
     arrangement = _arrange(source, names, truncation)
-    images = visualization.to_uint8(
-        source.draw(arrangement.latents, arrangement.labels)
-    )
+    batches = _draw(source, arrangement)
     if output.suffix == ".png":
-        _write_sheet(output, images, arrangement)
+        _write_sheet(output, np.concatenate(list(batches)), arrangement)
     else:
-        _write_files(output, images, arrangement.labels, names)
-    sys.stdout.write(f"{output}: {len(images)} pictures\n")
+        _write_files(output, batches, arrangement.labels, names)
+    count = len(arrangement.labels)
+    sys.stdout.write(f"{output}: {count} pictures\n")
 
 
 def _check_output(output: pathlib.Path) -> None:
@@ -160,6 +161,17 @@ def _check_classes(labels: list[int]) -> None:
         )
 
 
+def _draw(
+    source: Any, arrangement: arrangements.Arrangement
+) -> Iterator[np.ndarray]:
+    """Yields pictures as bytes, a few at a time: there may be many."""
+    for start in range(0, len(arrangement.labels), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        yield visualization.to_uint8(
+            source.draw(arrangement.latents[part], arrangement.labels[part])
+        )
+
+
 def _write_sheet(
     path: pathlib.Path,
     images: np.ndarray,
@@ -176,11 +188,12 @@ def _write_sheet(
 
 def _write_files(
     directory: pathlib.Path,
-    images: np.ndarray,
+    batches: Iterator[np.ndarray],
     labels: np.ndarray,
     names: tuple[str, ...],
 ) -> None:
     """Writes `000000_NAME.png` and so on; mixed classes have no name."""
+    images = itertools.chain.from_iterable(batches)
     for index, (image, label) in enumerate(zip(images, labels)):
         name = names[label] if names and labels.ndim == 1 else ""
         safe = re.sub(r"[^\w-]+", "_", name)
