@@ -11,6 +11,7 @@ import tensorflow as tf
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
 from sagan_tf.training import callbacks, records
+from sagan_tf.training.attention_probe import AttentionProbe
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
@@ -117,14 +118,17 @@ def _periodic(
         dataset.class_names,
     )
     some = min(dataset.num_examples, _WATCHED_PICTURES)
-    real_images, _ = next(iter(dataset.ordered_batches(some)))
+    real_images, real_labels = next(iter(dataset.ordered_batches(some)))
     watch = CollapseWatch(gan, real_images.numpy())
     recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size, watch)
     saver = callbacks.CheckpointSaver(gan, checkpoints)
-    probes = []
+    look = AttentionProbe(
+        gan, recorder.probed, real_images.numpy(), real_labels.numpy()
+    )
+    probes = [callbacks.EverySteps(schedule.sheet_every, look)]
     if measures:
         probe = records.Probe(gan, recorder, measures)
-        probes = [callbacks.EverySteps(schedule.sheet_every, probe)]
+        probes.append(callbacks.EverySteps(schedule.sheet_every, probe))
     return [
         *probes,
         callbacks.EverySteps(schedule.log_every, recorder),
