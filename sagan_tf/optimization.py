@@ -7,6 +7,20 @@ from typing import Any, Callable, Sequence
 import tensorflow as tf
 
 
+def prepare(optimizer: Any, network: tf.keras.Model) -> Any:
+    """Makes an optimizer ready for a network in any dtype.
+
+    Args:
+        optimizer: a legacy Keras optimizer.
+        network: a network whose variables exist.
+
+    Returns:
+        The optimizer with its slots, wrapped if the network needs scaling.
+    """
+    create_slots(optimizer, network.trainable_variables)
+    return with_loss_scaling(optimizer, network.compute_dtype)
+
+
 def with_loss_scaling(optimizer: Any, compute_dtype: str) -> Any:
     """Wraps an optimizer so that float16 gradients do not vanish.
 
@@ -20,6 +34,29 @@ def with_loss_scaling(optimizer: Any, compute_dtype: str) -> Any:
     if compute_dtype != "float16" or hasattr(optimizer, "get_scaled_loss"):
         return optimizer
     return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
+
+
+def create_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
+    """Creates what a legacy optimizer keeps for each variable.
+
+    It would do so in the first step, and a graph in which variables were
+    created is traced again. A step on gradients of zero changes no variable and
+    leaves every moment at zero; then the steps are counted from zero again.
+
+    Args:
+        optimizer: an optimizer; one that has taken steps stays as it is.
+        variables: what it will update.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if optimizer.variables():
+        return
+
+    def step() -> None:
+        zeros = [tf.zeros(variable.shape) for variable in variables]
+        optimizer.apply_gradients(zip(zeros, variables))
+
+    tf.distribute.get_strategy().run(step)
+    optimizer.iterations.assign(0)
 
 
 def scale(loss: tf.Tensor, optimizer: Any) -> tf.Tensor:

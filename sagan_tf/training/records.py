@@ -140,9 +140,9 @@ class SheetWriter:
 
     def __call__(self, step: int) -> None:
         """Draws the sheet of a step."""
-        images = visualization.to_uint8(
-            self._sampler(self._latents, self._labels)
-        )
+        images = self._sampler(self._latents, self._labels)
+        # A broken generator draws NaN, one step before its loss shows it.
+        images = visualization.to_uint8(np.nan_to_num(images))
         factor = max(1, 64 // images.shape[1])
         sheet = visualization.image_grid(
             visualization.upscale(images, factor),
