@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -101,7 +102,8 @@ def minimize(
         state: variables, other than `variables`, that `compute` assigns.
 
     Returns:
-        What `compute` returned, over the whole batch.
+        What `compute` returned, over the whole batch; the loss is NaN if a
+        gradient is not finite.
     """
     sums = None
     start = [tf.identity(variable) for variable in state]
@@ -118,7 +120,15 @@ def minimize(
     if parts > 1:
         _assign(state, [value / parts for value in states[0]])
     _apply(optimizer, gradients, variables)
-    return tuple(value / parts for value in values)
+    loss, *others = (value / parts for value in values)
+    if not hasattr(optimizer, "get_unscaled_gradients"):
+        # Fused kernels turn NaN into 0 in a rectifier, so that a loss can look
+        # well while the weights break: the gradients tell. Loss scaling meets
+        # infinite gradients on purpose.
+        found = [gradient for gradient in gradients if gradient is not None]
+        is_well = tf.math.is_finite(tf.linalg.global_norm(found))
+        loss = tf.where(is_well, loss, np.nan)
+    return (loss, *others)
 
 
 def _differentiate(
