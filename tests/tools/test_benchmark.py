@@ -7,8 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tools.benchmarks import ours, peer, report
+from tools.benchmarks import convolutions, ours, peer, report, timing
 from tools.benchmarks.ours import Setting
 from tools.benchmarks.sections import Benchmark
 
@@ -86,3 +87,56 @@ def test_the_example_of_tfgan_trains_and_draws():
     assert len(set(losses)) == 3 and np.all(np.isfinite(losses))
     pictures = peer.sampler(setting)()
     assert pictures.shape == (2, 128, 128, 3)
+
+
+def test_operations_are_counted_in_both_directions():
+    kernel = tf.Variable(tf.ones((4, 4, 3, 5)))
+
+    @tf.function
+    def step(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            x = tf.nn.conv2d(images, kernel, 2, "SAME")
+            loss = tf.reduce_sum(
+                tf.matmul(tf.reshape(x, (2, -1)), tf.ones((80, 7)))
+            )
+        return tape.gradient(loss, [images, kernel])
+
+    graph = step.get_concrete_function(tf.TensorSpec((2, 8, 8, 3))).graph
+    found = convolutions.find(graph)
+    each = 2 * (2 * 4 * 4 * 5) * (4 * 4 * 3)
+    assert {one.kind for one in found} == {
+        "Conv2D",
+        "Conv2DBackpropInput",
+        "Conv2DBackpropFilter",
+    }
+    assert [one.operations for one in found] == [each] * 3
+    assert {one.images for one in found} == {(2, 8, 8, 3)}
+    assert {one.kernel for one in found} == {(4, 4, 3, 5)}
+    # Forward, and the gradient of the first factor.
+    assert convolutions.products(graph) == 2 * (2 * 2 * 80 * 7)
+    limit = convolutions.measure(found, repeats=1)
+    assert limit.operations == 3 * each
+    assert limit.seconds > 0
+
+
+def test_calls_take_turns():
+    order = []
+    rates = timing.interleave(
+        {"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 3, 2
+    )
+    assert order == list("aabb" + "abab")
+    for rate in rates.values():
+        assert 0 < rate.slowest <= rate.median <= rate.fastest
+
+
+def test_table_is_aligned():
+    text = report.table(
+        [
+            report.Row("step", "float32", 12.345, "images/s", 11.0, 13.0, "x"),
+            report.Row("memory", "tfgan", 1234.5, "MiB"),
+        ]
+    )
+    _, first, second = text.splitlines()
+    assert first.index("12.3") == second.index("1,234")
+    assert "11 to 13" in first
