@@ -55,8 +55,9 @@ packages:
 	@$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
 	@cp requirements.txt $(STAMP).new && mv $(STAMP).new $(STAMP)
 
-train: setup ## Train configs/twins32.py into runs/twins32 (resumes there)
+train: setup ## Train configs/twins32.py into runs/twins32, then score it
 	$(RUN) -m sagan_tf.train --config=configs/twins32.py --workdir=runs/twins32
+	$(RUN) -m sagan_tf.evaluate --workdir=runs/twins32
 
 test: setup ## Check the style, then run every test
 	$(RUN) -m ruff check .

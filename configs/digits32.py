@@ -2,9 +2,9 @@
 
 Command:   python -m sagan_tf.train --config=configs/digits32.py \
                --workdir=runs/digits32
-Hardware:  not measured yet
-Time:      not measured yet
-Score:     not measured yet
+Hardware:  2 cores of an AMD EPYC (Zen 5), bfloat16 by AVX-512
+Time:      6 minutes, with the cores shared by other work
+Score:     not measured; the digits can be read
 """
 
 import ml_collections
@@ -16,4 +16,5 @@ def get_config() -> ml_collections.ConfigDict:
     """Returns `twins32` on the digits."""
     config = twins32.get_config()
     config.dataset.name = "digits"
+    config.train.num_steps = 2_000
     return config

@@ -8,11 +8,16 @@ import ml_collections
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import generated, preparation
 from sagan_tf.evaluation.coherence import coherence, shuffle_halves
+from sagan_tf.evaluation.run_scorer import RunScorer
+from sagan_tf.evaluation.self_evaluation import LiveWeights, SelfEvaluation
 from sagan_tf.gan import SAGAN
 from sagan_tf.interop import tfgan
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training import distribution
+from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Measure, Schedule
 from sagan_tf.training.workdir import Workdir
@@ -194,3 +199,57 @@ def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:
 def build_strategy(config: Config) -> tf.distribute.Strategy:
     """Builds the distribution strategy of a run."""
     return distribution.create_strategy(config.distribution.strategy)
+
+
+def build_self_evaluation(
+    config: Config,
+    gan: SAGAN,
+    dataset: ImageDataset,
+    workdir: Workdir,
+    checkpoints: Checkpoints,
+    every_steps: int,
+) -> EverySteps:
+    """Builds a callback by which a run scores itself.
+
+    Args:
+        config: a validated configuration.
+        gan: the model in training.
+        dataset: the real pictures.
+        workdir: where the scores go.
+        checkpoints: the run's checkpoints, of which the best is kept.
+        every_steps: interval in steps, a multiple of that of the checkpoints,
+            or the best of them could not be kept.
+
+    Raises:
+        UserError: if the interval, the feature network or the real pictures do
+            not serve.
+    """
+    unit = config.checkpoint.every_steps
+    if every_steps % unit:
+        raise UserError(
+            "--evaluate_every should be a multiple of "
+            f"config.checkpoint.every_steps ({unit}). Received: {every_steps}"
+        )
+    options = preparation.Options(strategy=distribution.create_strategy("auto"))
+    network = preparation.load_network("auto", dataset.name, options)
+    num_images = preparation.default_num_images(network)
+    evaluator, real_card = preparation.prepare(
+        network,
+        dataset,
+        options=options,
+        num_generated=num_images,
+        path=config.dataset.path,
+    )
+    sampler = generated.CheckpointSampler(
+        build_generator(config, dtype="float32"),
+        [LiveWeights(gan.ema_generator)],
+        num_images=num_images,
+    )
+    scorer = RunScorer(
+        evaluator,
+        preparation.extend(real_card, **sampler.card()),
+        workdir=workdir.path,
+        sample=sampler,
+        checkpoint_path=checkpoints.path,
+    )
+    return EverySteps(every_steps, SelfEvaluation(scorer, workdir.tensorboard))

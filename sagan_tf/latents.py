@@ -6,6 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
+# Second word of a seed, which sets latents apart from other uses of the first.
+_STREAM = 0x5A6A
+
 
 def draw(
     num_images: int, latent_dim: int, seed: int = 0, truncation: float = 0.0
@@ -16,9 +19,7 @@ def draw(
         num_images: number of latents.
         latent_dim: length of each.
         seed: the same seed gives the same latents.
-        truncation: numbers beyond this size are drawn again, so that the
-            distribution is the normal one cut off there; 0 for no truncation.
-            Reference: Brock et al. (arXiv:1809.11096), section 3.1.
+        truncation: as `truncate` takes it.
 
     Returns:
         `(num_images, latent_dim)`, float32.
@@ -26,16 +27,62 @@ def draw(
     Raises:
         ValueError: if `truncation` is negative.
     """
-    shape, seeds = (num_images, latent_dim), (seed, 0x5A6A)
     if truncation < 0.0:
         raise ValueError(
             f"`truncation` should not be negative. Received: {truncation}"
         )
-    if truncation == 0.0:
-        return tf.random.stateless_normal(shape, seeds)
-    return tf.random.stateless_parameterized_truncated_normal(
-        shape, seeds, minvals=-truncation, maxvals=truncation
+    shape, seeds = (num_images, latent_dim), (seed, _STREAM)
+    return truncate(tf.random.stateless_normal(shape, seeds), truncation)
+
+
+def draw_each(seeds: Any, latent_dim: int, truncation: Any = 0.0) -> tf.Tensor:
+    """Draws each latent from a seed of its own.
+
+    So a picture does not depend on those that are drawn beside it.
+
+    Args:
+        seeds: `(images,)`, int32.
+        latent_dim: length of a latent.
+        truncation: as `truncate` takes it: a number or one for each seed.
+
+    Returns:
+        `(images, latent_dim)`, float32.
+    """
+    values = tf.map_fn(
+        lambda seed: tf.random.stateless_normal(
+            (latent_dim,), tf.stack((seed, _STREAM))
+        ),
+        tf.convert_to_tensor(seeds, tf.int32),
+        fn_output_signature=tf.TensorSpec((latent_dim,), tf.float32),
     )
+    truncation = tf.convert_to_tensor(truncation, tf.float32)
+    return truncate(values, tf.reshape(truncation, (-1, 1)))
+
+
+def truncate(values: tf.Tensor, truncation: Any) -> tf.Tensor:
+    """Turns normal numbers into ones of the truncated normal distribution.
+
+    Each number keeps its sign and its rank, so that a latent moves steadily
+    inwards as the truncation falls. The distribution is the one that drawing
+    again whatever is too large would give.
+
+    Reference: Brock et al. (arXiv:1809.11096), section 3.1.
+
+    Args:
+        values: standard normal numbers.
+        truncation: size that no number exceeds, of a shape that broadcasts;
+            0 for no truncation.
+
+    Returns:
+        Numbers of the shape of `values`.
+    """
+    limit = tf.convert_to_tensor(truncation, values.dtype)
+    root = tf.constant(2.0**0.5, values.dtype)
+    share = tf.math.erf(tf.abs(values) / root) * tf.math.erf(limit / root)
+    # Far out the share rounds to one, whose inverse is infinite.
+    size = tf.where(share < 1.0, root * tf.math.erfinv(share), tf.abs(values))
+    size = tf.minimum(size, limit)
+    return tf.where(limit > 0.0, tf.sign(values) * size, values)
 
 
 def draw_for_replica(

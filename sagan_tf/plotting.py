@@ -14,6 +14,10 @@ _PANELS = (
     ("loss", ("d_loss", "g_loss")),
     ("mean logit", ("d_real", "d_fake")),
     ("gate", ("generator/gate", "discriminator/gate")),
+    (
+        "attention distance",
+        ("generator/attention", "discriminator/attention"),
+    ),
     ("largest sigma", ("generator/largest", "discriminator/largest")),
     ("coherence", ("coherence",)),
     ("pictures per second", ("images_per_second",)),

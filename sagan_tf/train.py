@@ -23,21 +23,35 @@ _WORKDIR = flags.DEFINE_string(
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print what would be done, and stop."
 )
+_EVALUATE_EVERY = flags.DEFINE_integer(
+    "evaluate_every", 0, "Steps between two self-evaluations; 0 for none.", 0
+)
 
 
 def main(argv: list[str]) -> None:
     """Trains as the flags say."""
     del argv
-    run(_CONFIG.value, Workdir(_WORKDIR.value), dry_run=_DRY_RUN.value)
+    run(
+        _CONFIG.value,
+        Workdir(_WORKDIR.value),
+        dry_run=_DRY_RUN.value,
+        evaluate_every=_EVALUATE_EVERY.value,
+    )
 
 
-def run(config: Any, workdir: Workdir, dry_run: bool = False) -> None:
+def run(
+    config: Any,
+    workdir: Workdir,
+    dry_run: bool = False,
+    evaluate_every: int = 0,
+) -> None:
     """Trains from where the workdir stands to the last step.
 
     Args:
         config: a configuration, see `configs/default.py`.
         workdir: where the run lives.
         dry_run: whether to stop when everything is built and said.
+        evaluate_every: steps between two self-evaluations; 0 for none.
 
     Raises:
         UserError: if the configuration, the data or the workdir do not fit.
@@ -59,7 +73,16 @@ def run(config: Any, workdir: Workdir, dry_run: bool = False) -> None:
         return
     workdir.write_config(json.loads(config.to_json()))
     measures = builders.build_measures(config)
-    step = loop.train(gan, dataset, workdir, checkpoints, schedule, measures)
+    extra = []
+    if evaluate_every:
+        extra.append(
+            builders.build_self_evaluation(
+                config, gan, dataset, workdir, checkpoints, evaluate_every
+            )
+        )
+    step = loop.train(
+        gan, dataset, workdir, checkpoints, schedule, measures, extra
+    )
     plotting.plot_metrics(workdir.metrics, workdir.curves)
     _say(f"step {step:,} reached: {workdir.samples} and {workdir.curves}")
 

@@ -1,7 +1,7 @@
 """Sheets of pictures: arranged, labelled and written as PNG files."""
 
 import os
-from typing import Optional, Sequence
+from typing import IO, Callable, Optional, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -122,11 +122,30 @@ def write_png(path: str, image: np.ndarray) -> None:
     Raises:
         OSError: the file cannot be written; what was there before stays.
     """
+    image = Image.fromarray(to_uint8(image))
+    _write_aside(path, lambda file: image.save(file, format="PNG"))
+
+
+def write_npz(path: str, **arrays: np.ndarray) -> None:
+    """Writes arrays as a compressed NPZ file; nobody ever sees half of it.
+
+    Args:
+        path: the file to write or to replace; its directory is made.
+        **arrays: what to write, by name.
+
+    Raises:
+        OSError: the file cannot be written; what was there before stays.
+    """
+    _write_aside(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+def _write_aside(path: str, write: Callable[[IO[bytes]], None]) -> None:
     path = os.path.abspath(path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     aside = f"{path}.{os.getpid()}.tmp"
     try:
-        Image.fromarray(to_uint8(image)).save(aside, format="PNG")
+        with open(aside, "wb") as file:
+            write(file)
         os.replace(aside, path)
     finally:
         if os.path.exists(aside):

@@ -29,14 +29,25 @@ BELOW_BUILDERS = {
     "training",
     "visualization",
 }
-DOOR = {"command", "config_files", "config_rules", "config_validation"}
+DOOR = {
+    "choices",
+    "command",
+    "config_files",
+    "config_rules",
+    "config_validation",
+}
 MAY_IMPORT = {
     **{
         main: {
+            "arrangements",
+            "attention_figures",
+            "attention_maps",
             "builders",
             "evaluation",
             "plotting",
             "exporting",
+            "looking",
+            "runs",
             "training",
             "visualization",
         }
@@ -44,12 +55,17 @@ MAY_IMPORT = {
         for main in MAINS
     },
     "command": {"config_files"},
+    "choices": set(),
     "config_files": set(),
     "config_validation": {"config_rules"},
     "config_rules": set(),
     "builders": BELOW_BUILDERS | {"config_validation"},
+    # From a workdir to its networks.
+    "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
     "training": {
+        "attention_maps",
+        "looking",
         "data",
         "gan",
         "latents",
@@ -65,6 +81,10 @@ MAY_IMPORT = {
     "averaging": set(),
     "optimization": set(),
     "latents": set(),
+    "arrangements": {"latents"},
+    "attention_maps": set(),
+    "looking": {"data", "latents", "networks"},
+    "attention_figures": {"attention_maps", "visualization"},
     # Curves of a file, for the mains.
     "plotting": set(),
     "sampling": {"networks"},
@@ -76,7 +96,7 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = MAINS | DOOR | {"builders"}
+READS_CONFIGS = MAINS | DOOR | {"builders", "runs"}
 HEAVY = {
     "matplotlib",
     "sklearn",

@@ -47,8 +47,24 @@ def agreement(
 ) -> np.ndarray:
     """Return whether the halves of each picture agree: `(batch,)` bool."""
     left, right = half_hues(images).T
+    return hues_agree(left, right, tolerance=tolerance)
+
+
+def hues_agree(
+    left: np.ndarray, right: np.ndarray, *, tolerance: float = TOLERANCE
+) -> np.ndarray:
+    """Return whether hues agree, round the circle.
+
+    Args:
+        left: `(batch,)` hues in [0, 1), NaN where there is none.
+        right: the same of the other halves.
+        tolerance: largest distance of two hues that agree, in [0, 0.5].
+
+    Returns:
+        `(batch,)` bool; a half without a hue agrees with nothing.
+    """
     apart = np.abs(left - right)
-    # A comparison with NaN, a half without a shape, is false.
+    # A comparison with NaN is false.
     return np.minimum(apart, 1 - apart) <= tolerance
 
 

@@ -33,8 +33,9 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
 
     Call arguments:
         inputs: `(batch, height, width, channels)`, alone if `num_classes` is
-            0, else in a pair with `labels` `(batch,)`, integers in
-            `[0, num_classes)`.
+            0, else in a pair with `labels`: integers `(batch,)` in
+            `[0, num_classes)`, or shares `(batch, num_classes)` of each class,
+            floats, which mix the rows of the tables.
         training: whether to use, and to average in, the batch's statistics.
 
     Returns:
@@ -121,10 +122,7 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         """Normalizes, scales and shifts."""
         if self.num_classes:
             inputs, labels = inputs
-            gain, bias = (
-                tf.gather(self.gain, labels),
-                tf.gather(self.bias, labels),
-            )
+            gain, bias = _rows(self.gain, labels), _rows(self.bias, labels)
         else:
             gain, bias = self.gain, self.bias
         if training and self.trainable:
@@ -177,6 +175,14 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             synchronized=self.synchronized,
         )
         return config
+
+
+def _rows(table: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Rows of a table by label, or mixed by shares: `(batch, channels)`."""
+    labels = tf.convert_to_tensor(labels)
+    if labels.dtype.is_floating:
+        return tf.matmul(tf.cast(labels, table.dtype), table)
+    return tf.gather(table, labels)
 
 
 def _values(inputs: tf.Tensor) -> tf.Tensor:

@@ -70,7 +70,8 @@ class Generator(StagedNetwork):
 
     Call arguments:
         inputs: latents `(batch, latent_dim)`, standard normal, alone or, with
-            classes, in a pair with labels `(batch,)` in `[0, num_classes)`.
+            classes, in a pair with labels `(batch,)` in `[0, num_classes)`; or
+            with shares of the classes, `(batch, num_classes)`, which mix them.
         training: whether the batch's statistics are used and the vectors of
             spectral normalization moved.
         return_attention_scores: whether to return the attention weights too.

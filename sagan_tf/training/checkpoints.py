@@ -137,22 +137,41 @@ class Checkpoints:
             UserError: if the checkpoint is missing, damaged, or of another
                 architecture.
         """
+        name = "ema_generator" if averaged else "generator"
+        self._restore_network(generator, name, step)
+
+    def restore_discriminator(
+        self, discriminator: tf.keras.Model, step: int
+    ) -> None:
+        """Restores only the discriminator of a checkpoint.
+
+        Args:
+            discriminator: a built discriminator of the run's architecture.
+            step: the checkpoint's step.
+
+        Raises:
+            UserError: as `restore_generator`.
+        """
+        self._restore_network(discriminator, "discriminator", step)
+
+    def _restore_network(
+        self, network: tf.keras.Model, name: str, step: int
+    ) -> None:
         path = self.path(step)
         if not _is_whole(path):
             raise UserError(
                 f"a checkpoint of step {step} should be whole in "
                 f"{self.directory}. Received: steps {self.steps() or 'none'}"
             )
-        name = "ema_generator" if averaged else "generator"
         try:
-            status = tf.train.Checkpoint(**{name: generator}).read(
+            status = tf.train.Checkpoint(**{name: network}).read(
                 str(path / _STATE)
             )
             status.expect_partial().assert_existing_objects_matched()
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             raise UserError(
-                f"{path} should hold a generator like this run's. Received: "
-                f"{str(error).splitlines()[0]}"
+                f"{path} should hold a {network.name} like this run's. "
+                f"Received: {str(error).splitlines()[0]}"
             ) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable
+from typing import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -11,9 +11,13 @@ import tensorflow as tf
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
 from sagan_tf.training import callbacks, records
+from sagan_tf.training.attention_probe import AttentionProbe
 from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
 
+# Real pictures whose spread generated ones are held against.
+_WATCHED_PICTURES = 256
 # From pictures (batch, height, width, 3) in [-1, 1] to a number.
 Measure = Callable[[np.ndarray], float]
 
@@ -48,6 +52,7 @@ def train(
     checkpoints: Checkpoints,
     schedule: Schedule,
     measures: dict[str, Measure] | None = None,
+    extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
 
@@ -59,6 +64,7 @@ def train(
         schedule: when what happens.
         measures: functions of 1,000 samples by the name of their result,
             called whenever a sheet is drawn and recorded with the metrics.
+        extra_callbacks: called after those of every run.
 
     Returns:
         The step reached.
@@ -87,6 +93,7 @@ def train(
                 *_periodic(
                     gan, dataset, workdir, checkpoints, schedule, measures
                 ),
+                *extra_callbacks,
             ],
         )
     finally:
@@ -110,12 +117,18 @@ def _periodic(
         schedule.sheet_rows,
         dataset.class_names,
     )
-    recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size)
+    some = min(dataset.num_examples, _WATCHED_PICTURES)
+    real_images, real_labels = next(iter(dataset.ordered_batches(some)))
+    watch = CollapseWatch(gan, real_images.numpy())
+    recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size, watch)
     saver = callbacks.CheckpointSaver(gan, checkpoints)
-    probes = []
+    look = AttentionProbe(
+        gan, recorder.probed, real_images.numpy(), real_labels.numpy()
+    )
+    probes = [callbacks.EverySteps(schedule.sheet_every, look)]
     if measures:
         probe = records.Probe(gan, recorder, measures)
-        probes = [callbacks.EverySteps(schedule.sheet_every, probe)]
+        probes.append(callbacks.EverySteps(schedule.sheet_every, probe))
     return [
         *probes,
         callbacks.EverySteps(schedule.log_every, recorder),

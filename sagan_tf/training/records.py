@@ -13,6 +13,8 @@ import tensorflow as tf
 from sagan_tf import visualization
 from sagan_tf.gan import SAGAN
 from sagan_tf.sampling import Sampler
+from sagan_tf.training import collapse_watch
+from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
 
 
@@ -29,11 +31,19 @@ class MetricsRecorder:
         gan: the model.
         workdir: where to write.
         batch_size: global batch size.
+        watch: looks for a collapse at each record; its values are recorded.
     """
 
-    def __init__(self, gan: SAGAN, workdir: Workdir, batch_size: int):
+    def __init__(
+        self,
+        gan: SAGAN,
+        workdir: Workdir,
+        batch_size: int,
+        watch: CollapseWatch | None = None,
+    ):
         self.gan = gan
         self.batch_size = batch_size
+        self.watch = watch
         self.probed: dict[str, float] = {}
         self._path = workdir.metrics
         self._writer = tf.summary.create_file_writer(str(workdir.tensorboard))
@@ -64,6 +74,11 @@ class MetricsRecorder:
         for network in (self.gan.generator, self.gan.discriminator):
             for name, value in network.diagnostics().items():
                 values[f"{network.name}/{name}"] = value
+        if self.watch is not None:
+            observed, warnings = self.watch.observe(step, values)
+            values.update(observed)
+            with self._writer.as_default(step=step):
+                collapse_watch.report(warnings)
         now = time.monotonic()
         images = (step - self._step) * self.batch_size
         values["images_per_second"] = images / max(now - self._time, 1e-9)

@@ -270,3 +270,14 @@ def test_functional_model():
     np.testing.assert_array_equal(
         model(batch, training=True), layer(batch, training=True)
     )
+
+
+def test_shares_of_classes_mix_their_rows():
+    layer = ConditionalBatchNormalization(num_classes=2, epsilon=0.0)
+    images = tf.ones((3, 2, 2, 1))
+    layer([images, tf.zeros((3,), tf.int32)])
+    layer.gain.assign([[1.0], [3.0]])
+    layer.bias.assign([[0.0], [10.0]])
+    shares = tf.constant([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    outputs = layer([images, shares])
+    np.testing.assert_allclose(outputs[:, 0, 0, 0], [1.0, 13.0, 7.0])

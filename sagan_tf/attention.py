@@ -1,0 +1,194 @@
+"""Draws attention: `python -m sagan_tf.attention --workdir=... --output=...`.
+
+For each picture some points, and for each point where the network looks from
+there, for every attention layer. The maps themselves go into an NPZ file beside
+the page.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from sagan_tf import command
+
+# ruff: isort: split
+import pathlib
+from typing import Sequence
+
+import numpy as np
+from absl import flags
+
+from sagan_tf import (
+    attention_figures,
+    attention_maps,
+    choices,
+    looking,
+    runs,
+    visualization,
+)
+from sagan_tf.errors import UserError
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
+_OUTPUT = flags.DEFINE_string("output", None, "PATH.png of the page.")
+_NETWORK = flags.DEFINE_enum(
+    "network",
+    "generator",
+    ["generator", "discriminator"],
+    "Whose attention: the discriminator's is shown on real pictures.",
+)
+_NUM_IMAGES = flags.DEFINE_integer("num_images", 8, "Pictures on the page.", 1)
+_NUM_POINTS = flags.DEFINE_integer(
+    "num_points", 4, "Points of each picture, the most telling ones.", 1, 8
+)
+_POINTS = flags.DEFINE_list(
+    "points", None, "Points instead, in pixels RIGHT:DOWN, such as 8:20,24:5."
+)
+_LABELS = flags.DEFINE_list("labels", None, "Classes in turn, such as 0,1.")
+_TRUNCATION = flags.DEFINE_float(
+    "truncation", 0.0, "Size that no number of a latent exceeds; 0 for none."
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the pictures.")
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", "latest", "Of the run: latest, best or a step."
+)
+_EMA = flags.DEFINE_bool("ema", True, "Take the averaged generator.")
+_SIDE = flags.DEFINE_integer(
+    "side", 160, "Pixels of a picture's side on the page.", 32
+)
+
+
+def main(argv: list[str]) -> None:
+    """Draws the page, writes the maps, and prints how far queries look."""
+    del argv
+    output = pathlib.Path(_OUTPUT.value)
+    if output.suffix != ".png" or output.is_dir():
+        raise UserError(f"--output should be PATH.png. Received: {output}")
+    truncation = choices.check_truncation(_TRUNCATION.value)
+    run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
+    num_classes = run.config.dataset.num_classes
+    labels = choices.choose_labels(_LABELS.value, num_classes)
+    labels = np.resize(labels, _NUM_IMAGES.value).astype(np.int32)
+    seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value)
+    if _NETWORK.value == "generator":
+        seen = looking.look_with_generator(
+            run.load_generator(_EMA.value), seeds, labels, truncation
+        )
+    else:
+        images = looking.real_images(run.open_dataset(), labels, _SEED.value)
+        seen = looking.look_with_discriminator(
+            run.load_discriminator(), images, labels
+        )
+    if not seen.scores:
+        raise UserError(
+            f"the {_NETWORK.value} of --workdir {_WORKDIR.value} should have "
+            "an attention layer. Received: none"
+        )
+    queries = {
+        size: _choose_queries(scores, seen.images.shape[1])
+        for size, scores in seen.scores.items()
+    }
+    _write(output, run, seen, queries)
+    sys.stdout.write(_report(run, seen, queries))
+    sys.stdout.write(f"{output} and {output.with_suffix('.npz')}\n")
+
+
+def _choose_queries(scores: np.ndarray, image_size: int) -> np.ndarray:
+    """Returns the queries to show of each picture: `(pictures, points)`."""
+    if _POINTS.value is None:
+        count = _NUM_POINTS.value
+        return np.stack(
+            [attention_maps.telling_queries(one, count) for one in scores]
+        )
+    points = choices.parse_points(_POINTS.value, image_size)
+    chosen = [
+        attention_maps.query_at(
+            down / image_size, right / image_size, scores.shape[1]
+        )
+        for right, down in points
+    ]
+    return np.tile(chosen, (len(scores), 1))
+
+
+def _write(
+    output: pathlib.Path,
+    run: runs.Run,
+    seen: looking.Seen,
+    queries: dict[int, np.ndarray],
+) -> None:
+    names = run.class_names()
+    rows = [
+        attention_figures.Row(
+            seen.images[index],
+            seen.scores[size][index],
+            queries[size][index],
+            _caption(names, seen.labels[index], size, len(queries) > 1),
+        )
+        for index in range(len(seen.images))
+        for size in queries
+    ]
+    title = f"Where the {_NETWORK.value} looks, step {run.step:,}"
+    page = attention_figures.page(
+        rows, title, _notes(seen), _SIDE.value, across=1 + (len(rows) > 5)
+    )
+    visualization.write_png(str(output), page)
+    arrays = {"images": visualization.to_uint8(seen.images)}
+    arrays.update(labels=seen.labels, step=run.step)
+    for size, scores in seen.scores.items():
+        arrays[f"attention_{size}"] = scores
+        arrays[f"queries_{size}"] = queries[size]
+        arrays[f"distances_{size}"] = attention_maps.mean_distances(scores)
+    visualization.write_npz(str(output.with_suffix(".npz")), **arrays)
+
+
+def _caption(
+    names: Sequence[str], label: int, size: int, many_layers: bool
+) -> str:
+    lines = [names[label]] if names else []
+    if many_layers:
+        lines.append(f"{size}x{size} map")
+    return "\n".join(lines)
+
+
+def _notes(seen: looking.Seen) -> list[str]:
+    layers = ", ".join(
+        f"{size}x{size} (gate {gate:+.2f})" for size, gate in seen.gates.items()
+    )
+    return [
+        f"Self-attention on maps of {layers}. Each dot has a panel of its "
+        "colour: bright is what that point attends to.",
+        "Distances are means by attention, in sides of the picture; attention "
+        f"to everything alike is {_even(seen):.2f} away.",
+    ]
+
+
+def _even(seen: looking.Seen) -> float:
+    last = list(seen.scores.values())[-1]
+    return attention_maps.uniform_distance(*last.shape[1:])
+
+
+def _report(
+    run: runs.Run, seen: looking.Seen, queries: dict[int, np.ndarray]
+) -> str:
+    """Says how far the queries look: all of them, then those shown."""
+    names, lines = run.class_names(), []
+    for size, scores in seen.scores.items():
+        distances = attention_maps.mean_distances(scores)
+        spread = attention_maps.spreads(scores).mean()
+        even = attention_maps.uniform_distance(*scores.shape[1:])
+        lines.append(
+            f"{_NETWORK.value}, step {run.step:,}, {size}x{size}: mean "
+            f"distance {distances.mean():.3f} sides (even attention "
+            f"{even:.3f}), spread {spread:.2f}, gate {seen.gates[size]:+.3f}"
+        )
+        for index, label in enumerate(seen.labels):
+            shown = "  ".join(
+                f"{distances[index, query]:.2f}"
+                for query in queries[size][index]
+            )
+            name = names[label] if names else f"picture {index}"
+            lines.append(f"  {name:<20} {distances[index].mean():.2f}: {shown}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    command.run(main, required_flags=("workdir", "output"))

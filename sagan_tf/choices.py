@@ -1,0 +1,108 @@
+"""What the commands that draw pictures have in common: which ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Sequence
+
+import numpy as np
+
+from sagan_tf.errors import UserError
+
+# Classes on a page, where nobody says which.
+_SOME = 10
+_LARGEST_SEED = 2**31 - 1
+
+
+def choose_labels(given: Sequence[str] | None, num_classes: int) -> list[int]:
+    """Returns the classes to draw.
+
+    Args:
+        given: the value of `--labels`, or None if it is not given.
+        num_classes: number of classes; 0 for an unconditional generator.
+
+    Returns:
+        Labels; without a wish all classes, or ten among more. `[0]` if there
+        are no classes.
+
+    Raises:
+        UserError: if a label is no class.
+    """
+    if given is None:
+        count = max(num_classes, 1)
+        some = np.linspace(0, count - 1, min(count, _SOME))
+        return [int(label) for label in np.rint(some)]
+    if not num_classes:
+        raise UserError(
+            "--labels should not be given: the generator has no classes"
+        )
+    for word in given:
+        if not word.strip().isdecimal() or int(word) >= num_classes:
+            raise UserError(
+                "--labels should be numbers from 0 to "
+                f"{num_classes - 1}, with commas between. Received: {word!r}"
+            )
+    if not given:
+        raise UserError("--labels should name a class. Received: none")
+    return [int(word) for word in given]
+
+
+def check_truncation(truncation: float) -> float:
+    """Returns a truncation that makes sense.
+
+    Raises:
+        UserError: if it is negative or not finite.
+    """
+    if not (math.isfinite(truncation) and truncation >= 0.0):
+        raise UserError(
+            "--truncation should be the size that no number of a latent "
+            f"exceeds, such as 1.0, or 0 for none. Received: {truncation}"
+        )
+    return truncation
+
+
+def count_seeds(seed: int, count: int) -> np.ndarray:
+    """Returns a seed for each picture, `(count,)`, from the first one on.
+
+    Raises:
+        UserError: if one of them is negative or has more than 31 bits.
+    """
+    if not 0 <= seed <= _LARGEST_SEED - count:
+        raise UserError(
+            f"--seed should be from 0 to {_LARGEST_SEED - count}. "
+            f"Received: {seed}"
+        )
+    return np.arange(seed, seed + count, dtype=np.int32)
+
+
+def parse_points(
+    words: Sequence[str], image_size: int
+) -> list[tuple[float, float]]:
+    """Reads points of a picture.
+
+    Args:
+        words: such as `8:20`, pixels from the left and from the top.
+        image_size: pixels of the picture's side.
+
+    Returns:
+        Pairs of pixels from the left and from the top.
+
+    Raises:
+        UserError: if one is no point of the picture.
+    """
+    points = []
+    for word in words:
+        parts = word.split(":")
+        try:
+            right, down = (float(part) for part in parts)
+        except ValueError:
+            right = down = -1.0
+        if not (0 <= right < image_size and 0 <= down < image_size):
+            raise UserError(
+                "--points should be RIGHT:DOWN, pixels from 0 to "
+                f"{image_size - 1}. Received: {word!r}"
+            )
+        points.append((right, down))
+    if not points:
+        raise UserError("--points should name a point. Received: none")
+    return points

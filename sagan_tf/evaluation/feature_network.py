@@ -1,0 +1,147 @@
+"""The one interface of every network that scores look through."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from sagan_tf.errors import UserError
+
+# Takes `(batch, size, size, 3)` float32 in [-1, 1], returns logits `(batch,
+# num_classes)` and pooled features `(batch, num_features)`.
+FeatureFunction = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
+
+
+class FeatureNetwork:
+    """A classifier that was trained before, as images -> logits and features.
+
+    It resizes by itself, bilinearly, so that no picture ever comes in at
+    another size than the network was trained for.
+
+    Args:
+        function: the network, see `FeatureFunction`.
+        name: `"inception"`, or what the names of its scores end in.
+        hash: hexadecimal digest of its weights.
+        input_size: height and width that it takes, in pixels.
+        antialias: whether larger pictures are filtered as they shrink;
+            TF-GAN does not.
+        strategy: how devices share a batch; `function` was built in its scope.
+            One device by default.
+
+    Attributes:
+        num_classes: length of the logits.
+        num_features: length of the pooled features.
+    """
+
+    def __init__(
+        self,
+        function: FeatureFunction,
+        *,
+        name: str,
+        hash: str,
+        input_size: int,
+        antialias: bool = False,
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> None:
+        self.name = name
+        self.hash = hash
+        self.input_size = input_size
+        self.antialias = antialias
+        self._function = tf.function(
+            lambda images: self._outputs(function, images),
+            input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
+            # Its rewriting would bury the network's own errors.
+            autograph=False,
+        )
+        self._strategy = strategy or tf.distribute.get_strategy()
+        self._on_devices = tf.function(
+            lambda parts: self._strategy.run(
+                lambda part: self._outputs(function, part), (parts,)
+            ),
+            autograph=False,
+        )
+        grey = np.zeros((1, input_size, input_size, 3), np.float32)
+        logits, pooled = self(grey)
+        self.num_classes = logits.shape[1]
+        self.num_features = pooled.shape[1]
+
+    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the network sees.
+
+        Args:
+            images: `(batch, height, width, 3)` floats in [-1, 1], any size.
+
+        Returns:
+            Logits `(batch, num_classes)` and features `(batch,
+            num_features)`, float32.
+
+        Raises:
+            ValueError: if the images are of another shape or type.
+            UserError: if an output is not finite.
+        """
+        images = _checked(images)
+        logits, pooled = (part.numpy() for part in self._run(images))
+        if not (np.isfinite(logits).all() and np.isfinite(pooled).all()):
+            raise UserError(
+                f"feature network {self.name} should give finite numbers: the "
+                "pictures, or its weights, hold NaN or infinity."
+            )
+        return logits, pooled
+
+    @property
+    def resize(self) -> str:
+        """How pictures come to its size, in words for the card."""
+        filtered = ", antialiased" if self.antialias else ""
+        return f"bilinear to {self.input_size}{filtered}"
+
+    def _run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Give each device an equal part, filled up with grey pictures."""
+        replicas, count = self._strategy.num_replicas_in_sync, len(images)
+        if replicas == 1 or not count:
+            return self._function(images)
+        missing = -count % replicas
+        padded = tf.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))
+        parts = tf.split(padded, replicas)
+        outputs = self._on_devices(
+            self._strategy.experimental_distribute_values_from_function(
+                lambda context: parts[context.replica_id_in_sync_group]
+            )
+        )
+        results = map(self._strategy.experimental_local_results, outputs)
+        return tuple(tf.concat(result, 0)[:count] for result in results)
+
+    def _outputs(
+        self, function: FeatureFunction, images: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        size = (self.input_size, self.input_size)
+        resized = tf.image.resize(images, size, antialias=self.antialias)
+        logits, pooled = function(tf.ensure_shape(resized, (None, *size, 3)))
+        # TF-GAN's pooled features come as a 1x1 map.
+        return tuple(
+            tf.cast(tf.reshape(part, (tf.shape(images)[0], -1)), tf.float32)
+            for part in (logits, pooled)
+        )
+
+
+def _checked(images: np.ndarray) -> tf.Tensor:
+    dtype = getattr(images, "dtype", None)
+    if tf.as_dtype(dtype if dtype is not None else "int32").is_integer:
+        raise ValueError(
+            "`images` should be floats in [-1, 1]. Received: "
+            f"{dtype}. Of uint8, take `images / 127.5 - 1`."
+        )
+    images = tf.cast(images, tf.float32)
+    if images.shape.rank != 4 or images.shape[-1] != 3:
+        raise ValueError(
+            "`images` should have the shape (batch, height, width, 3). "
+            f"Received: {tuple(images.shape)}."
+        )
+    largest = float(tf.reduce_max(tf.abs(images))) if len(images) else 0.0
+    if largest > 1.01:
+        raise ValueError(
+            "`images` should be in [-1, 1]. Received values up to "
+            f"{largest:.3g} in size."
+        )
+    return images

@@ -1,0 +1,124 @@
+"""Generated pictures to be scored: which ones depends on the seed alone."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Protocol, Sequence
+
+import numpy as np
+
+from sagan_tf import latents
+from sagan_tf.networks import Generator
+from sagan_tf.sampling import Sampler
+
+
+def balanced_labels(num_images: int, num_classes: int) -> np.ndarray:
+    """Return labels in turn, so that each class comes equally often.
+
+    Args:
+        num_images: number of labels.
+        num_classes: number of classes; 0 for labels of 0 only.
+    """
+    return np.arange(num_images, dtype=np.int32) % max(num_classes, 1)
+
+
+def generated_batches(
+    sampler: Sampler,
+    num_images: int,
+    *,
+    seed: int = 0,
+    truncation: float = 0.0,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield generated images and their labels.
+
+    The generator runs as at inference: by its moving averages, and without a
+    power iteration.
+
+    Args:
+        sampler: what draws, from a built and restored generator.
+        num_images: number of pictures.
+        seed: seed of the latents.
+        truncation: size that no latent exceeds; 0 for none.
+
+    Yields:
+        Images `(batch, height, width, 3)` float32 in [-1, 1] and labels
+        `(batch,)`.
+    """
+    generator, done = sampler.generator, 0
+    values = latents.draw(num_images, generator.latent_dim, seed, truncation)
+    labels = balanced_labels(num_images, generator.num_classes)
+    for images in sampler.batches(values, labels):
+        yield images, labels[done : done + len(images)]
+        done += len(images)
+
+
+class Checkpoints(Protocol):
+    """What is needed of the checkpoints of a run."""
+
+    def steps(self) -> list[int]:
+        """Return the steps that there are."""
+
+    def restore_generator(
+        self, generator: Generator, step: int, averaged: bool
+    ) -> None:
+        """Restore the generator of a step, or raise a `UserError`."""
+
+
+class CheckpointSampler:
+    """Draws the pictures of any step of a run, all from the same latents.
+
+    Args:
+        generator: a generator of the run's architecture.
+        places: checkpoints, in the order in which to look for a step.
+        averaged: whether to take the averaged generator.
+        num_images: number of pictures.
+        truncation: size that no latent exceeds; 0 for none.
+        seed: seed of the latents.
+        batch_size: pictures per batch.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        places: Sequence[Checkpoints],
+        *,
+        averaged: bool = True,
+        num_images: int,
+        truncation: float = 0.0,
+        seed: int = 0,
+        batch_size: int = 50,
+    ) -> None:
+        self.generator = generator
+        self.places = places
+        self.averaged = averaged
+        self.num_images = num_images
+        self.truncation = truncation
+        self.seed = seed
+        self._sampler = Sampler(generator, batch_size)
+        # One batch makes the variables that a checkpoint is restored into.
+        next(generated_batches(self._sampler, 1))
+
+    def card(self) -> dict[str, Any]:
+        """Return what the protocol card says of the pictures."""
+        return {
+            "num_generated": self.num_images,
+            "labels": "balanced" if self.generator.num_classes else "none",
+            "truncation": self.truncation,
+            "seed": self.seed,
+            "weights": "ema" if self.averaged else "generator",
+        }
+
+    def __call__(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Return the pictures of a step, batch by batch.
+
+        Raises:
+            UserError: if its checkpoint is missing or broken.
+        """
+        have_it = [place for place in self.places if step in place.steps()]
+        place = (have_it or self.places)[0]
+        place.restore_generator(self.generator, step, self.averaged)
+        return generated_batches(
+            self._sampler,
+            self.num_images,
+            seed=self.seed,
+            truncation=self.truncation,
+        )

@@ -1,0 +1,166 @@
+"""What a score means: the protocol card and the names of the metrics.
+
+A number without its recipe means nothing, so the name of a metric is its
+recipe in short, and the card beside it is the recipe in full.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import re
+from typing import Any, Mapping
+
+from sagan_tf.errors import UserError
+
+# Neither changes what is measured, so neither forbids a comparison.
+_NOT_COMPARED = ("versions", "step")
+# The network that metric names leave out, and the split of our own.
+_PLAIN_NETWORK = "inception"
+_PLAIN_SPLIT = "train"
+_VERSIONS_OF = ("tensorflow", "tensorflow-gan", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class RealCard:
+    """How statistics of real pictures came about.
+
+    Attributes:
+        network: name of the feature network.
+        network_hash: digest of its weights.
+        resize: how pictures come to its size.
+        data: which pictures, in words or by a digest.
+        split: `"train"`, `"test"`, or `"folder"` for a folder given as such.
+        num_real: how many pictures.
+    """
+
+    network: str
+    network_hash: str
+    resize: str
+    data: str
+    split: str
+    num_real: int
+    versions: Mapping[str, str] = dataclasses.field(
+        default_factory=lambda: versions()
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Card(RealCard):
+    """The protocol of a row of scores.
+
+    Attributes:
+        num_generated: how many generated pictures.
+        source: which pictures: `"generator"`, or a digest of a folder.
+        labels: how the classes of generated pictures are chosen.
+        truncation: size that no latent exceeds; 0 is none.
+        seed: seed of the latents.
+        statistics_mode: which statistics the batch normalization uses.
+        weights: `"ema"` for the averaged generator or `"generator"`.
+        step: step of the checkpoint; -1 if there is none.
+    """
+
+    num_generated: int = 0
+    source: str = "generator"
+    labels: str = "balanced"
+    truncation: float = 0.0
+    seed: int = 0
+    statistics_mode: str = "moving averages"
+    weights: str = "ema"
+    step: int = -1
+
+
+def to_json(card: RealCard) -> str:
+    """Return a card as one line of JSON."""
+    return json.dumps(dataclasses.asdict(card), sort_keys=True)
+
+
+def fields_of(card: RealCard | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that two cards must share, by name."""
+    if dataclasses.is_dataclass(card):
+        card = dataclasses.asdict(card)
+    return {key: card[key] for key in card if key not in _NOT_COMPARED}
+
+
+def difference(
+    expected: RealCard | Mapping[str, Any],
+    received: RealCard | Mapping[str, Any],
+) -> str:
+    """Return how two cards differ, in one line; empty if they agree."""
+    ours, theirs = fields_of(expected), fields_of(received)
+    names = [*ours, *(key for key in theirs if key not in ours)]
+    return "; ".join(
+        f"{name}: expected {ours.get(name)!r}, received {theirs.get(name)!r}"
+        for name in names
+        if ours.get(name) != theirs.get(name)
+    )
+
+
+def require_same(
+    expected: RealCard | Mapping[str, Any],
+    received: RealCard | Mapping[str, Any],
+    what: str,
+) -> None:
+    """Refuse what was made by another protocol.
+
+    Args:
+        expected: the card that is wanted.
+        received: the card that came with it.
+        what: what came, to begin the error with.
+
+    Raises:
+        UserError: if the cards differ, saying how.
+    """
+    differs = difference(expected, received)
+    if differs:
+        raise UserError(f"{what} was made by another protocol: {differs}")
+
+
+def digest(card: RealCard) -> str:
+    """Return a short name of a protocol, for names of files."""
+    text = json.dumps(fields_of(card), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def metric_name(
+    metric: str, card: Card, *, count: int | None = None, split: bool = True
+) -> str:
+    """Return the name under which a score is reported.
+
+    It is `fid50k_train` through Inception and `fid10k_twins-classifier`
+    through any other network, whose split is named unless it is the training
+    split. What makes pictures better or worse by choice is named as well:
+    `fid50k_train_truncation0.5`, and `fid50k_train_raw` without the average.
+
+    Args:
+        metric: `fid`, `is`, `kid`, `precision`, ...
+        card: the protocol.
+        count: number of generated pictures, if not all of the card's.
+        split: whether the metric compares with real pictures.
+    """
+    name = metric + short_count(card.num_generated if count is None else count)
+    plain = card.network == _PLAIN_NETWORK
+    if split and (plain or card.split != _PLAIN_SPLIT):
+        name += f"_{card.split}"
+    if not plain:
+        name += f"_{card.network}"
+    if card.truncation:
+        name += f"_truncation{card.truncation:g}"
+    return f"{name}_raw" if card.weights == "generator" else name
+
+
+def metric_of(name: str) -> str:
+    """Return `fid` for `fid50k_train`: a metric's name without protocol."""
+    return re.match("[a-z_]*", name).group()
+
+
+def short_count(count: int) -> str:
+    """Return `50k` for 50,000 and `1234` for 1,234."""
+    return f"{count // 1000}k" if count and not count % 1000 else str(count)
+
+
+def versions() -> dict[str, str]:
+    """Return the releases that scores were computed with."""
+    return {name: importlib.metadata.version(name) for name in _VERSIONS_OF}

@@ -1,0 +1,165 @@
+"""`scores.csv`: a row for each time that a checkpoint was scored."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, Mapping
+
+from absl import logging
+
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import protocol
+from sagan_tf.evaluation.evaluator import Scores
+
+# Which come before and behind the scores.
+_FIRST, _LAST = ("step", "weights"), ("card",)
+# Below this share of the best recall or variety, a checkpoint has collapsed.
+_LEAST_DIVERSITY = 0.5
+_DIVERSITY = ("recall", "class_variety")
+
+
+class ScoreTable:
+    """The scores of a run, with the card of each row.
+
+    Columns are `step`, `weights`, one for each score ever written, and `card`,
+    the whole protocol as JSON. A row has no value where it has no score.
+
+    Args:
+        path: the CSV file; it need not exist.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def rows(self) -> list[Scores]:
+        """Return the rows in the order of the file.
+
+        Raises:
+            UserError: if the file is no such table.
+        """
+        if not self.path.exists():
+            return []
+        try:
+            with self.path.open(newline="") as file:
+                reader = csv.DictReader(file)
+                if not {"step", "card"} <= set(reader.fieldnames or ()):
+                    raise ValueError("other columns")
+                return [_parse(row) for row in reader]
+        except (ValueError, TypeError, KeyError, csv.Error) as error:
+            raise UserError(
+                f"{self.path} should be a table of scores with the columns "
+                "step and card: move it away, and a new one is begun."
+            ) from error
+
+    def find(self, card: protocol.Card) -> Scores | None:
+        """Return the scores of this step under this protocol, if any."""
+        for row in reversed(self.rows()):
+            if row.card.step == card.step and not protocol.difference(
+                card, row.card
+            ):
+                return row
+        return None
+
+    def add(self, scores: Scores) -> None:
+        """Write a row, in place of one of the same step and protocol.
+
+        Nobody ever sees half of the file.
+        """
+        kept = [
+            row
+            for row in self.rows()
+            if row.card.step != scores.card.step
+            or protocol.difference(scores.card, row.card)
+        ]
+        rows = sorted([*kept, scores], key=lambda row: row.card.step)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        try:
+            aside.write_text(_format(rows))
+            os.replace(aside, self.path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def best(self, card: protocol.Card, metric: str = "fid") -> Scores | None:
+        """Return the best row of a protocol, guarded by diversity.
+
+        A checkpoint is not best, whatever its score, if its recall or the
+        variety of its poorest class is less than half of the highest that any
+        checkpoint has: generators have bought a low FID with collapse.
+
+        Args:
+            card: the protocol; rows of others are not compared.
+            metric: `"fid"`, `"kid"` or `"intra_fid"`, where less is better, or
+                another metric, where more is.
+
+        Returns:
+            The row, or `None` if there is none with that metric.
+        """
+        rows = [
+            row
+            for row in self.rows()
+            if not protocol.difference(card, row.card)
+            and math.isfinite(value_of(row, metric))
+        ]
+        diverse = [row for row in rows if _is_diverse(row, rows)]
+        if len(diverse) < len(rows):
+            dropped = [row.card.step for row in rows if row not in diverse]
+            logging.info("not best for want of diversity: steps %s", dropped)
+        sign = 1 if metric in ("fid", "kid", "intra_fid") else -1
+        return min(
+            diverse, key=lambda row: sign * value_of(row, metric), default=None
+        )
+
+
+def value_of(row: Scores, metric: str) -> float:
+    """Return the score of a metric, whatever its full name; else NaN."""
+    for name, value in row.values.items():
+        if protocol.metric_of(name) == metric:
+            return value
+    return math.nan
+
+
+def _is_diverse(row: Scores, rows: list[Scores]) -> bool:
+    for metric in _DIVERSITY:
+        values = [value_of(other, metric) for other in rows]
+        # More varied than real pictures is noise, and no mark to reach.
+        values = [min(value, 1.0) for value in values if math.isfinite(value)]
+        value = value_of(row, metric)
+        if values and not value >= _LEAST_DIVERSITY * max(values):
+            return False
+    return True
+
+
+def _format(rows: list[Scores]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    text = io.StringIO()
+    writer = csv.DictWriter(
+        text, [*_FIRST, *names, *_LAST], restval="", lineterminator="\n"
+    )
+    writer.writeheader()
+    for row in rows:
+        scores = {name: f"{value:.6g}" for name, value in row.values.items()}
+        writer.writerow(
+            {
+                "step": row.card.step,
+                "weights": row.card.weights,
+                **scores,
+                "card": protocol.to_json(row.card),
+            }
+        )
+    return text.getvalue()
+
+
+def _parse(row: Mapping[str, Any]) -> Scores:
+    card = protocol.Card(**json.loads(row["card"]))
+    values = {
+        name: float(text)
+        for name, text in row.items()
+        if name not in (*_FIRST, *_LAST) and text
+    }
+    return Scores(card, values)

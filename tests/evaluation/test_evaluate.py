@@ -1,0 +1,303 @@
+"""The command: a run or a folder in, scores with their protocol out."""
+
+import csv
+import functools
+import importlib.util
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import flags
+
+from configs import default
+from sagan_tf import builders, command, visualization
+from sagan_tf.data import open_dataset
+from sagan_tf.errors import UserError
+from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.workdir import Workdir
+
+ROOT = pathlib.Path(__file__).parents[2]
+STEPS = (10, 20, 30)
+
+
+def toy_config():
+    config = default.get_config()
+    config.model.base_channels = 2
+    config.model.discriminator_base_channels = 4
+    config.model.latent_dim = 4
+    config.model.attention_resolutions = ()
+    config.dataset.num_examples = 500
+    config.train.num_steps = STEPS[-1]
+    return config
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A run of twins with three checkpoints of different weights."""
+    path = tmp_path_factory.mktemp("run")
+    workdir = Workdir(path)
+    config = toy_config()
+    workdir.write_config(json.loads(config.to_json()))
+    gan = builders.build_gan(config)
+    for step in STEPS:
+        gan.step.assign(step)
+        for variable in gan.ema_generator.trainable_variables:
+            noise = tf.random.stateless_normal(variable.shape, (step, 0))
+            variable.assign_add(0.3 * noise)
+        Checkpoints(workdir.checkpoints).save(gan)
+    return path
+
+
+@pytest.fixture
+def run(finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.fixture(scope="module")
+def program():
+    """The command with flags of its own: mains share names of flags."""
+    values = flags.FlagValues()
+    spec = importlib.util.find_spec("sagan_tf.evaluate")
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in ("string", "integer", "float", "bool", "enum"):
+            define = getattr(flags, f"DEFINE_{kind}")
+            patch.setattr(
+                flags,
+                f"DEFINE_{kind}",
+                functools.partial(define, flag_values=values),
+            )
+        spec.loader.exec_module(module)
+    return module, values
+
+
+@pytest.fixture
+def call(program, cache, capsys):
+    """Calls the command as a user does; returns what it prints."""
+    module, values = program
+
+    def call_with(**given):
+        for name in values:
+            values[name].unparse()
+        arguments = [f"--{name}={value}" for name, value in given.items()]
+        command.parse_flags(
+            ["evaluate", f"--cache_dir={cache}", *arguments], (), values
+        )
+        module.main(["evaluate"])
+        return capsys.readouterr().out
+
+    return call_with
+
+
+SMALL = {"num_images": 80, "num_real": 400}
+
+
+def table_of(run):
+    with (run / "scores.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_latest_checkpoint_is_scored(run, call):
+    text = call(workdir=run, **SMALL)
+    (row,) = table_of(run)
+    assert row["step"] == "30" and row["weights"] == "ema"
+    assert float(row["fid80_twins-classifier"]) > float(row["floor_fid"])
+    assert 0 <= float(row["coherence80"]) <= 1
+    assert float(row["real_accuracy"]) > 0.99
+    card = json.loads(row["card"])
+    assert card["num_real"] == 400 and card["num_generated"] == 80
+    assert card["data"] == "twins 32x32, 10 classes"
+    assert "fid80_twins-classifier" in text and "step 30" in text
+    assert (run / "scores.png").stat().st_size > 1000
+    assert (run / "best" / "step_00000030" / "manifest.json").exists()
+
+
+def test_all_are_scored_once_and_the_best_is_kept(run, call):
+    text = call(workdir=run, checkpoint="all", **SMALL)
+    assert text.splitlines()[0].split()[-1] == "real"
+    rows = table_of(run)
+    assert [row["step"] for row in rows] == ["10", "20", "30"]
+    before = (run / "scores.csv").stat().st_mtime_ns
+    assert call(workdir=run, checkpoint="all", **SMALL) == text
+    assert (run / "scores.csv").stat().st_mtime_ns == before
+    (best,) = (run / "best").iterdir()
+    step = int(best.name[len("step_") :])
+    assert f"step {step} " in call(workdir=run, checkpoint="best", **SMALL)
+    # Training has removed it since.
+    shutil.rmtree(run / "checkpoints" / best.name)
+    (run / "scores.csv").unlink()
+    with pytest.raises(UserError, match="--checkpoint=all first"):
+        call(workdir=run, checkpoint="best", **SMALL)
+
+
+def scores_of(run):
+    row = table_of(run)[-1]
+    del row["card"]
+    return {name: float(row[name]) for name in row if name != "weights"}
+
+
+def test_batch_size_does_not_matter(run, call):
+    call(workdir=run, batch_size=80, **SMALL)
+    expected = scores_of(run)
+    (run / "scores.csv").unlink()
+    call(workdir=run, batch_size=17, **SMALL)
+    assert scores_of(run) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_protocol_changes_the_row(run, call):
+    call(workdir=run, checkpoint=20, truncation=0.5, **SMALL)
+    call(workdir=run, checkpoint=20, ema=False, **SMALL)
+    call(workdir=run, checkpoint=20, seed=1, **SMALL)
+    rows = table_of(run)
+    assert len(rows) == 3
+    names = ["", "_truncation0.5", "_raw"]
+    names = [f"fid80_twins-classifier{ending}" for ending in names]
+    scores = [row[name] for row in rows for name in names if row[name]]
+    assert len(scores) == len(set(scores)) == 3
+    assert [row["weights"] for row in rows].count("generator") == 1
+
+
+def test_watch_scores_what_comes_and_ends_with_training(run, call):
+    later = run / "checkpoints" / "step_00000030"
+    aside = run / "aside"
+    later.rename(aside)
+
+    def come():
+        while not (run / "scores.csv").exists():
+            time.sleep(0.05)
+        aside.rename(later)
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    text = call(workdir=run, watch=True, watch_seconds=0.05, **SMALL)
+    thread.join()
+    assert [row["step"] for row in table_of(run)] == ["10", "20", "30"]
+    assert text.splitlines()[0].count("step") == 3
+
+
+def test_statistics_of_another_protocol_are_refused(run, call, tmp_path):
+    file = tmp_path / "real.npz"
+    call(workdir=run, real_statistics=file, **SMALL)
+    with pytest.raises(UserError) as caught:
+        call(workdir=run, real_statistics=file, num_images=80, num_real=500)
+    assert "num_real: expected 500, received 400" in str(caught.value)
+    with pytest.raises(UserError, match="split: expected 'test'"):
+        call(workdir=run, real_statistics=file, split="test", **SMALL)
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"checkpoint": 25}, "a checkpoint of step 25. Received: 10, 20, 30"),
+        ({"checkpoint": "last"}, "should be latest, best, all or a step"),
+        ({"num_images": 64, "num_real": 400}, "needs more than 64 pictures"),
+        ({"num_images": 80, "num_real": 7}, "8 real and 4 generated"),
+        ({"real_dir": "x"}, "give --workdir=DIR, or"),
+        ({"inception_path": "absent"}, "no saved_model.pb"),
+        ({"real_statistics": "x.json", **SMALL}, "should be a file NAME.npz"),
+    ],
+)
+def test_bad_requests_are_one_line(run, call, given, message):
+    with pytest.raises(UserError, match=message) as caught:
+        call(workdir=run, **given)
+    assert "\n" not in str(caught.value)
+    assert not (run / "scores.csv").exists()
+
+
+def test_directories_that_are_no_run_are_refused(tmp_path, call, run):
+    with pytest.raises(UserError, match="there is no config.json"):
+        call(workdir=tmp_path / "absent")
+    shutil.rmtree(run / "checkpoints")
+    with pytest.raises(UserError, match="a checkpoint of a step. Rec.*: none"):
+        call(workdir=run)
+    with pytest.raises(UserError, match="give --workdir=DIR, or"):
+        call()
+    with pytest.raises(UserError, match="give --workdir=DIR, or"):
+        call(fake_dir=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """Real pictures, and likewise ones of another size and ones of noise."""
+    root = tmp_path_factory.mktemp("folders")
+    random = np.random.default_rng(0)
+    for name, size, split in (("real", 40, "train"), ("fake", 32, "test")):
+        data = open_dataset(
+            "twins", image_size=size, split=split, num_examples=90
+        )
+        images, _ = next(iter(data.ordered_batches(90)))
+        for index, image in enumerate(images.numpy()):
+            visualization.write_png(f"{root}/{name}/{index}.png", image)
+            noise = random.uniform(-1, 1, (32, 32, 3))
+            visualization.write_png(f"{root}/noise/{index}.png", noise)
+    return root
+
+
+def score_in(text, name):
+    (line,) = [line for line in text.splitlines() if line.startswith(name)]
+    return float(line.split()[1])
+
+
+def test_folder_against_folder(folders, call):
+    given = {"real_dir": folders / "real", "features": "twins", "force": True}
+    same = call(fake_dir=folders / "fake", **given)
+    noise = call(fake_dir=folders / "noise", **given)
+    name = "fid90_folder_twins-classifier"
+    assert 0 < score_in(same, name) < score_in(noise, name) / 5
+    fewer = call(fake_dir=folders / "fake", num_images=70, **given)
+    assert "fid70_folder_twins-classifier" in fewer
+    assert "folder " in same and "32x32" in same
+
+
+def test_folders_through_inception(folders, call, inception_path):
+    given = {
+        "real_dir": folders / "real",
+        "fake_dir": folders / "fake",
+        "inception_path": inception_path,
+        "num_images": 4,
+        "image_size": 24,
+        "force": True,
+    }
+    small = folders / "small"
+    small.mkdir(exist_ok=True)
+    for index in range(8):
+        shutil.copy(folders / "real" / f"{index}.png", small)
+    text = call(**{**given, "real_dir": small})
+    assert "fid4_folder " in text and "is4 " in text
+    assert "24x24" in text
+
+
+@pytest.mark.parametrize("bad", ["empty", "text", "absent"])
+def test_bad_folders_are_one_line(folders, call, tmp_path, bad):
+    path = tmp_path / bad
+    if bad != "absent":
+        path.mkdir()
+    if bad == "text":
+        (path / "a.png").write_text("no picture")
+    for given in (
+        {"real_dir": folders / "real", "fake_dir": path},
+        {"real_dir": path, "fake_dir": folders / "fake"},
+    ):
+        with pytest.raises(UserError) as caught:
+            call(features="twins", **given)
+        assert "\n" not in str(caught.value) and bad in str(caught.value)
+
+
+def test_process_reports_in_one_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "sagan_tf.evaluate", f"--workdir={tmp_path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("sagan_tf.evaluate: error: --workdir")
+    assert done.stderr.count("\n") == 1

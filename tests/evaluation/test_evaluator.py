@@ -1,0 +1,210 @@
+"""An evaluator: sound measures only, and every score by its name."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_gan as tfgan
+
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import sanity
+from sagan_tf.evaluation.evaluator import Evaluator
+from sagan_tf.evaluation.protocol import Card
+from sagan_tf.evaluation.real_statistics import RealStatistics
+from sagan_tf.evaluation.statistics import Statistics
+
+CLASSES = 3
+
+
+def pictures(count, seed=0, shift=0.0, scale=0.2):
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % CLASSES
+    images = random.normal(shift, scale, (count, 8, 8, 3))
+    images += 0.2 * labels[:, None, None, None]
+    return np.clip(images, -1, 1).astype(np.float32), labels
+
+
+def batches(images, labels, size):
+    for start in range(0, len(images), size):
+        part = slice(start, start + size)
+        yield images[part], labels[part]
+
+
+def real_statistics(network, images, labels, num_classes=CLASSES):
+    halves = [Statistics.of(network, num_classes) for _ in range(2)]
+    middle = len(images) // 2
+    for half, part in zip(halves, (slice(middle), slice(middle, None))):
+        half.update(*network(images[part]), labels[part])
+    return RealStatistics(tuple(halves))
+
+
+def card(num_generated, num_real=300, **changes):
+    fields = {
+        "network": "toy",
+        "network_hash": "0",
+        "resize": "none",
+        "data": "noise",
+        "split": "train",
+        "num_real": num_real,
+        "num_generated": num_generated,
+    }
+    return Card(**{**fields, **changes})
+
+
+@pytest.fixture
+def evaluator(toy_network):
+    real = real_statistics(toy_network, *pictures(300))
+    return Evaluator(toy_network, real, num_classes=CLASSES)
+
+
+@pytest.fixture
+def known_network(toy_network):
+    """The toy with an accuracy, as trained classifiers have it."""
+    toy_network.test_accuracy = 0.99
+    yield toy_network
+    del toy_network.test_accuracy
+
+
+def test_scores_are_those_of_tfgan_on_the_same_features(evaluator, toy_network):
+    images, labels = pictures(200, seed=1, shift=0.1)
+    values = evaluator.score(batches(images, labels, 60), card(200)).values
+    logits, fake = (tf.constant(x, tf.float64) for x in toy_network(images))
+    real = tf.constant(toy_network(pictures(300)[0])[1], tf.float64)
+    fid = tfgan.eval.frechet_classifier_distance_from_activations(real, fake)
+    kid = tfgan.eval.kernel_classifier_distance_from_activations(
+        real[:200], fake, max_block_size=100
+    )
+    score = tfgan.eval.classifier_score_from_logits(logits)
+    assert values["fid200_toy"] == pytest.approx(float(fid), rel=1e-4)
+    assert values["kid200_toy"] == pytest.approx(float(kid), rel=1e-4)
+    assert values["is200_toy"] == pytest.approx(float(score), rel=1e-4)
+
+
+def test_each_score_is_there(evaluator):
+    scores = evaluator.score(batches(*pictures(200, 1), 60), card(200))
+    assert list(scores.values) == [
+        "fid200_toy",
+        "is200_toy",
+        "kid200_toy",
+        "precision200_toy",
+        "recall200_toy",
+        "intra_fid200_toy",
+        "class_variety200_toy",
+        "floor_fid",
+        "floor_precision",
+        "floor_recall",
+        "real_is",
+        "real_accuracy",
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 7, 200])
+def test_batch_size_does_not_matter(evaluator, size):
+    images, labels = pictures(200, seed=1)
+    expected = evaluator.score(batches(images, labels, 50), card(200)).values
+    found = evaluator.score(batches(images, labels, size), card(200)).values
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(
+            value, rel=1e-4, abs=1e-5, nan_ok=True
+        )
+
+
+def test_collapse_is_seen(evaluator):
+    images, labels = pictures(201, seed=1)
+    good = evaluator.score(batches(images, labels, 50), card(201)).values
+    # The third class shows one picture only.
+    images[labels == 2] = images[2]
+    poor = evaluator.score(batches(images, labels, 50), card(201)).values
+    name = "class_variety201_toy"
+    assert good[name] > 0.7 and poor[name] < 1e-6
+    assert poor["recall201_toy"] < good["recall201_toy"]
+    assert poor["intra_fid201_toy"] > good["intra_fid201_toy"]
+
+
+def test_coherence_of_twins_is_counted(toy_network):
+    real = real_statistics(toy_network, *pictures(300))
+    evaluator = Evaluator(toy_network, real, num_classes=CLASSES, twins=True)
+    images, labels = pictures(60)
+    images[:] = -0.9
+    images[::2, 2:5, 1:3, 0] = images[::2, 2:5, 5:7, 0] = 0.9
+    images[:, 0, 0] = np.random.default_rng(0).uniform(-1, -0.8, (60, 3))
+    values = evaluator.score(batches(images, labels, 16), card(60)).values
+    assert values["coherence60"] == 0.5
+    # A half of one colour meets another such half every second time.
+    assert 0 < values["coherence_shuffled60"] < 0.5
+
+
+def test_classes_with_few_pictures_have_no_intra_fid(evaluator):
+    values = evaluator.score(batches(*pictures(12), 5), card(12)).values
+    assert not [name for name in values if name.startswith("intra")]
+    evaluator.force = True
+    values = evaluator.score(batches(*pictures(12), 5), card(12)).values
+    assert "intra_fid12_toy" in values
+
+
+@pytest.mark.parametrize(
+    "counts, force, message",
+    [
+        ((7, 4), True, "scores need 8 real and 4 generated"),
+        ((8, 3), True, "Received: 8 and 3"),
+        ((300, 5), False, "a FID needs more than 5 pictures"),
+    ],
+)
+def test_too_few_pictures_are_refused(toy_network, counts, force, message):
+    with pytest.raises(UserError, match=message):
+        sanity.check_counts(toy_network, *counts, force)
+
+
+def test_few_pictures_are_warned_of(toy_network, caplog):
+    sanity.check_counts(toy_network, 1000, 1000, False)
+    assert not caplog.records
+    sanity.check_counts(toy_network, 1000, 999, False)
+    assert "are biased" in caplog.text
+    sanity.check_counts(toy_network, 8, 4, True)
+
+
+def test_floor_of_sound_pictures_is_low(evaluator):
+    floor = evaluator.floor
+    images, labels = pictures(300, shift=0.6)
+    values = evaluator.score(batches(images, labels, 50), card(300)).values
+    assert floor.fid < 0.1 * values["fid300_toy"]
+    assert floor.precision > 0.8 and floor.recall > 0.8
+    assert 1 < floor.inception_score < 6
+    assert np.isnan(floor.accuracy)
+
+
+def test_pictures_out_of_order_stop_the_run(toy_network, caplog):
+    images, labels = pictures(300)
+    images[150:] *= -1
+    real = real_statistics(toy_network, images, labels)
+    with pytest.raises(UserError, match="not be in mixed order") as caught:
+        Evaluator(toy_network, real)
+    assert "\n" not in str(caught.value)
+    Evaluator(toy_network, real, force=True)
+    assert "not be in mixed order" in caplog.text
+
+
+def test_equal_pictures_stop_the_run(toy_network):
+    images = np.zeros((20, 8, 8, 3), np.float32)
+    real = real_statistics(toy_network, images, np.zeros(20, int))
+    with pytest.raises(UserError, match="look the same to toy"):
+        Evaluator(toy_network, real, force=True)
+
+
+def test_unrecognised_pictures_stop_the_run(known_network):
+    images, labels = pictures(300)
+    with pytest.raises(UserError, match=r"recognise 90% .* \(it knew 99.0%"):
+        Evaluator(known_network, real_statistics(known_network, images, labels))
+    known = known_network(images)[0].argmax(1)
+    sound = Evaluator(
+        known_network, real_statistics(known_network, images, known, 0)
+    )
+    assert sound.floor.accuracy == 1
+    values = sound.score(batches(images, known, 50), card(300)).values
+    assert values["accuracy300_toy"] == 1
+
+
+def test_card_stays_with_the_scores(evaluator):
+    ours = dataclasses.replace(card(200), step=7, seed=3)
+    assert evaluator.score(batches(*pictures(200), 60), ours).card == ours

@@ -1,0 +1,94 @@
+"""Cards and names: what may be compared with what."""
+
+import dataclasses
+import json
+
+import pytest
+
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import protocol
+from sagan_tf.evaluation.protocol import Card, RealCard, metric_name
+
+
+def real_card(**changes):
+    fields = {
+        "network": "inception",
+        "network_hash": "aa",
+        "resize": "bilinear to 299",
+        "data": "folder",
+        "split": "train",
+        "num_real": 100,
+    }
+    return RealCard(**{**fields, **changes})
+
+
+def card(**changes):
+    fields = dataclasses.asdict(real_card())
+    return Card(**{**fields, "num_generated": 50_000, **changes})
+
+
+OWN = {"network": "twins-classifier", "num_generated": 10_000}
+
+
+@pytest.mark.parametrize(
+    "metric, changes, options, expected",
+    [
+        ("fid", {}, {}, "fid50k_train"),
+        ("is", {}, {"split": False}, "is50k"),
+        ("kid", {}, {"count": 10_000}, "kid10k_train"),
+        ("fid", {"split": "test"}, {}, "fid50k_test"),
+        ("fid", {"num_generated": 1234}, {}, "fid1234_train"),
+        ("fid", OWN, {}, "fid10k_twins-classifier"),
+        ("is", OWN, {"split": False}, "is10k_twins-classifier"),
+        ("fid", {**OWN, "split": "test"}, {}, "fid10k_test_twins-classifier"),
+        ("fid", {"truncation": 0.5}, {}, "fid50k_train_truncation0.5"),
+        ("fid", {"weights": "generator"}, {}, "fid50k_train_raw"),
+        ("intra_fid", OWN, {}, "intra_fid10k_twins-classifier"),
+    ],
+)
+def test_name_is_the_protocol(metric, changes, options, expected):
+    name = metric_name(metric, card(**changes), **options)
+    assert name == expected
+    assert protocol.metric_of(name) == metric
+
+
+def test_difference_names_field_and_both_values():
+    text = protocol.difference(real_card(), real_card(split="test"))
+    assert text == "split: expected 'train', received 'test'"
+    with pytest.raises(UserError) as caught:
+        protocol.require_same(
+            real_card(), real_card(network_hash="bb", num_real=7), "stats.npz"
+        )
+    assert str(caught.value) == (
+        "stats.npz was made by another protocol: network_hash: expected 'aa', "
+        "received 'bb'; num_real: expected 100, received 7"
+    )
+
+
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Card)])
+def test_each_field_but_step_and_versions_tells_protocols_apart(field):
+    value = getattr(card(), field)
+    other = "another" if isinstance(value, str) else 77
+    changed = dataclasses.replace(card(), **{field: other})
+    differs = bool(protocol.difference(card(), changed))
+    assert differs is (field not in ("step", "versions"))
+    assert differs is (protocol.digest(card()) != protocol.digest(changed))
+
+
+def test_missing_and_unknown_fields_are_differences():
+    stored = json.loads(protocol.to_json(real_card()))
+    assert not protocol.difference(real_card(), stored)
+    del stored["split"]
+    stored["colour"] = "grey"
+    assert protocol.difference(real_card(), stored) == (
+        "split: expected 'train', received None; "
+        "colour: expected None, received 'grey'"
+    )
+
+
+def test_card_tells_versions():
+    import tensorflow as tf
+
+    assert json.loads(protocol.to_json(card()))["versions"]["tensorflow"] == (
+        tf.__version__
+    )

@@ -1,0 +1,212 @@
+"""Real statistics: one pass, whatever the batches, kills and devices."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sagan_tf.data import open_dataset
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import real_statistics, statistics
+from sagan_tf.evaluation.moments import frechet_distance
+from sagan_tf.evaluation.protocol import RealCard
+from sagan_tf.evaluation.real_statistics import load_or_gather
+from sagan_tf.evaluation.statistics import Statistics
+
+COUNT = 45
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return open_dataset("twins", image_size=32, num_examples=COUNT)
+
+
+def card(**changes):
+    fields = {
+        "network": "toy",
+        "network_hash": "0123456789abcdef",
+        "resize": "bilinear to 8",
+        "data": "twins",
+        "split": "train",
+        "num_real": COUNT,
+    }
+    return RealCard(**{**fields, **changes})
+
+
+def gather(path, network, dataset, batch_size=10, **changes):
+    return load_or_gather(
+        path,
+        card=card(**changes),
+        network=network,
+        dataset=dataset,
+        batch_size=batch_size,
+    )
+
+
+def assert_same(first, second):
+    for ours, theirs in zip(first.halves, second.halves):
+        ours, theirs = ours.state(), theirs.state()
+        assert list(ours) == list(theirs)
+        for name in ours:
+            np.testing.assert_allclose(
+                ours[name], theirs[name], rtol=1e-5, atol=1e-5, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("batch_size", [1, 22, 23, 100])
+def test_batch_size_does_not_matter(tmp_path, toy_network, dataset, batch_size):
+    expected = gather(tmp_path / "a.npz", toy_network, dataset)
+    found = gather(tmp_path / "b.npz", toy_network, dataset, batch_size)
+    assert_same(found, expected)
+    assert [half.count for half in found.halves] == [22, 23]
+
+
+def test_whole_is_both_halves(tmp_path, toy_network, dataset):
+    whole = gather(tmp_path / "a.npz", toy_network, dataset).whole()
+    images, labels = next(iter(dataset.ordered_batches(COUNT)))
+    expected = Statistics.of(toy_network, 10)
+    expected.update(*toy_network(images), labels.numpy())
+    assert whole.count == COUNT
+    assert sum(moments.count for moments in whole.classes) == COUNT
+    np.testing.assert_allclose(whole.features, expected.features, rtol=1e-5)
+    np.testing.assert_allclose(
+        whole.moments.covariance, expected.moments.covariance, rtol=1e-5
+    )
+    assert whole.class_score.result() == pytest.approx(
+        expected.class_score.result(), rel=1e-5
+    )
+    assert whole.accuracy == expected.accuracy
+
+
+class Counting:
+    """A network that counts pictures and may break."""
+
+    def __init__(self, network, limit=10**9):
+        self.network = network
+        self.limit = limit
+        self.count = 0
+        self.num_classes = network.num_classes
+        self.num_features = network.num_features
+
+    def __call__(self, images):
+        if self.count + len(images) > self.limit:
+            raise KeyboardInterrupt
+        self.count += len(images)
+        return self.network(images)
+
+
+def test_what_is_kept_is_not_gathered_again(tmp_path, toy_network, dataset):
+    path = tmp_path / "deep" / "a.npz"
+    expected = gather(path, toy_network, dataset)
+    counting = Counting(toy_network)
+    assert_same(gather(path, counting, dataset), expected)
+    assert counting.count == 0
+    stored = json.loads(path.with_suffix(".json").read_text())
+    assert stored["network"] == "toy" and stored["num_real"] == COUNT
+    assert sorted(p.name for p in path.parent.iterdir()) == ["a.json", "a.npz"]
+
+
+def test_killed_pass_goes_on_behind_its_last_batch(
+    tmp_path, toy_network, dataset, monkeypatch
+):
+    monkeypatch.setattr(real_statistics, "_SECONDS_BETWEEN_SAVES", -1)
+    expected = gather(tmp_path / "a.npz", toy_network, dataset)
+    first = Counting(toy_network, limit=30)
+    path = tmp_path / "b.npz"
+    with pytest.raises(KeyboardInterrupt):
+        gather(path, first, dataset)
+    assert first.count == 30 and not path.exists()
+    # Another batch size: the border lies within a batch.
+    second = Counting(toy_network)
+    found = gather(path, second, dataset, batch_size=7)
+    assert second.count == COUNT - 30
+    assert_same(found, expected)
+
+
+def test_broken_rest_of_a_killed_pass_is_begun_again(
+    tmp_path, toy_network, dataset, monkeypatch
+):
+    monkeypatch.setattr(real_statistics, "_SECONDS_BETWEEN_SAVES", -1)
+    path = tmp_path / "b.npz"
+    with pytest.raises(KeyboardInterrupt):
+        gather(path, Counting(toy_network, limit=30), dataset)
+    (partial,) = tmp_path.glob(".*.partial.npz")
+    partial.write_bytes(partial.read_bytes()[:100])
+    counting = Counting(toy_network)
+    assert gather(path, counting, dataset).count == counting.count == COUNT
+
+
+def test_rest_of_another_protocol_is_not_gone_on_with(
+    tmp_path, toy_network, dataset, monkeypatch
+):
+    monkeypatch.setattr(real_statistics, "_SECONDS_BETWEEN_SAVES", -1)
+    path = tmp_path / "b.npz"
+    with pytest.raises(KeyboardInterrupt):
+        gather(path, Counting(toy_network, limit=30), dataset)
+    counting = Counting(toy_network)
+    gather(path, counting, dataset, data="other twins")
+    assert counting.count == COUNT
+
+
+def test_other_protocol_is_refused(tmp_path, toy_network, dataset):
+    path = tmp_path / "a.npz"
+    gather(path, toy_network, dataset)
+    with pytest.raises(UserError) as caught:
+        gather(path, toy_network, dataset, split="test", network_hash="bb")
+    assert str(caught.value) == (
+        f"{path} was made by another protocol: network_hash: expected 'bb', "
+        "received '0123456789abcdef'; split: expected 'test', received 'train'"
+    )
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "3", "{"])
+def test_missing_or_broken_card_is_refused(
+    tmp_path, toy_network, dataset, text
+):
+    path = tmp_path / "a.npz"
+    gather(path, toy_network, dataset)
+    beside = path.with_suffix(".json")
+    beside.unlink() if text is None else beside.write_text(text)
+    with pytest.raises(UserError, match="should have its protocol card"):
+        gather(path, toy_network, dataset)
+
+
+@pytest.mark.parametrize("length", [0, 100, -10])
+def test_broken_statistics_are_refused(tmp_path, toy_network, dataset, length):
+    path = tmp_path / "a.npz"
+    gather(path, toy_network, dataset)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(UserError, match="remove it, and they are gathered"):
+        gather(path, toy_network, dataset)
+
+
+def test_parts_of_several_devices_merge(toy_network, dataset):
+    images, labels = next(iter(dataset.ordered_batches(COUNT)))
+    labels = labels.numpy()
+    logits, features = toy_network(images)
+    whole = Statistics.of(toy_network, 10)
+    whole.update(logits, features, labels)
+    parts = [Statistics.of(toy_network, 10) for _ in range(3)]
+    for index, part in enumerate(parts):
+        some = slice(15 * index, 15 * index + 15)
+        part.update(logits[some], features[some], labels[some])
+        if index:
+            parts[0].merge(part)
+    merged = parts[0]
+    np.testing.assert_array_equal(merged.features, whole.features)
+    assert merged.class_score.result() == pytest.approx(
+        whole.class_score.result(), rel=1e-12
+    )
+    assert frechet_distance(merged.moments, whole.moments) < 1e-9
+    for ours, theirs in zip(merged.classes, whole.classes):
+        np.testing.assert_allclose(ours.scatter, theirs.scatter, rtol=1e-9)
+
+
+def test_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr(statistics, "KEPT_FEATURES", 7)
+    part = Statistics(num_logits=2, num_features=3, num_classes=2)
+    for _ in range(3):
+        part.update(np.ones((5, 2)), np.ones((5, 3)), np.zeros(5, int))
+    assert (part.features.shape, part.count) == ((7, 3), 15)
+    thousand = Statistics(num_logits=2, num_features=2048, num_classes=1000)
+    assert thousand.classes == []

@@ -1,0 +1,81 @@
+"""A run that scores itself leaves the rows that `evaluate` would."""
+
+import csv
+
+import pytest
+import tensorflow as tf
+
+from configs import default
+from sagan_tf import builders
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import preparation
+from sagan_tf.training import loop
+from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.workdir import Workdir
+
+
+@pytest.fixture
+def config():
+    config = default.get_config()
+    config.model.base_channels = 2
+    config.model.discriminator_base_channels = 4
+    config.model.latent_dim = 4
+    config.model.attention_resolutions = ()
+    config.dataset.num_examples = 400
+    config.train.batch_size = 4
+    config.train.num_steps = 4
+    config.train.steps_per_call = 1
+    config.checkpoint.every_steps = 2
+    config.log.every_steps = 2
+    return config
+
+
+def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
+    monkeypatch.setenv(preparation.CACHE_VARIABLE, str(cache))
+    monkeypatch.setitem(preparation._NUM_IMAGES, False, 80)
+    dataset = builders.build_dataset(config)
+    gan = builders.build_gan(config)
+    workdir = Workdir(tmp_path)
+    checkpoints = Checkpoints(workdir.checkpoints)
+    callback = builders.build_self_evaluation(
+        config, gan, dataset, workdir, checkpoints, 2
+    )
+    loop.train(
+        gan,
+        dataset,
+        workdir,
+        checkpoints,
+        builders.build_schedule(config),
+        extra_callbacks=[callback],
+    )
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["2", "4"]
+    name = "fid80_twins-classifier"
+    assert rows[0][name] != rows[1][name]
+    assert len(list((tmp_path / "best").iterdir())) == 1
+    assert '"collapse_since": -1.0' in workdir.metrics.read_text()
+    # The same picture from the checkpoint gives the same scores.
+    sampler = callback.action.scorer._sample
+    sampler.places = [checkpoints]
+    card = callback.action.scorer.card
+    again = callback.action.scorer.evaluator.score(sampler(4), card)
+    assert again.values[name] == pytest.approx(float(rows[1][name]), rel=1e-4)
+
+
+def test_score_that_fails_does_not_end_the_run(tmp_path, caplog):
+    from sagan_tf.evaluation.self_evaluation import SelfEvaluation
+
+    class Broken:
+        def score(self, step):
+            raise UserError(f"no score of {step}")
+
+    SelfEvaluation(Broken(), tmp_path)(7)
+    assert "step 7 is not scored: no score of 7" in caplog.text
+
+
+def test_interval_that_is_no_multiple_is_refused(config, tmp_path):
+    with pytest.raises(UserError, match=r"every_steps \(2\). Received: 3"):
+        builders.build_self_evaluation(
+            config, tf.keras.Model(), None, Workdir(tmp_path), None, 3
+        )

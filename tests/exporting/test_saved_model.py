@@ -1,0 +1,235 @@
+"""An exported generator draws what the network draws, and says what it is."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from sagan_tf import exporting, runs, visualization
+from sagan_tf.errors import UserError
+from sagan_tf.exporting import saved_model, verification
+from sagan_tf.latents import draw_each
+from sagan_tf.networks import freeze
+
+
+@pytest.fixture(scope="module")
+def generator(toy_run):
+    return runs.open_run(toy_run).load_generator()
+
+
+@pytest.fixture(scope="module")
+def exported(generator, tmp_path_factory):
+    path = tmp_path_factory.mktemp("exported") / "toy"
+    difference = exporting.export(generator, path, {"step": 3})
+    assert 0.0 < difference <= verification.TOLERANCE
+    return exporting.ExportedGenerator(path)
+
+
+@pytest.fixture(scope="module")
+def unconditional(unconditional_run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("exported") / "unconditional"
+    generator = runs.open_run(unconditional_run).load_generator()
+    exporting.export(generator, path)
+    return exporting.ExportedGenerator(path)
+
+
+def ask(model, name, **inputs):
+    answer = model.signatures[name](
+        **{key: tf.constant(value) for key, value in inputs.items()}
+    )
+    return {key: value.numpy() for key, value in answer.items()}
+
+
+def test_the_five_signatures_have_their_names_and_types(exported):
+    given = {"latents": tf.float32, "labels": tf.int32}
+    drawn = {"labels": tf.int32, "seed": tf.int32, "truncation": tf.float32}
+    pictures = {"images": tf.uint8}
+    expected = {
+        "serving_default": (given, pictures),
+        "generate": (given, {"images": tf.float32}),
+        "sample": (drawn, pictures),
+        "png": (drawn, {"png_bytes": tf.string}),
+        "attention": (given, {**pictures, "attention": tf.float32}),
+    }
+    found = {}
+    for name, function in exported.signatures.items():
+        _, inputs = function.structured_input_signature
+        outputs = function.structured_outputs
+        found[name] = tuple(
+            {key: spec.dtype for key, spec in specs.items()}
+            for specs in (inputs, outputs)
+        )
+    assert found == expected
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_any_batch_equals_the_network(exported, generator, count):
+    latents = draw_each(np.arange(count), 4)
+    labels = np.arange(count, dtype=np.int32)
+    live = generator([latents, labels], training=False).numpy()
+    images = exported.draw(latents, labels)
+    assert images.std() > 0.01
+    np.testing.assert_allclose(images, live, atol=1e-5)
+    given = {"latents": latents, "labels": labels}
+    served = ask(exported, "serving_default", **given)["images"]
+    np.testing.assert_array_equal(served, visualization.to_uint8(images))
+
+
+def test_a_picture_depends_on_its_own_seed_alone(exported):
+    labels, seeds = [4, 4, 1], np.array([7, 8, 9], np.int32)
+    counted = ask(exported, "sample", labels=labels, seed=7, truncation=1.0)
+    each = ask(
+        exported, "sample", labels=labels, seed=seeds, truncation=[1.0] * 3
+    )
+    alone = ask(exported, "sample", labels=[4], seed=8, truncation=1.0)
+    np.testing.assert_array_equal(counted["images"], each["images"])
+    np.testing.assert_array_equal(counted["images"][1:2], alone["images"])
+    assert (counted["images"][0] != counted["images"][1]).any()
+
+
+@pytest.mark.parametrize("truncation", [0.0, 0.5])
+def test_samples_are_those_of_the_library(exported, generator, truncation):
+    latents = draw_each([5, 6], 4, truncation)
+    labels = np.array([2, 3], np.int32)
+    live = generator([latents, labels], training=False).numpy()
+    images = ask(
+        exported, "sample", labels=labels, seed=5, truncation=truncation
+    )["images"]
+    np.testing.assert_allclose(images / 127.5 - 1.0, live, atol=1.01 / 127.5)
+
+
+def test_png_strings_hold_the_samples(exported):
+    inputs = {"labels": [0, 9], "seed": 1, "truncation": 0.0}
+    images = ask(exported, "sample", **inputs)["images"]
+    for image, png in zip(images, ask(exported, "png", **inputs)["png_bytes"]):
+        decoded = np.asarray(Image.open(io.BytesIO(png)))
+        np.testing.assert_array_equal(decoded, image)
+
+
+def test_attention_is_that_of_the_last_layer(exported, generator):
+    latents, labels = draw_each([1, 2], 4), np.array([0, 1], np.int32)
+    answer = ask(exported, "attention", latents=latents, labels=labels)
+    _, scores = generator(
+        [latents, labels], training=False, return_attention_scores=True
+    )
+    assert list(scores) == [8, 16]
+    assert answer["attention"].shape == (2, 256, 64)
+    np.testing.assert_allclose(answer["attention"], scores[16], atol=1e-5)
+    np.testing.assert_allclose(answer["attention"].sum(-1), 1.0, atol=1e-5)
+    served = ask(exported, "serving_default", latents=latents, labels=labels)
+    np.testing.assert_array_equal(answer["images"], served["images"])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"labels": [10]}, "`labels` should be in \\[0, 10\\)"),
+        ({"labels": [-1]}, "`labels` should be in"),
+        ({"truncation": -0.5}, "`truncation` should not be negative"),
+        ({"truncation": np.float32("nan")}, "`truncation` should not"),
+        ({"seed": [1, 2]}, "`seed` should be one number"),
+        ({"truncation": [1.0, 2.0]}, "`truncation` should be one"),
+    ],
+)
+@pytest.mark.parametrize("name", ["sample", "png"])
+def test_arguments_without_sense_are_refused(exported, name, inputs, message):
+    good = {"labels": [0], "seed": 1, "truncation": 0.0}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        ask(exported, name, **{**good, **inputs})
+
+
+def test_an_unconditional_generator_takes_no_labels(
+    unconditional, unconditional_run
+):
+    assert unconditional.num_classes == 0
+    assert "attention" not in unconditional.signatures
+    one = ask(unconditional, "sample", seed=3, truncation=0.0)["images"]
+    two = ask(unconditional, "sample", seed=[3, 4], truncation=0.0)["images"]
+    assert two.shape == (2, 32, 32, 3)
+    np.testing.assert_array_equal(one, two[:1])
+    latents = draw_each([3], 4)
+    generator = runs.open_run(unconditional_run).load_generator()
+    np.testing.assert_allclose(
+        unconditional.draw(latents, [0]), generator(latents), atol=1e-5
+    )
+
+
+def test_the_card_tells_the_sizes(exported):
+    stored = json.loads(
+        (exported.path / "assets.extra" / "model_card.json").read_text()
+    )
+    assert stored["step"] == 3
+    assert stored["num_classes"] == exported.num_classes == 10
+    assert stored["latent_dim"] == exported.latent_dim == 4
+    assert stored["attention_maps"] == [8, 16]
+
+
+def test_it_holds_no_power_iteration_and_no_raw_kernel(exported, generator):
+    reader = tf.train.load_checkpoint(
+        str(exported.path / "variables/variables")
+    )
+    sizes = [
+        int(np.prod(shape))
+        for shape in reader.get_variable_to_shape_map().values()
+    ]
+    # Folding makes the first kernel of each block 16/9 as large.
+    assert sum(sizes) < 16 / 9 * generator.count_params() + 10
+    names = " ".join(reader.get_variable_to_shape_map())
+    assert "spectral" not in names and "/u/" not in names
+
+
+def test_the_command_line_tool_of_tensorflow_runs_it(exported, tmp_path):
+    # What saved_model_cli itself starts.
+    tool = "from tensorflow.python.tools import saved_model_cli as cli; "
+    subprocess.run(
+        [
+            *(sys.executable, "-c", tool + "cli.main()", "run"),
+            *("--dir", exported.path, "--tag_set", "serve"),
+            *("--signature_def", "sample", "--outdir", tmp_path),
+            "--input_exprs",
+            "labels=[1, 2];seed=7;truncation=1.0",
+        ],
+        check=True,
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    expected = ask(exported, "sample", labels=[1, 2], seed=7, truncation=1.0)
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "images.npy"), expected["images"]
+    )
+
+
+def test_a_taken_place_is_refused_and_left_alone(generator, tmp_path):
+    (tmp_path / "mine").write_text("kept")
+    with pytest.raises(UserError, match="something stands already"):
+        exporting.export(generator, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_draws_something_else_is_not_left(
+    generator, unconditional_run, toy_run, tmp_path, monkeypatch
+):
+    other = runs.open_run(toy_run).load_generator(averaged=False)
+    monkeypatch.setattr(saved_model, "freeze", lambda _: freeze(other))
+    with pytest.raises(UserError, match="should be those of the network"):
+        exporting.export(generator, tmp_path / "wrong")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_is_no_saved_model_is_refused(tmp_path):
+    with pytest.raises(UserError, match="has no saved_model.pb"):
+        exporting.ExportedGenerator(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match="should be a whole SavedModel"):
+        exporting.ExportedGenerator(tmp_path)
+
+
+def test_another_saved_model_is_refused(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path))
+    with pytest.raises(UserError, match="should have the signatures"):
+        exporting.ExportedGenerator(tmp_path)

@@ -1,0 +1,91 @@
+"""Opening a run: which checkpoint, and what is refused."""
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sagan_tf import builders, runs
+from sagan_tf.errors import UserError
+
+
+@pytest.fixture
+def copied(toy_run, tmp_path):
+    shutil.copytree(toy_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def restored(toy_run):
+    run = runs.open_run(toy_run)
+    gan = builders.build_gan(run.config)
+    builders.build_checkpoints(run.config, run.workdir).restore_latest(gan)
+    return run, gan
+
+
+def assert_same(network, other):
+    for variable, expected in zip(network.variables, other.variables):
+        np.testing.assert_array_equal(variable, expected)
+
+
+def test_both_generators_and_the_discriminator_are_those_of_training(toy_run):
+    run, gan = restored(toy_run)
+    assert run.step == 3
+    assert_same(run.load_generator(), gan.ema_generator)
+    assert_same(run.load_generator(averaged=False), gan.generator)
+    assert_same(run.load_discriminator(), gan.discriminator)
+
+
+def test_the_best_checkpoint_lies_in_a_place_of_its_own(copied):
+    with pytest.raises(UserError, match="score the run first"):
+        runs.open_run(copied, "best")
+    (copied / "checkpoints").rename(copied / "best")
+    assert runs.open_run(copied, "best").step == 3
+    with pytest.raises(UserError, match="should hold a checkpoint"):
+        runs.open_run(copied)
+
+
+def test_a_step_is_found_or_refused(toy_run):
+    assert runs.open_run(toy_run, "3").step == 3
+    with pytest.raises(UserError, match=r"should be one of \[3\]"):
+        runs.open_run(toy_run, "4")
+    with pytest.raises(UserError, match="latest, best or a step"):
+        runs.open_run(toy_run, "newest")
+
+
+def test_a_missing_or_empty_workdir_is_refused(tmp_path):
+    with pytest.raises(UserError, match="which is no directory"):
+        runs.open_run(tmp_path / "none")
+    with pytest.raises(UserError, match="no config.json"):
+        runs.open_run(tmp_path)
+
+
+def test_a_damaged_checkpoint_counts_as_none(copied):
+    (data,) = copied.glob("checkpoints/*/state.data*")
+    data.write_bytes(b"")
+    with pytest.raises(UserError, match="should hold a checkpoint"):
+        runs.open_run(copied)
+
+
+def test_classes_have_the_names_of_the_data_or_numbers(toy_run, monkeypatch):
+    run = runs.open_run(toy_run)
+    assert len(run.class_names()) == 10
+    assert not any("class" in name for name in run.class_names())
+
+    def gone(config):
+        raise UserError("moved away")
+
+    monkeypatch.setattr(builders, "build_dataset", gone)
+    assert run.class_names()[:2] == ("class 0", "class 1")
+
+
+def test_whole_shares_of_a_class_draw_that_class(toy_run):
+    source = runs.open_run(toy_run).source()
+    latents = tf.random.stateless_normal((3, 4), (1, 2)).numpy()
+    labels = np.array([0, 4, 9], np.int32)
+    shares = np.eye(10, dtype=np.float32)[labels]
+    np.testing.assert_allclose(
+        source.draw(latents, shares), source.draw(latents, labels), atol=1e-5
+    )
+    mixed = source.draw(latents, np.full((3, 10), 0.1, np.float32))
+    assert np.abs(mixed - source.draw(latents, labels)).max() > 1e-3

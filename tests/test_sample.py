@@ -1,0 +1,166 @@
+"""The command that draws pictures, as a user calls it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from sagan_tf import exporting, runs, visualization
+from sagan_tf.latents import draw_each
+from tests.commands import assert_refused, call_each
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("sample")
+
+
+@pytest.fixture(scope="module")
+def saved_model(toy_run, place):
+    path = place / "saved_model"
+    exporting.export(runs.open_run(toy_run).load_generator(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def calls(toy_run, unconditional_run, saved_model, place):
+    """What each call is given, by a name for it."""
+    (place / "taken").mkdir()
+    (place / "taken" / "mine").write_text("kept")
+    (place / "empty").mkdir()
+    tf.saved_model.save(tf.Module(), str(place / "other"))
+    run, free = f"--workdir={toy_run}", f"--workdir={unconditional_run}"
+    exported = f"--saved_model={saved_model}"
+    png = f"--output={place}/refused.png"
+    few = "--num_images=4"
+    return {
+        "sheet": [run, f"--output={place}/sheet.png"],
+        "files": [run, few, "--labels=3,1", f"--output={place}/files"],
+        "again": [run, few, "--labels=3,1", f"--output={place}/again"],
+        "saved": [exported, few, "--labels=3,1", f"--output={place}/saved"],
+        "seed": [run, few, "--labels=3,1", "--seed=9", f"--output={place}/9"],
+        "free": [free, few, f"--output={place}/free"],
+        "latents": [run, "--show=latents", f"--output={place}/latents.png"],
+        "linear": [
+            *(run, "--show=latents", "--way=linear", "--num_images=20"),
+            f"--output={place}/linear.png",
+        ],
+        "classes": [run, "--show=classes", f"--output={place}/classes.png"],
+        "sweep": [run, "--show=truncation", f"--output={place}/sweep.png"],
+        "bad label": [run, png, "--labels=0,10"],
+        "bad word": [run, png, "--labels=star"],
+        "free label": [free, png, "--labels=0"],
+        "bad truncation": [run, png, "--truncation=-1"],
+        "nan": [run, png, "--truncation=nan"],
+        "bad seed": [run, png, "--seed=-1"],
+        "no images": [run, png, "--num_images=0"],
+        "ragged": [run, png, "--show=latents", "--num_images=15"],
+        "long sweep": [run, png, "--show=truncation", "--num_images=70"],
+        "one class": [run, png, "--show=classes", "--labels=1"],
+        "whole": [exported, png, "--show=classes"],
+        "both": [run, exported, png],
+        "neither": [png],
+        "missing": [f"--workdir={place}/none", png],
+        "no run": [f"--workdir={place}/empty", png],
+        "no model": [f"--saved_model={place}/empty", png],
+        "other": [f"--saved_model={place}/other", png],
+        "step": [run, png, "--checkpoint=7"],
+        "taken": [run, few, f"--output={place}/taken"],
+        "jpeg": [run, few, f"--output={place}/x.jpg"],
+        "no output": [run],
+    }
+
+
+@pytest.fixture(scope="module")
+def answers(calls):
+    return dict(zip(calls, call_each("sagan_tf.sample", calls.values())))
+
+
+REFUSALS = {
+    "bad label": ("--labels", "0 to 9", "'10'"),
+    "bad word": ("--labels", "'star'"),
+    "free label": ("--labels", "no classes"),
+    "bad truncation": ("--truncation", "-1"),
+    "nan": ("--truncation", "nan"),
+    "bad seed": ("--seed", "-1"),
+    "no images": ("--num_images", "0"),
+    "ragged": ("--num_images", "multiple", "15"),
+    "long sweep": ("--num_images", "at most 60"),
+    "one class": ("--labels", "two"),
+    "whole": ("--workdir", "whole classes"),
+    "both": ("one of them",),
+    "neither": ("one of them",),
+    "missing": ("--workdir", "no directory"),
+    "no run": ("config.json",),
+    "no model": ("--saved_model", "saved_model.pb"),
+    "other": ("signatures", "none"),
+    "step": ("--checkpoint", "[3]", "7"),
+    "taken": ("--output", "taken"),
+    "jpeg": ("--output", ".png"),
+    "no output": ("--output is required",),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_bad_input_is_refused_in_one_line(answers, name, place):
+    assert_refused(answers[name], *REFUSALS[name])
+    assert not (place / "refused.png").exists()
+    assert (place / "taken" / "mine").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("sheet", 100),
+        ("latents", 60),
+        ("linear", 20),
+        ("classes", 60),
+        ("sweep", 60),
+    ],
+)
+def test_sheets_are_written(answers, name, count, place):
+    assert answers[name].status == 0, answers[name].err
+    assert f"{count} pictures" in answers[name].out
+    with Image.open(place / f"{name}.png") as sheet:
+        # Ten pictures of twice 32 pixels in each row.
+        assert sheet.width >= 10 * 66
+        assert sheet.height == count // 10 * 66 + 2
+
+
+def read(directory):
+    paths = sorted(directory.iterdir())
+    return [p.name for p in paths], np.stack([Image.open(p) for p in paths])
+
+
+def test_single_files_are_the_generator_s_class_by_class(
+    answers, place, toy_run
+):
+    assert answers["files"].status == 0, answers["files"].err
+    run = runs.open_run(toy_run)
+    names, images = read(place / "files")
+    classes = [run.class_names()[label] for label in (3, 3, 1, 1)]
+    expected = [f"{i:06d}_{name}.png" for i, name in enumerate(classes)]
+    assert names == expected
+    live = run.load_generator()(
+        [draw_each(range(4), 4), np.array([3, 3, 1, 1])], training=False
+    )
+    difference = images.astype(int) - visualization.to_uint8(live)
+    assert np.abs(difference).max() <= 1
+
+
+def test_the_seed_decides(answers, place):
+    _, first = read(place / "files")
+    np.testing.assert_array_equal(first, read(place / "again")[1])
+    assert (first != read(place / "9")[1]).any()
+
+
+def test_a_saved_model_draws_what_the_run_draws(answers, place):
+    assert answers["saved"].status == 0, answers["saved"].err
+    first, second = read(place / "files")[1], read(place / "saved")[1]
+    assert np.abs(first.astype(int) - second).max() <= 1
+
+
+def test_pictures_without_classes_have_numbers_for_names(answers, place):
+    assert answers["free"].status == 0, answers["free"].err
+    names, _ = read(place / "free")
+    assert names == [f"{i:06d}.png" for i in range(4)]
