@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tools.benchmarks import convolutions, ours, peer, report, timing
+from tools.benchmarks import convolutions, memory, ours, peer, report, timing
 from tools.benchmarks.ours import Setting
 from tools.benchmarks.sections import Benchmark
 
@@ -87,6 +87,12 @@ def test_the_example_of_tfgan_trains_and_draws():
     assert len(set(losses)) == 3 and np.all(np.isfinite(losses))
     pictures = peer.sampler(setting)()
     assert pictures.shape == (2, 128, 128, 3)
+
+
+def test_peak_memory_grows_with_the_batch():
+    small = memory.peak(TOY, "float32", steps=1)
+    large = Setting(32, 8, 96, 3, (8,), latent_dim=4)
+    assert 10 < small < memory.peak(large, "float32", steps=1)
 
 
 def test_operations_are_counted_in_both_directions():
