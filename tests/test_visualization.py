@@ -135,8 +135,7 @@ def test_a_failed_write_leaves_the_old_picture(tmp_path, monkeypatch):
     before = path.read_bytes()
 
     def fail(self, file, **_):
-        with open(file, "wb") as half:
-            half.write(b"half")
+        file.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(Image.Image, "save", fail)
