@@ -12,9 +12,10 @@ from typing import Any
 
 from absl import flags
 
-from sagan_tf import builders, config_validation, plotting
+from sagan_tf import builders, config_validation
 from sagan_tf.training import banner, loop
 from sagan_tf.training.workdir import Workdir
+from sagan_tf.visualization import curves
 
 _CONFIG = command.define_config_flag()
 _WORKDIR = flags.DEFINE_string(
@@ -83,7 +84,7 @@ def run(
     step = loop.train(
         gan, dataset, workdir, checkpoints, schedule, measures, extra
     )
-    plotting.plot_metrics(workdir.metrics, workdir.curves)
+    curves.plot_metrics(workdir.metrics, workdir.curves)
     _say(f"step {step:,} reached: {workdir.samples} and {workdir.curves}")
 
 
