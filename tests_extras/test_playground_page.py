@@ -248,8 +248,7 @@ def test_the_overlay_follows_a_drag_in_the_large_picture(visitor):
 
 def test_the_slider_goes_from_one_latent_to_the_other(visitor, model):
     before = visitor.source("between")
-    slider = visitor.find("position")
-    slider.locator("[role=slider]").press("Home")
+    visitor.click("position", 0.001, 0.5)
     visitor.wait_for_other("between", before)
     expected = views.Sheet(model.between(range(10), 1, 2, 0.0, 0.0)).picture()
     np.testing.assert_array_equal(visitor.picture("between"), expected)
@@ -257,10 +256,10 @@ def test_the_slider_goes_from_one_latent_to_the_other(visitor, model):
 
 def test_truncation_changes_both_boards(visitor, model):
     before = visitor.source("grid"), visitor.source("between")
-    visitor.find("truncation").locator("[role=slider]").press("End")
+    visitor.click("truncation", 0.25, 0.5)
     for name, source in zip(("grid", "between"), before):
         visitor.wait_for_other(name, source)
-    expected = views.Sheet(model.grid(range(10), 0, 6, 4.0)).picture()
+    expected = views.Sheet(model.grid(range(10), 0, 6, 1.0)).picture()
     np.testing.assert_array_equal(visitor.picture("grid"), expected)
 
 
