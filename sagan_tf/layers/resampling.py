@@ -63,9 +63,19 @@ def upsample(images: tf.Tensor) -> tf.Tensor:
     Returns:
         `(batch, 2 * height, 2 * width, channels)`.
     """
-    height, width = _height_and_width(images)
-    repeated = tf.tile(images[:, :, tf.newaxis], (1, 1, 2, 1, 2))
-    return tf.reshape(repeated, (-1, 2 * height, 2 * width, images.shape[-1]))
+
+    @tf.custom_gradient
+    def repeat(images: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        height, width = _height_and_width(images)
+        repeated = tf.tile(images[:, :, tf.newaxis], (1, 1, 2, 1, 2))
+        shape = (-1, 2 * height, 2 * width, images.shape[-1])
+        # The sum of each square by pooling: a sum over two axes of a tensor of
+        # six takes eight times as long.
+        return tf.reshape(repeated, shape), lambda upstream: (
+            4.0 * mean_pool(upstream)
+        )
+
+    return repeat(images)
 
 
 def _height_and_width(images: tf.Tensor) -> tuple[Any, Any]:

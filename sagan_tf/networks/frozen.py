@@ -76,14 +76,21 @@ class FrozenGenerator(tf.Module):
         self._dtype = tf.as_dtype(generator.compute_dtype)
         constants = _Constants(self._dtype)
         self._dense = _Affine(generator.dense, constants)
-        self._norm = constants.add(lambda: _scale_and_shift(generator.norm))
         self._to_rgb = _Affine(generator.to_rgb, constants)
+        *stages, (last_size, last) = generator.stages
         self._stages = [
             (_Attention if isinstance(stage, SelfAttention) else _UpBlock)(
                 size, stage, constants
             )
-            for size, stage in generator.stages
+            for size, stage in stages
         ]
+        if isinstance(last, SelfAttention):
+            self._stages.append(_Attention(last_size, last, constants))
+            self._stages.append(_OutputNorm(generator.norm, constants))
+        else:
+            self._stages.append(
+                _UpBlock(last_size, last, constants, generator.norm)
+            )
         # A function, not a tracked attribute: a SavedModel shall not hold the
         # generator's own weights.
         self.refresh = constants.refresh
@@ -106,7 +113,7 @@ class FrozenGenerator(tf.Module):
         scores = {} if return_attention_scores else None
         for stage in self._stages:
             x = stage(x, labels, scores)
-        x = self._to_rgb.convolve(_normalize(x, self._norm, None))
+        x = self._to_rgb.convolve(x)
         images = tf.tanh(tf.cast(x, tf.float32))
         return (images, scores) if return_attention_scores else images
 
@@ -152,14 +159,43 @@ class _Affine(tf.Module):
         return tf.nn.bias_add(_convolve(x, self.kernel), self.bias)
 
 
-class _UpBlock(tf.Module):
-    """What `ResidualUpBlock` does."""
+class _OutputNorm(tf.Module):
+    """The normalization and the ReLU behind the last stage."""
 
     def __init__(
-        self, size: int, block: ResidualUpBlock, constants: _Constants
+        self, norm: ConditionalBatchNormalization, constants: _Constants
+    ) -> None:
+        super().__init__()
+        self._norm = constants.add(lambda: _scale_and_shift(norm))
+
+    def __call__(self, inputs: tf.Tensor, labels: Any, scores: Any) -> Any:
+        del labels, scores
+        return _normalize(inputs, self._norm, None)
+
+
+class _UpBlock(tf.Module):
+    """What `ResidualUpBlock` does, and the normalization and ReLU behind it.
+
+    A normalization without classes behind the block, if there is one, scales
+    the block's last kernels, and its shift is a part of the bias.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        block: ResidualUpBlock,
+        constants: _Constants,
+        norm: ConditionalBatchNormalization | None = None,
     ) -> None:
         super().__init__()
         self._filters = block.filters
+        self._rectifies = norm is not None
+
+        def affine() -> list[tf.Tensor]:
+            if norm is None:
+                return [tf.ones((self._filters,)), tf.zeros((self._filters,))]
+            return tf.unstack(_scale_and_shift(norm))
+
         self._norm_1 = constants.add(lambda: _scale_and_shift(block.norm_1))
         self._kernel_1 = constants.add(
             lambda: transposed_kernel(_kernel(block.conv_1))
@@ -167,11 +203,18 @@ class _UpBlock(tf.Module):
         self._norm_2 = constants.add(
             lambda: _scale_and_shift(block.norm_2, _bias(block.conv_1))
         )
-        self._kernel_2 = constants.add(lambda: _kernel(block.conv_2))
-        self._shortcut = constants.add(lambda: _kernel(block.shortcut))
-        self._bias = constants.add(
-            lambda: _bias(block.conv_2) + _bias(block.shortcut)
+        self._kernel_2 = constants.add(
+            lambda: _kernel(block.conv_2) * affine()[0]
         )
+        self._shortcut = constants.add(
+            lambda: _kernel(block.shortcut) * affine()[0]
+        )
+
+        def bias() -> tf.Tensor:
+            scale, shift = affine()
+            return (_bias(block.conv_2) + _bias(block.shortcut)) * scale + shift
+
+        self._bias = constants.add(bias)
 
     def __call__(self, inputs: tf.Tensor, labels: Any, scores: Any) -> Any:
         del scores
@@ -185,8 +228,11 @@ class _UpBlock(tf.Module):
             padding="SAME",
         )
         x = _convolve(_normalize(x, self._norm_2, labels), self._kernel_2)
-        shortcut = _convolve(inputs, self._shortcut)
-        return x + upsample(tf.nn.bias_add(shortcut, self._bias))
+        shortcut = upsample(_convolve(inputs, self._shortcut))
+        # The bias stands here, though the shortcut's map is smaller, because
+        # TensorFlow runs a convolution, a bias and a sum as one operation.
+        x = tf.nn.bias_add(x, self._bias) + shortcut
+        return tf.nn.relu(x) if self._rectifies else x
 
 
 class _Attention(tf.Module):
