@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -32,12 +33,20 @@ def sum_of_shifts(kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         `(height + 1, width + 1, in_channels, out_channels)`.
     """
-    rows = tf.pad(kernel, ((0, 1), (0, 0), (0, 0), (0, 0))) + tf.pad(
-        kernel, ((1, 0), (0, 0), (0, 0), (0, 0))
+    height, width, *channels = kernel.shape
+    # One product with a matrix of zeros and ones reads the kernel once, which
+    # four shifted copies and their sums do not.
+    shifts = np.kron(_shift_both_ways(height), _shift_both_ways(width))
+    summed = tf.matmul(
+        tf.constant(shifts, kernel.dtype),
+        tf.reshape(kernel, (height * width, -1)),
     )
-    return tf.pad(rows, ((0, 0), (0, 1), (0, 0), (0, 0))) + tf.pad(
-        rows, ((0, 0), (1, 0), (0, 0), (0, 0))
-    )
+    return tf.reshape(summed, (height + 1, width + 1, *channels))
+
+
+def _shift_both_ways(size: int) -> np.ndarray:
+    """The matrix `(size + 1, size)` that adds a vector to its shift by one."""
+    return np.eye(size + 1, size) + np.eye(size + 1, size, -1)
 
 
 def transposed_kernel(kernel: tf.Tensor) -> tf.Tensor:
