@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf.layers.convolution import convolve, convolve_transposed
+
 
 def sum_of_shifts(kernel: tf.Tensor) -> tf.Tensor:
     """Returns the sum of the four shifts of a kernel in a larger frame.
@@ -80,9 +82,9 @@ def upsample(images: tf.Tensor) -> tf.Tensor:
         shape = (-1, 2 * height, 2 * width, images.shape[-1])
         # The sum of each square by pooling: a sum over two axes of a tensor of
         # six takes eight times as long.
-        return tf.reshape(repeated, shape), lambda upstream: (
-            4.0 * mean_pool(upstream)
-        )
+        return tf.reshape(
+            repeated, shape
+        ), lambda upstream: 4.0 * mean_pool(upstream)
 
     return repeat(images)
 
@@ -158,7 +160,7 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
 
     def _convolve(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = tf.cast(self.kernel, inputs.dtype)
-        return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
+        return convolve(inputs, kernel)
 
     def _precise_kernel(self) -> tf.Tensor:
         """The kernel in float32 or more, to be summed before it is cast."""
@@ -221,14 +223,7 @@ class UpsampleConv2D(_ResamplingConv2D):
 
     def _transposed_convolve(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = transposed_kernel(self._precise_kernel())
-        height, width = _height_and_width(inputs)
-        return tf.nn.conv2d_transpose(
-            inputs,
-            tf.cast(kernel, inputs.dtype),
-            (tf.shape(inputs)[0], 2 * height, 2 * width, self.filters),
-            strides=2,
-            padding="SAME",
-        )
+        return convolve_transposed(inputs, tf.cast(kernel, inputs.dtype))
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns `(batch, 2 * height, 2 * width, filters)`."""
@@ -277,9 +272,7 @@ class DownsampleConv2D(_ResamplingConv2D):
             return self._add_bias(self._convolve(mean_pool(inputs)))
         kernel = sum_of_shifts(self._precise_kernel()) / 4.0
         kernel = tf.cast(kernel, inputs.dtype)
-        return self._add_bias(
-            tf.nn.conv2d(inputs, kernel, strides=2, padding="SAME")
-        )
+        return self._add_bias(convolve(inputs, kernel, stride=2))
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns `(batch, height / 2, width / 2, filters)`."""
