@@ -19,6 +19,7 @@ import json
 import pathlib
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any, Sequence
 
 import numpy as np
@@ -160,18 +161,18 @@ class Server:
 
     def _ask(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.address + path, data, {"Content-Type": "application/json"}
-        )
         try:
+            request = urllib.request.Request(
+                self.address + path, data, {"Content-Type": "application/json"}
+            )
             with urllib.request.urlopen(request, timeout=self.timeout) as reply:
                 return json.load(reply)
         except urllib.error.HTTPError as error:
             raise UserError(
                 f"{self.address} refuses ({error.code}): {_reason(error)}"
             ) from error
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+        except (OSError, ValueError, HTTPException, OverflowError) as error:
+            reason = getattr(error, "reason", None) or one_line(error)
             raise UserError(
                 f"--server={self.address} should answer. Received: {reason}"
             ) from error
