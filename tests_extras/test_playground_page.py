@@ -120,11 +120,13 @@ class Visitor:
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
     def click(self, name, right, down):
-        """Clicks at a share of an element's width and height."""
+        """Clicks at a share of an element's width and height, once it rests."""
         place = self.find(name).bounding_box()
-        self.page.mouse.click(
-            place["x"] + right * place["width"],
-            place["y"] + down * place["height"],
+        self.find(name).click(
+            position={
+                "x": right * place["width"],
+                "y": down * place["height"],
+            }
         )
 
     def download(self, name):

@@ -166,7 +166,7 @@ def test_a_sheet_holds_them_all(answers, place):
         ("port", ("--server", "refused")),
         ("space", ("a b", "control characters")),
         ("far port", ("--server", "99999", "1 to 65535")),
-        ("no port", ("--server", "'web'")),
+        ("no port", ("--server", "127.0.0.1:web")),
         ("bracket", ("--server", "http://[::1")),
         ("address", ("--server", "http://")),
         ("taken", ("--output", "taken")),
