@@ -154,6 +154,7 @@ def test_what_makes_no_sense_in_a_grid_is_refused(model, changed, message):
     ("changed", "message"),
     [
         ({"labels": [10]}, "labels should be"),
+        ({"labels": [0] * 201}, "1 to 200 pictures"),
         ({"first": -1}, "seed should be"),
         ({"second": 2**31}, "seed should be"),
         ({"position": 1.1}, "position should be from 0 to 1. Received: 1.1"),

@@ -109,11 +109,7 @@ class PlaygroundModel:
             UserError: if one of them makes no sense.
         """
         labels = self._check_labels(labels)
-        if not 1 <= columns * len(labels) <= MOST_IMAGES:
-            raise UserError(
-                f"there should be 1 to {MOST_IMAGES} pictures at once. "
-                f"Received: {len(labels)} rows of {columns}"
-            )
+        _check_count(len(labels), columns)
         choices.check_truncation(truncation)
         seeds = choices.count_seeds(seed, columns)
         latents = self._latents(seeds, truncation)
@@ -151,6 +147,7 @@ class PlaygroundModel:
             UserError: if one of them makes no sense.
         """
         labels = self._check_labels(labels)
+        _check_count(1, len(labels))
         choices.check_truncation(truncation)
         if not 0.0 <= position <= 1.0:
             raise UserError(
@@ -206,3 +203,11 @@ class PlaygroundModel:
     ) -> Drawn:
         images = sheets.to_uint8(self._generator.draw(latents, labels))
         return Drawn(images, latents, labels, columns, captions, origin)
+
+
+def _check_count(rows: int, columns: int) -> None:
+    if not 1 <= rows * columns <= MOST_IMAGES:
+        raise UserError(
+            f"there should be 1 to {MOST_IMAGES} pictures at once. "
+            f"Received: {rows} rows of {columns}"
+        )

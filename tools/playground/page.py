@@ -74,6 +74,8 @@ class Page:
                     dict(enumerate(model.class_names)),
                     label="Classes",
                     multiple=True,
+                    # Many are found by typing.
+                    with_input=model.num_classes > 20,
                     value=model.first_classes(),
                     on_change=self._changed,
                 )
