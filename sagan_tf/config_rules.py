@@ -125,5 +125,9 @@ RULES: Dict[str, Rule] = {
     "checkpoint.every_steps": _integer(1),
     "checkpoint.keep": _integer(1),
     "checkpoint.keep_every": _integer(0),
-    "distribution.strategy": _one_of("auto"),
+    "distribution.strategy": _one_of(
+        "auto", "one_device", "mirrored", "multi_worker", "tpu"
+    ),
+    "distribution.cluster": _one_of("tf_config", "slurm", "kubernetes", "gce"),
+    "distribution.address": _TEXT,
 }

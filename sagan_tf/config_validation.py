@@ -118,8 +118,10 @@ def _check_names(fields: Dict[str, Any]) -> None:
 
 
 def _error(name: str, expected: str, value: Any, hint: str = "") -> UserError:
+    # A section in a field's place would show itself on several lines.
+    received = " ".join(repr(value).split())
     return UserError(
-        f"config.{name} should be {expected}. Received: {value!r}{hint}"
+        f"config.{name} should be {expected}. Received: {received}{hint}"
     )
 
 
@@ -211,6 +213,30 @@ def _check_average(fields: Dict[str, Any]) -> None:
         raise _error("train.ema_start_step", expected, start)
 
 
+# What the address means to a cluster that needs one.
+_ADDRESSES = {
+    "kubernetes": ("the label of the pods, such as app=sagan", 0),
+    "gce": ("PROJECT/ZONE/INSTANCE_GROUP", 2),
+}
+
+
+def _check_cluster(fields: Dict[str, Any]) -> None:
+    strategy, address = (
+        fields[f"distribution.{name}"] for name in ("strategy", "address")
+    )
+    cluster = fields["distribution.cluster"]
+    if strategy != "multi_worker" and cluster != "tf_config":
+        expected = 'left at "tf_config" unless the strategy is "multi_worker"'
+        raise _error("distribution.cluster", expected, cluster)
+    if cluster in _ADDRESSES:
+        expected, slashes = _ADDRESSES[cluster]
+        if not address or address.count("/") != slashes:
+            raise _error("distribution.address", expected, address)
+    elif address and strategy != "tpu":
+        expected = f'empty with the strategy "{strategy}" over {cluster}'
+        raise _error("distribution.address", expected, address)
+
+
 COMBINATIONS = (
     _check_folder_fields,
     _check_embedded_data,
@@ -218,4 +244,5 @@ COMBINATIONS = (
     _check_attention_channels,
     _check_intervals,
     _check_average,
+    _check_cluster,
 )

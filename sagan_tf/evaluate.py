@@ -93,7 +93,7 @@ def main(argv: list[str]) -> None:
         real_statistics=_REAL_STATISTICS.value,
         batch_size=_BATCH_SIZE.value,
         force=_FORCE.value,
-        strategy=distribution.create_strategy("auto"),
+        strategy=distribution.create_strategy("local"),
     )
     scores = _score_run(options) if _WORKDIR.value else _score_folder(options)
     sys.stdout.write(format_scores(scores) + "\n")

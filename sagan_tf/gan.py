@@ -93,6 +93,9 @@ class SAGAN(tf.keras.Model):
         self.gradient_accumulation = gradient_accumulation
         self.separate_discriminator_passes = separate_discriminator_passes
         self.seed = seed
+        # The metrics are those of the global batch on each replica; between
+        # workers Keras would add them up.
+        self.distribute_reduction_method = "first"
         self.step = optimization.counter("step", 0)
         self.nonfinite_step = optimization.counter("nonfinite_step", -1)
         self.trackers = {

@@ -78,6 +78,8 @@ BAD_VALUES = [
     ("checkpoint.keep", 0),
     ("checkpoint.keep_every", -1),
     ("distribution.strategy", "atuo"),
+    ("distribution.cluster", "slum"),
+    ("distribution.address", 3),
 ]
 
 # Settings that are fine one by one, and what the message has to hold.
@@ -125,6 +127,23 @@ CONTRADICTIONS = [
         ["checkpoint.keep_every", "checkpoint.every_steps (500)", "500"],
     ),
     ({"train.ema_start_step": 10_000}, ["ema_start_step", "10000"]),
+    ({"distribution.cluster": "slurm"}, ["distribution.cluster", "tf_config"]),
+    ({"distribution.address": "me"}, ["distribution.address", "empty", "me"]),
+    (
+        {
+            "distribution.strategy": "multi_worker",
+            "distribution.cluster": "kubernetes",
+        },
+        ["distribution.address", "label of the pods"],
+    ),
+    (
+        {
+            "distribution.strategy": "multi_worker",
+            "distribution.cluster": "gce",
+            "distribution.address": "project/zone",
+        },
+        ["distribution.address", "PROJECT/ZONE", "project/zone"],
+    ),
 ]
 
 GOOD_SETTINGS = [
@@ -138,6 +157,12 @@ GOOD_SETTINGS = [
     {"train.num_steps": 2, "train.steps_per_call": 2},
     {"checkpoint.keep_every": 1000},
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
+    {"distribution.strategy": "tpu", "distribution.address": "local"},
+    {
+        "distribution.strategy": "multi_worker",
+        "distribution.cluster": "gce",
+        "distribution.address": "project/zone/group",
+    },
 ]
 
 
