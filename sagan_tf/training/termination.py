@@ -36,7 +36,6 @@ class Termination:
         del frame
         self.requested = True
         signal.signal(number, signal.SIG_DFL)
-        logging.warning("SIGTERM: saving after this step")
 
 
 class StopWhenTerminated(tf.keras.callbacks.Callback):
@@ -61,5 +60,7 @@ class StopWhenTerminated(tf.keras.callbacks.Callback):
             self.model.distribute_strategy, int(self.termination.requested)
         )
         if any(requested):
+            # Not in the handler: it may strike in the middle of a write.
+            logging.warning("SIGTERM: saving after this step")
             self.saver.call_now()
             self.model.stop_training = True
