@@ -182,6 +182,8 @@ def recorded_steps(path: pathlib.Path) -> list[int]:
 
 def tensors(checkpoints: Checkpoints, step: int) -> dict[str, np.ndarray]:
     """Returns everything in a checkpoint by name."""
+    if step not in checkpoints.steps():
+        raise Damage(f"checkpoint {step} lacks a part")
     reader = tf.train.load_checkpoint(str(checkpoints.path(step) / "state"))
     return {
         name: reader.get_tensor(name)
