@@ -18,15 +18,14 @@ from typing import Sequence
 import numpy as np
 from absl import flags
 
-from sagan_tf import (
+from sagan_tf import choices, runs
+from sagan_tf.errors import UserError
+from sagan_tf.visualization import (
     attention_figures,
     attention_maps,
-    choices,
     looking,
-    runs,
-    visualization,
+    sheets,
 )
-from sagan_tf.errors import UserError
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
 _OUTPUT = flags.DEFINE_string("output", None, "PATH.png of the page.")
@@ -130,14 +129,14 @@ def _write(
     page = attention_figures.page(
         rows, title, _notes(seen), _SIDE.value, across=1 + (len(rows) > 5)
     )
-    visualization.write_png(str(output), page)
-    arrays = {"images": visualization.to_uint8(seen.images)}
+    sheets.write_png(str(output), page)
+    arrays = {"images": sheets.to_uint8(seen.images)}
     arrays.update(labels=seen.labels, step=run.step)
     for size, scores in seen.scores.items():
         arrays[f"attention_{size}"] = scores
         arrays[f"queries_{size}"] = queries[size]
         arrays[f"distances_{size}"] = attention_maps.mean_distances(scores)
-    visualization.write_npz(str(output.with_suffix(".npz")), **arrays)
+    sheets.write_npz(str(output.with_suffix(".npz")), **arrays)
 
 
 def _caption(

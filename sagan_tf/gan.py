@@ -74,7 +74,7 @@ class SAGAN(tf.keras.Model):
                 raise ValueError(
                     f"`{name}` should be at least 1. Received: {value}"
                 )
-        if not 0.0 <= ema_decay < 1.0:
+        if not 0 <= ema_decay < 1:
             raise ValueError(
                 f"`ema_decay` should be in [0, 1). Received: {ema_decay}"
             )
@@ -136,11 +136,11 @@ class SAGAN(tf.keras.Model):
             loss: name of a loss in `sagan_tf.losses`.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """
-        self.generator_optimizer, self.discriminator_optimizer = (
-            optimization.with_loss_scaling(
-                optimizer, self.generator.compute_dtype
-            )
-            for optimizer in (generator_optimizer, discriminator_optimizer)
+        self.generator_optimizer = optimization.prepare(
+            generator_optimizer, self.generator
+        )
+        self.discriminator_optimizer = optimization.prepare(
+            discriminator_optimizer, self.discriminator
         )
         # Keras would make one of its own, and put it into the checkpoints.
         super().compile(optimizer=self.generator_optimizer, **kwargs)

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
+
+
+def prepare(optimizer: Any, network: tf.keras.Model) -> Any:
+    """Makes an optimizer ready for a network in any dtype.
+
+    Args:
+        optimizer: a legacy Keras optimizer.
+        network: a network whose variables exist.
+
+    Returns:
+        The optimizer with its slots, wrapped if the network needs scaling.
+    """
+    create_slots(optimizer, network.trainable_variables)
+    return with_loss_scaling(optimizer, network.compute_dtype)
 
 
 def with_loss_scaling(optimizer: Any, compute_dtype: str) -> Any:
@@ -20,6 +35,29 @@ def with_loss_scaling(optimizer: Any, compute_dtype: str) -> Any:
     if compute_dtype != "float16" or hasattr(optimizer, "get_scaled_loss"):
         return optimizer
     return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
+
+
+def create_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
+    """Creates what a legacy optimizer keeps for each variable.
+
+    It would do so in the first step, and a graph in which variables were
+    created is traced again. A step on gradients of zero changes no variable and
+    leaves every moment at zero; then the steps are counted from zero again.
+
+    Args:
+        optimizer: an optimizer; one that has taken steps stays as it is.
+        variables: what it will update.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if optimizer.variables():
+        return
+
+    def step() -> None:
+        zeros = [tf.zeros(variable.shape) for variable in variables]
+        optimizer.apply_gradients(zip(zeros, variables))
+
+    tf.distribute.get_strategy().run(step)
+    optimizer.iterations.assign(0)
 
 
 def scale(loss: tf.Tensor, optimizer: Any) -> tf.Tensor:
@@ -64,7 +102,8 @@ def minimize(
         state: variables, other than `variables`, that `compute` assigns.
 
     Returns:
-        What `compute` returned, over the whole batch.
+        What `compute` returned, over the whole batch; the loss is NaN if a
+        gradient is not finite.
     """
     sums = None
     start = [tf.identity(variable) for variable in state]
@@ -81,7 +120,15 @@ def minimize(
     if parts > 1:
         _assign(state, [value / parts for value in states[0]])
     _apply(optimizer, gradients, variables)
-    return tuple(value / parts for value in values)
+    loss, *others = (value / parts for value in values)
+    if not hasattr(optimizer, "get_unscaled_gradients"):
+        # Fused kernels turn NaN into 0 in a rectifier, so that a loss can look
+        # well while the weights break: the gradients tell. Loss scaling meets
+        # infinite gradients on purpose.
+        found = [gradient for gradient in gradients if gradient is not None]
+        is_well = tf.math.is_finite(tf.linalg.global_norm(found))
+        loss = tf.where(is_well, loss, np.nan)
+    return (loss, *others)
 
 
 def _differentiate(

@@ -15,9 +15,10 @@ from typing import Any, Iterator
 import numpy as np
 from absl import flags
 
-from sagan_tf import arrangements, choices, runs, visualization
+from sagan_tf import choices, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
+from sagan_tf.visualization import arrangements, sheets
 
 _WORKDIR = flags.DEFINE_string("workdir", "", "Directory of the run.")
 _SAVED_MODEL = flags.DEFINE_string(
@@ -167,7 +168,7 @@ def _draw(
     """Yields pictures as bytes, a few at a time: there may be many."""
     for start in range(0, len(arrangement.labels), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        yield visualization.to_uint8(
+        yield sheets.to_uint8(
             source.draw(arrangement.latents[part], arrangement.labels[part])
         )
 
@@ -178,12 +179,12 @@ def _write_sheet(
     arrangement: arrangements.Arrangement,
 ) -> None:
     factor = _SCALE.value or max(1, 64 // images.shape[1])
-    sheet = visualization.image_grid(
-        visualization.upscale(images, factor),
+    sheet = sheets.image_grid(
+        sheets.upscale(images, factor),
         arrangement.columns,
         row_labels=arrangement.captions,
     )
-    visualization.write_png(str(path), sheet)
+    sheets.write_png(str(path), sheet)
 
 
 def _write_files(
@@ -198,7 +199,7 @@ def _write_files(
         name = names[label] if names and labels.ndim == 1 else ""
         safe = re.sub(r"[^\w-]+", "_", name)
         file = f"{index:06d}_{safe}".rstrip("_") + ".png"
-        visualization.write_png(str(directory / file), image)
+        sheets.write_png(str(directory / file), image)
 
 
 if __name__ == "__main__":

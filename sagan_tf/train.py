@@ -12,11 +12,12 @@ from typing import Any
 
 from absl import flags
 
-from sagan_tf import builders, config_validation, plotting
+from sagan_tf import builders, config_validation
 from sagan_tf.errors import UserError
 from sagan_tf.training import banner, distribution, loop, workers
 from sagan_tf.training.termination import Termination
 from sagan_tf.training.workdir import Workdir
+from sagan_tf.visualization import curves
 
 _CONFIG = command.define_config_flag()
 _WORKDIR = flags.DEFINE_string(
@@ -95,7 +96,7 @@ def run(
                 config, gan, dataset, own, termination, evaluate_every
             )
         if distribution.is_chief(strategy):
-            plotting.plot_metrics(workdir.metrics, workdir.curves)
+            curves.plot_metrics(workdir.metrics, workdir.curves)
             _say(_end(step, config.train.num_steps, workdir))
         workers.wait_for_all(strategy)
 

@@ -39,14 +39,9 @@ DOOR = {
 MAY_IMPORT = {
     **{
         main: {
-            "arrangements",
-            "attention_figures",
-            "attention_maps",
             "builders",
             "evaluation",
-            "plotting",
             "exporting",
-            "looking",
             "runs",
             "training",
             "visualization",
@@ -64,8 +59,6 @@ MAY_IMPORT = {
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
     "training": {
-        "attention_maps",
-        "looking",
         "data",
         "gan",
         "latents",
@@ -81,12 +74,6 @@ MAY_IMPORT = {
     "averaging": set(),
     "optimization": set(),
     "latents": set(),
-    "arrangements": {"latents"},
-    "attention_maps": set(),
-    "looking": {"data", "latents", "networks"},
-    "attention_figures": {"attention_maps", "visualization"},
-    # Curves of a file, for the mains.
-    "plotting": set(),
     "sampling": {"networks"},
     "networks": {"layers"},
     "layers": set(),

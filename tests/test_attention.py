@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf import attention_maps, looking, runs
+from sagan_tf import runs
+from sagan_tf.visualization import attention_maps, looking
 from tests.commands import assert_refused, call_each
 
 

@@ -61,6 +61,7 @@ BAD_VALUES = [
     ("optimizer.beta_2", -0.1),
     ("optimizer.epsilon", 0.0),
     ("train.batch_size", 0),
+    ("train.gradient_accumulation", 0),
     ("train.batch_size", 2.5),
     ("train.num_steps", 0),
     ("train.discriminator_steps", 0),

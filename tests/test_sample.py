@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from sagan_tf import exporting, runs, visualization
+from sagan_tf import exporting, runs
 from sagan_tf.latents import draw_each
+from sagan_tf.visualization import sheets
 from tests.commands import assert_refused, call_each
 
 
@@ -144,7 +145,7 @@ def test_single_files_are_the_generator_s_class_by_class(
     live = run.load_generator()(
         [draw_each(range(4), 4), np.array([3, 3, 1, 1])], training=False
     )
-    difference = images.astype(int) - visualization.to_uint8(live)
+    difference = images.astype(int) - sheets.to_uint8(live)
     assert np.abs(difference).max() <= 1
 
 

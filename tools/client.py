@@ -25,8 +25,9 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from sagan_tf import choices, visualization
+from sagan_tf import choices
 from sagan_tf.errors import UserError, one_line
+from sagan_tf.visualization import sheets
 
 _SERVER = flags.DEFINE_string(
     "server", "http://localhost:8501", "Address of the REST interface."
@@ -194,10 +195,8 @@ def _write(output: pathlib.Path, files: Sequence[bytes]) -> None:
         images = np.stack([_decode(file) for file in files])
         columns = int(np.ceil(len(images) ** 0.5))
         factor = max(1, 64 // images.shape[1])
-        sheet = visualization.image_grid(
-            visualization.upscale(images, factor), columns
-        )
-        visualization.write_png(str(output), sheet)
+        sheet = sheets.image_grid(sheets.upscale(images, factor), columns)
+        sheets.write_png(str(output), sheet)
         return
     output.mkdir(parents=True)
     for index, file in enumerate(files):

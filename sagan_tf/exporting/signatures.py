@@ -152,7 +152,7 @@ def _trace(function: Callable, specs: dict[str, tf.TensorSpec]) -> Any:
 
 
 def _to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """As `visualization.to_uint8` does it: to the nearest byte."""
+    """As `sheets.to_uint8` does it: to the nearest byte."""
     return tf.cast(
         tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0),
         tf.uint8,

@@ -35,6 +35,8 @@ def freeze(generator: Generator) -> FrozenGenerator:
         A module that is called like the generator and equals it up to
         rounding. It does not follow the generator: `refresh` reads it anew.
     """
+    if not generator.built:
+        generator.build_from_config({})
     return FrozenGenerator(generator)
 
 

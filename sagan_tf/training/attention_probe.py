@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sagan_tf import attention_maps, looking
 from sagan_tf.gan import SAGAN
+from sagan_tf.visualization import attention_maps, looking
 
 _NUM_IMAGES = 16
 

@@ -10,12 +10,12 @@ from typing import Callable
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf import visualization
 from sagan_tf.gan import SAGAN
 from sagan_tf.sampling import Sampler
 from sagan_tf.training import collapse_watch
 from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
+from sagan_tf.visualization import sheets
 
 
 class MetricsRecorder:
@@ -140,17 +140,17 @@ class SheetWriter:
 
     def __call__(self, step: int) -> None:
         """Draws the sheet of a step."""
-        images = visualization.to_uint8(
-            self._sampler(self._latents, self._labels)
-        )
+        images = self._sampler(self._latents, self._labels)
+        # A broken generator draws NaN, one step before its loss shows it.
+        images = sheets.to_uint8(np.nan_to_num(images))
         factor = max(1, 64 // images.shape[1])
-        sheet = visualization.image_grid(
-            visualization.upscale(images, factor),
+        sheet = sheets.image_grid(
+            sheets.upscale(images, factor),
             self.columns,
             row_labels=self.captions,
         )
         path = self.directory / f"step_{step:08d}.png"
-        visualization.write_png(str(path), sheet)
+        sheets.write_png(str(path), sheet)
 
 
 class Probe:

@@ -112,3 +112,7 @@ def test_other_images_are_refused(images, message):
 def test_one_picture_cannot_be_shuffled():
     with pytest.raises(ValueError, match="two or more"):
         shuffle_halves(np.zeros((1, 4, 4, 3)), 0)
+
+
+def test_pictures_of_nan_agree_in_nothing():
+    assert coherence(np.full((4, 32, 32, 3), np.nan, np.float32)) == 0.0

@@ -17,11 +17,12 @@ import tensorflow as tf
 from absl import flags
 
 from configs import default
-from sagan_tf import builders, command, visualization
+from sagan_tf import builders, command
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
+from sagan_tf.visualization import sheets
 
 ROOT = pathlib.Path(__file__).parents[2]
 STEPS = (10, 20, 30)
@@ -235,9 +236,9 @@ def folders(tmp_path_factory):
         )
         images, _ = next(iter(data.ordered_batches(90)))
         for index, image in enumerate(images.numpy()):
-            visualization.write_png(f"{root}/{name}/{index}.png", image)
+            sheets.write_png(f"{root}/{name}/{index}.png", image)
             noise = random.uniform(-1, 1, (32, 32, 3))
-            visualization.write_png(f"{root}/noise/{index}.png", noise)
+            sheets.write_png(f"{root}/noise/{index}.png", noise)
     return root
 
 

@@ -10,11 +10,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from sagan_tf import exporting, runs, visualization
+from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import saved_model, verification
 from sagan_tf.latents import draw_each
 from sagan_tf.networks import freeze
+from sagan_tf.visualization import sheets
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_any_batch_equals_the_network(exported, generator, count):
     np.testing.assert_allclose(images, live, atol=1e-5)
     given = {"latents": latents, "labels": labels}
     served = ask(exported, "serving_default", **given)["images"]
-    np.testing.assert_array_equal(served, visualization.to_uint8(images))
+    np.testing.assert_array_equal(served, sheets.to_uint8(images))
 
 
 def test_a_picture_depends_on_its_own_seed_alone(exported):

@@ -136,3 +136,12 @@ def test_a_sampler_follows_a_generator_that_trains():
             rtol=0,
             atol=1e-5,
         )
+
+
+def test_a_generator_that_was_never_called_can_be_frozen():
+    generator = Generator(
+        32, latent_dim=4, base_channels=2, attention_resolutions=()
+    )
+    latents = tf.ones((2, 4))
+    frozen = freeze(generator)
+    np.testing.assert_allclose(frozen(latents), generator(latents), atol=1e-5)

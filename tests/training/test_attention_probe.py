@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf import SAGAN, Discriminator, Generator
-from sagan_tf.attention_maps import uniform_distance
 from sagan_tf.training.attention_probe import AttentionProbe
+from sagan_tf.visualization.attention_maps import uniform_distance
 
 OPTIONS = {
     "image_size": 32,

@@ -11,6 +11,7 @@ from PIL import Image
 
 from configs import twins32
 from sagan_tf import builders, train
+from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
@@ -56,7 +57,6 @@ def test_two_steps_at_every_resolution(
         dataset__num_classes=num_classes,
         dataset__num_examples=4,
         model__attention_resolutions=(16,) if attention else (),
-        train__steps_per_call=2,
         train__batch_size=2,
         log__every_steps=2,
         checkpoint__every_steps=2,
@@ -80,7 +80,7 @@ def test_a_run_writes_its_whole_story(tmp_path, capsys):
     assert [record["step"] for record in records(workdir)] == [1, 2]
     assert workdir.curves.is_file()
     assert 0.0 <= records(workdir)[1]["coherence"] <= 1.0
-    assert set(records(workdir)[0]) == {
+    assert set(records(workdir)[0]) >= {
         "step",
         "d_loss",
         "g_loss",
@@ -146,19 +146,24 @@ def test_a_dry_run_writes_nothing(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
-    workdir = Workdir(tmp_path / "run")
-    train.run(toy.config(), workdir)
-    # A generator thrown this far away draws NaN from then on.
-    worse = toy.config(
-        train__num_steps=9, optimizer__generator_learning_rate=1e38
-    )
-    workdir.write_config(json.loads(worse.to_json()))
-    with pytest.raises(UserError, match=r"at step \d it was not; checkpoint"):
-        train.run(worse, workdir)
-    gan = builders.build_gan(worse)
-    kept = builders.build_checkpoints(worse, workdir).restore_latest(gan)
-    assert kept >= 2
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
+    whole = ImageDataset.training_batches
+
+    def poisoned(*arguments, **options):
+        """The third batch is not a number."""
+        return (
+            whole(*arguments, **options)
+            .enumerate()
+            .map(lambda i, b: (tf.where(i == 2, np.nan, b[0]), b[1]))
+        )
+
+    monkeypatch.setattr(ImageDataset, "training_batches", poisoned)
+    workdir, config = Workdir(tmp_path / "run"), toy.config(train__num_steps=9)
+    with pytest.raises(UserError, match="step 3 it was not.*checkpoint 2 stay"):
+        train.run(config, workdir)
+    gan = builders.build_gan(config)
+    checkpoints = builders.build_checkpoints(config, workdir)
+    assert checkpoints.restore_latest(gan) == 2
     assert all(np.isfinite(value).all() for value in everything(gan))
 
 

@@ -1,6 +1,6 @@
 from PIL import Image
 
-from sagan_tf import plotting
+from sagan_tf.visualization import curves
 
 LINES = """\
 {"step": 10, "d_loss": 1.5, "g_loss": 0.5, "coherence": 0.2}
@@ -11,7 +11,7 @@ LINES = """\
 def test_metrics_are_read_by_name(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text(LINES)
-    assert plotting.read_metrics(path) == {
+    assert curves.read_metrics(path) == {
         "d_loss": [(10, 1.5)],
         "g_loss": [(10, 0.5), (20, 0.25)],
         "coherence": [(10, 0.2)],
@@ -23,7 +23,7 @@ def test_a_panel_for_each_kind(tmp_path):
     heights = []
     for lines in (LINES, '{"step": 1, "d_loss": 1.0}\n'):
         path.write_text(lines)
-        plotting.plot_metrics(path, tmp_path / "curves.png")
+        curves.plot_metrics(path, tmp_path / "curves.png")
         with Image.open(tmp_path / "curves.png") as picture:
             heights.append(picture.height)
     assert heights[0] == 2 * heights[1]

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf import visualization
+from sagan_tf.visualization import sheets
 
 
 def test_floats_become_bytes_by_rounding_and_clipping():
     images = np.array([-1.5, -1.0, 0.0, 0.999, 1.0, 7.0], np.float32)
     expected = [0, 0, 128, 255, 255, 255]
-    np.testing.assert_array_equal(visualization.to_uint8(images), expected)
+    np.testing.assert_array_equal(sheets.to_uint8(images), expected)
 
 
 def test_every_byte_survives_the_way_through_floats():
     every_byte = np.arange(256, dtype=np.uint8)
     floats = every_byte.astype(np.float32) / 127.5 - 1.0
-    np.testing.assert_array_equal(visualization.to_uint8(floats), every_byte)
+    np.testing.assert_array_equal(sheets.to_uint8(floats), every_byte)
 
 
 def test_bytes_stay_as_they_are():
     images = np.array([0, 1, 200, 255], np.uint8)
-    np.testing.assert_array_equal(visualization.to_uint8(images), images)
+    np.testing.assert_array_equal(sheets.to_uint8(images), images)
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_bytes_stay_as_they_are():
 )
 def test_other_values_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
-        visualization.to_uint8(images)
+        sheets.to_uint8(images)
 
 
 def test_upscaling_repeats_each_pixel():
     image = np.array([[1, 2], [3, 4]], np.uint8)[..., np.newaxis]
     expected = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
-    result = visualization.upscale(image, 2)
+    result = sheets.upscale(image, 2)
     np.testing.assert_array_equal(result[..., 0], expected)
-    assert visualization.upscale(np.zeros((5, 4, 6, 3)), 3).shape == (
+    assert sheets.upscale(np.zeros((5, 4, 6, 3)), 3).shape == (
         5,
         12,
         18,
@@ -54,13 +54,13 @@ def test_upscaling_repeats_each_pixel():
 
 def test_upscaling_by_nothing_is_refused():
     with pytest.raises(ValueError, match="factor"):
-        visualization.upscale(np.zeros((2, 2, 3)), 0)
+        sheets.upscale(np.zeros((2, 2, 3)), 0)
 
 
 def test_grid_goes_row_by_row_with_a_white_rest():
     images = np.zeros((3, 1, 1, 3), np.uint8)
     images[:, 0, 0] = [[10, 11, 12], [20, 21, 22], [30, 31, 32]]
-    sheet = visualization.image_grid(images, columns=2, padding=1)
+    sheet = sheets.image_grid(images, columns=2, padding=1)
     white = 255
     expected = [
         [white, white, white, white, white],
@@ -75,22 +75,20 @@ def test_grid_goes_row_by_row_with_a_white_rest():
 
 def test_grid_without_padding_is_the_picture():
     image = np.random.default_rng(0).integers(0, 256, (1, 4, 6, 3), np.uint8)
-    sheet = visualization.image_grid(image, columns=1, padding=0)
+    sheet = sheets.image_grid(image, columns=1, padding=0)
     np.testing.assert_array_equal(sheet, image[0])
 
 
 def test_grey_pictures_get_three_equal_channels():
     images = np.full((1, 2, 2, 1), -1.0, np.float32)
-    sheet = visualization.image_grid(images, columns=1, padding=0)
+    sheet = sheets.image_grid(images, columns=1, padding=0)
     np.testing.assert_array_equal(sheet, np.zeros((2, 2, 3)))
 
 
 def test_row_labels_stand_left_of_their_rows():
     images = np.zeros((4, 20, 20, 3), np.uint8)
-    plain = visualization.image_grid(images, columns=2)
-    labelled = visualization.image_grid(
-        images, columns=2, row_labels=["", "star"]
-    )
+    plain = sheets.image_grid(images, columns=2)
+    labelled = sheets.image_grid(images, columns=2, row_labels=["", "star"])
     margin = labelled.shape[1] - plain.shape[1]
     np.testing.assert_array_equal(labelled[:, margin:], plain)
     strip = labelled[:, :margin]
@@ -110,19 +108,19 @@ def test_row_labels_stand_left_of_their_rows():
 )
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        visualization.image_grid(np.zeros((3, 2, 2, 3)), **arguments)
+        sheets.image_grid(np.zeros((3, 2, 2, 3)), **arguments)
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 3), (1, 2, 2, 4), (0, 2, 2, 3)])
 def test_bad_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="shape"):
-        visualization.image_grid(np.zeros(shape), columns=1)
+        sheets.image_grid(np.zeros(shape), columns=1)
 
 
 def test_png_holds_the_same_bytes(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
     path = tmp_path / "new" / "sheet.png"
-    visualization.write_png(str(path), image)
+    sheets.write_png(str(path), image)
     with Image.open(path) as file:
         assert file.format == "PNG"
         np.testing.assert_array_equal(np.asarray(file), image)
@@ -131,16 +129,15 @@ def test_png_holds_the_same_bytes(tmp_path):
 
 def test_a_failed_write_leaves_the_old_picture(tmp_path, monkeypatch):
     path = tmp_path / "sheet.png"
-    visualization.write_png(str(path), np.zeros((2, 2, 3), np.uint8))
+    sheets.write_png(str(path), np.zeros((2, 2, 3), np.uint8))
     before = path.read_bytes()
 
     def fail(self, file, **_):
-        with open(file, "wb") as half:
-            half.write(b"half")
+        file.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(OSError, match="disk full"):
-        visualization.write_png(str(path), np.ones((2, 2, 3), np.uint8))
+        sheets.write_png(str(path), np.ones((2, 2, 3), np.uint8))
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["sheet.png"]

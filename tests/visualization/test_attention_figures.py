@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf import attention_figures
-from sagan_tf.attention_figures import COLORS, Row
+from sagan_tf.visualization import attention_figures
+from sagan_tf.visualization.attention_figures import COLORS, Row
 
 
 def looks_at(key, queries=16, keys=4):

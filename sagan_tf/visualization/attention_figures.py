@@ -8,7 +8,7 @@ from typing import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sagan_tf import attention_maps, visualization
+from sagan_tf.visualization import attention_maps, sheets
 
 # Told apart by people who do not see red and green alike: Okabe and Ito.
 COLORS = (
@@ -42,7 +42,7 @@ class Row:
     """One picture, and where some of its queries look.
 
     Attributes:
-        image: `(height, width, 3)`, as `visualization.to_uint8` takes it.
+        image: `(height, width, 3)`, as `sheets.to_uint8` takes it.
         scores: `(queries, keys)`.
         queries: which queries to show.
         caption: what stands on the left, may have several lines.
@@ -122,7 +122,7 @@ def _draw_row(
     if row.caption:
         middle = (left - 2 * _GAP, top + side / 2)
         draw.text(middle, row.caption, _INK, font, anchor="rm", align="right")
-    image = _enlarge(visualization.to_uint8(row.image), side)
+    image = _enlarge(sheets.to_uint8(row.image), side)
     sheet.paste(with_dots(image, row), (left, top))
     distances = attention_maps.mean_distances(row.scores)
     for column, query in enumerate(row.queries, start=1):

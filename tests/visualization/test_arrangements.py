@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sagan_tf import arrangements
 from sagan_tf.latents import draw_each
+from sagan_tf.visualization import arrangements
 
 NAMES = ("disc", "ring", "star")
 

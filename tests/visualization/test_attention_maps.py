@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sagan_tf import attention_maps
+from sagan_tf.visualization import attention_maps
 
 
 def test_places_are_the_middles_row_by_row():

@@ -1,0 +1,147 @@
+"""Measures speed and memory, beside TF-GAN's example and the machine's limit.
+
+    python -m tools.benchmark --only=step,generation,limit --json=now.json
+
+Everything that is compared runs in one process and in turn, so that all see
+the same machine; only peak memory takes a process for each variant. TF-GAN's
+example has one form (128 pixels, attention at 32, float32) and is left out of
+other settings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+from sagan_tf import command
+
+# ruff: isort: split
+from absl import flags
+
+from sagan_tf.errors import UserError
+from tools.benchmarks import report
+from tools.benchmarks.ours import Setting
+from tools.benchmarks.sections import Benchmark
+
+SECTIONS = (
+    "step",
+    "generation",
+    "limit",
+    "memory",
+    "data",
+    "attention",
+    "sweep",
+)
+_ONLY = flags.DEFINE_list(
+    "only", ",".join(SECTIONS[:5]), f"What to measure: {', '.join(SECTIONS)}."
+)
+_JSON = flags.DEFINE_string("json", None, "File to write the results to.")
+_PLOT = flags.DEFINE_string("plot", None, "PNG to draw the sweeps into.")
+_DTYPES = flags.DEFINE_list(
+    "dtypes", "float32,mixed_bfloat16", "Our dtype policies."
+)
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 128, "Height and width.")
+_CHANNELS = flags.DEFINE_integer("base_channels", 32, "Width of the networks.")
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 16, "Pictures per update.", lower_bound=1
+)
+_CLASSES = flags.DEFINE_integer("num_classes", 1000, "Number of classes.")
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 5, "Rounds of each timing.", lower_bound=1
+)
+_SECONDS = flags.DEFINE_float("seconds", 2.0, "Least length of a round.")
+_ATTENTION_SIZE = flags.DEFINE_integer(
+    "attention_size", 128, "Map of the section attention."
+)
+_ATTENTION_BATCH = flags.DEFINE_integer(
+    "attention_batch_size", 8, "Batch of the section attention."
+)
+_BATCHES = flags.DEFINE_list(
+    "sweep_batch_sizes", "4,8,16,32", "Batch sizes of the section sweep."
+)
+_WIDTHS = flags.DEFINE_list(
+    "sweep_base_channels", "8,16,32,64", "Widths of the section sweep."
+)
+
+
+def main(argv: list[str]) -> None:
+    """Measures what the flags ask for."""
+    del argv
+    sections = _ONLY.value
+    for name in sections:
+        if name not in SECTIONS:
+            raise UserError(
+                f"--only should name some of {', '.join(SECTIONS)}. "
+                f"Received: {name!r}"
+            )
+    if _PLOT.value and "sweep" not in sections:
+        raise UserError("--plot draws the sweeps: add sweep to --only")
+    sweeps = {
+        "batch_size": _integers(_BATCHES),
+        "base_channels": _integers(_WIDTHS),
+    }
+    setting = Setting(
+        image_size=_IMAGE_SIZE.value,
+        base_channels=_CHANNELS.value,
+        batch_size=_BATCH_SIZE.value,
+        num_classes=_CLASSES.value,
+    )
+    benchmark = Benchmark(
+        setting, tuple(_DTYPES.value), _ROUNDS.value, _SECONDS.value, _say
+    )
+    rows, curves = measure(benchmark, sections, sweeps)
+    sys.stdout.write(report.table(rows) + "\n")
+    if _JSON.value:
+        report.write_json(_JSON.value, dataclasses.asdict(setting), rows)
+    if _PLOT.value:
+        report.plot(_PLOT.value, curves)
+
+
+def measure(
+    benchmark: Benchmark, sections: list[str], sweeps: dict[str, list[int]]
+) -> tuple[list[report.Row], dict[str, dict[str, dict[int, float]]]]:
+    """Measures sections in the order of `SECTIONS`.
+
+    Args:
+        benchmark: the setting.
+        sections: names of sections.
+        sweeps: values by the name of the field that the sweeps vary.
+
+    Returns:
+        The rows of the table, and the curves of the sweeps.
+    """
+    rows, curves = [], {}
+    for name in SECTIONS[:5]:
+        if name in sections:
+            rows += getattr(benchmark, name)()
+    if "attention" in sections:
+        rows += benchmark.attention(
+            _ATTENTION_SIZE.value, _ATTENTION_BATCH.value
+        )
+    if "sweep" in sections:
+        for name, values in sweeps.items():
+            found, curves[name] = benchmark.sweep(name, values)
+            rows += found
+    return rows, curves
+
+
+def _integers(flag: flags.FlagHolder) -> list[int]:
+    try:
+        values = [int(value) for value in flag.value]
+    except ValueError:
+        values = []
+    if not values or min(values) < 1:
+        raise UserError(
+            f"--{flag.name} should be integers from 1, with commas. "
+            f"Received: {','.join(flag.value)!r}"
+        )
+    return values
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    command.run(main)
