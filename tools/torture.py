@@ -2,11 +2,15 @@
 
     python -m tools.torture --kills=30 --workdir=DIR
 
-One toy run goes through undisturbed. Another is killed, and resumed by the
-same command each time: with SIGKILL while it saves, between saves and while
-it starts, and with SIGTERM. After each kill everything in the workdir has to
-be readable, and in the end both runs have to hold the same weights, averages
-and optimizers bit for bit, and every step once in `metrics.jsonl`.
+A toy run is killed with SIGKILL, and resumed by the same command each time:
+while it saves, between saves, and at any time from its first instant on. One
+more time it is ended by SIGTERM. Before and after each kill everything in the
+workdir has to be readable. In the end an undisturbed run of as many steps has
+to hold the same weights, averages and optimizers bit for bit, and each run
+every step once in `metrics.jsonl`.
+
+Every fifth life is a Python of its own; the others are forked from a process
+that has imported TensorFlow and not started it, to save the import.
 """
 
 from __future__ import annotations
@@ -16,55 +20,163 @@ import sys
 from sagan_tf import command
 
 # ruff: isort: split
-import json
-import os
+import collections
 import pathlib
 import random
 import signal
-import subprocess
 import time
 from typing import Callable
 
-import numpy as np
-import tensorflow as tf
 from absl import flags
-from PIL import Image
 
-from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.errors import UserError
 from sagan_tf.training.workdir import Workdir
+from tools import inspection
+from tools.inspection import Damage
+from tools.lives import Life
 
-_STEPS_PER_LIFE = 6
-_START_SECONDS = 8.0
-_TIMEOUT_SECONDS = 600.0
+MOMENTS = ("save", "any", "between")
+_MOST_STEPS = 5
+_NO_END = 10**6
+_FRESH_EVERY = 5
+_TIMEOUT_SECONDS = 900.0
 
 TOY = {
     "dtype": "float32",
     "dataset.num_examples": 12,
-    "model.base_channels": 2,
-    "model.discriminator_base_channels": 2,
+    "model.base_channels": 1,
+    "model.discriminator_base_channels": 1,
     "model.latent_dim": 4,
-    "model.attention_key_divisor": 2,
+    "model.attention_key_divisor": 1,
+    "model.attention_value_divisor": 1,
+    # The same function, and a smaller graph to build in every life.
+    "model.fold_resampling": False,
     "train.batch_size": 4,
     "train.steps_per_call": 1,
     "log.every_steps": 1,
-    "log.sheet_every_steps": 4,
+    "log.sheet_every_steps": 10,
     "log.sheet_columns": 2,
     "log.sheet_rows": 2,
-    "checkpoint.every_steps": 1,
+    # So that a killed run has recorded steps that it has to take again.
+    "checkpoint.every_steps": 2,
 }
 
 
-class Damage(Exception):
-    """Something is not as a run without kills would have left it."""
+class Torture:
+    """A run that is killed again and again.
+
+    Args:
+        root: a directory to make; it holds the run, an undisturbed one, and
+            the output of both.
+        seed: of the moments.
+        fresh_every: every so many lives start Python anew.
+
+    Attributes:
+        struck: how many kills left a half-written checkpoint.
+    """
+
+    def __init__(
+        self, root: pathlib.Path, seed: int, fresh_every: int = _FRESH_EVERY
+    ):
+        self.killed = Workdir(root / "killed")
+        self.whole = Workdir(root / "whole")
+        self.struck = 0
+        self._root = root
+        self._dice = random.Random(seed)
+        self._fresh_every = fresh_every
+        self._lives = 0
+        # Until a life has shown how long it takes to the first checkpoint.
+        self._start_seconds = 8.0
+        root.mkdir(parents=True)
+
+    def live(self, workdir: Workdir, num_steps: int = _NO_END) -> Life:
+        """Starts or resumes a run."""
+        fresh = self._lives % self._fresh_every == 0
+        self._lives += 1
+        log = self._root / f"{workdir.path.name}.log"
+        return Life(training_flags(workdir, num_steps), log, fresh)
+
+    def kill(self, moment: str) -> None:
+        """Resumes the run, kills it at a moment and looks at the workdir.
+
+        Args:
+            moment: one of `MOMENTS`.
+
+        Raises:
+            Damage: if something is lost, or the run ends by itself.
+        """
+        life = self.live(self.killed)
+        if moment == "any":
+            time.sleep(self._dice.uniform(0.0, 1.3 * self._start_seconds))
+        else:
+            self._reach(life)
+            inspection.check_readable(self.killed)
+        if moment == "save":
+            self._wait(life, lambda: is_saving(self.killed), 0.0005)
+            time.sleep(self._dice.uniform(0.0, 0.01))
+        elif moment == "between":
+            time.sleep(self._dice.uniform(0.0, 0.1))
+        life.send(signal.SIGKILL)
+        if life.wait(_TIMEOUT_SECONDS) != -signal.SIGKILL:
+            raise Damage(f"the run ended by itself with status {life.status}")
+        self.struck += is_saving(self.killed)
+        inspection.check_readable(self.killed)
+
+    def terminate(self) -> None:
+        """Resumes the run and ends it by SIGTERM.
+
+        Raises:
+            Damage: if something is lost, or it does not end in order.
+        """
+        life = self.live(self.killed)
+        self._reach(life)
+        life.send(signal.SIGTERM)
+        if life.wait(_TIMEOUT_SECONDS) != 0:
+            raise Damage(f"SIGTERM ended in status {life.status}")
+        inspection.check_readable(self.killed)
+
+    def finish(self) -> tuple[int, int]:
+        """Lets the run end, and compares it with an undisturbed one.
+
+        Returns:
+            The last step, and how many variables are equal there.
+
+        Raises:
+            Damage: if they differ.
+        """
+        num_steps = inspection.last_step(self.killed) + _MOST_STEPS
+        for workdir in (self.killed, self.whole):
+            status = self.live(workdir, num_steps).wait(_TIMEOUT_SECONDS)
+            if status != 0:
+                raise Damage(f"{workdir.path} ended with status {status}")
+            inspection.check_readable(workdir)
+        same = inspection.compare(self.whole, self.killed, num_steps)
+        return num_steps, same
+
+    def _reach(self, life: Life) -> None:
+        """Waits until a life has taken some steps."""
+        began, before = time.monotonic(), inspection.last_step(self.killed)
+        step = before + self._dice.randint(1, _MOST_STEPS)
+        self._wait(life, lambda: inspection.last_step(self.killed) >= step)
+        self._start_seconds = time.monotonic() - began
+
+    def _wait(
+        self, life: Life, ready: Callable[[], bool], seconds: float = 0.02
+    ) -> None:
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while not ready():
+            if life.status is not None or time.monotonic() > deadline:
+                life.send(signal.SIGKILL)
+                raise Damage(
+                    f"the run did not go on; its status is {life.status}"
+                )
+            time.sleep(seconds)
 
 
-def training_command(workdir: Workdir, num_steps: int) -> list[str]:
-    """Returns the command of a toy run."""
+def training_flags(workdir: Workdir, num_steps: int) -> list[str]:
+    """Returns the flags of a toy run."""
     fields = {**TOY, "train.num_steps": num_steps}
     return [
-        sys.executable,
-        "-m",
-        "sagan_tf.train",
         "--config=configs/twins32.py",
         f"--workdir={workdir.path}",
         "--deterministic",
@@ -72,184 +184,45 @@ def training_command(workdir: Workdir, num_steps: int) -> list[str]:
     ]
 
 
-def start(workdir: Workdir, num_steps: int) -> subprocess.Popen:
-    """Starts or resumes a run."""
-    with (workdir.path.parent / f"{workdir.path.name}.log").open("a") as log:
-        return subprocess.Popen(
-            training_command(workdir, num_steps),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def wait_until(process: subprocess.Popen, ready: Callable[[], bool]) -> bool:
-    """Waits for a moment of a run; returns whether it came.
-
-    Raises:
-        Damage: if the run fails.
-    """
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        if ready():
-            return True
-        time.sleep(0.001)
-    if process.returncode:
-        raise Damage(f"the run ended with status {process.returncode}")
-    return False
-
-
-def last_step(workdir: Workdir) -> int:
-    """Returns the number of the newest checkpoint; 0 if there is none."""
-    return max(Checkpoints(workdir.checkpoints).steps(), default=0)
-
-
 def is_saving(workdir: Workdir) -> bool:
     """Whether a checkpoint is half-written at this moment."""
     return any(workdir.checkpoints.glob(".step_*.tmp"))
 
 
-def kill_at(
-    moment: str,
-    process: subprocess.Popen,
-    workdir: Workdir,
-    dice: random.Random,
-) -> None:
-    """Ends a run at a moment.
-
-    Args:
-        moment: `"start"`, `"between"`, `"save"` or `"sigterm"`.
-        process: the run.
-        workdir: where it runs.
-        dice: chooses the step, and the time within it.
-
-    Raises:
-        Damage: if the run ends before, or SIGTERM does not end it well.
-    """
-    if moment == "start":
-        time.sleep(dice.uniform(0.0, _START_SECONDS))
-    else:
-        step = last_step(workdir) + dice.randint(1, _STEPS_PER_LIFE - 2)
-        reached = wait_until(process, lambda: last_step(workdir) >= step)
-        if moment == "save":
-            reached = wait_until(process, lambda: is_saving(workdir))
-            time.sleep(dice.uniform(0.0, 0.02))
-        elif moment == "between":
-            time.sleep(dice.uniform(0.0, 0.1))
-        if not reached:
-            raise Damage(f"the run ended before it was killed ({moment})")
-    if moment == "sigterm":
-        process.terminate()
-        if process.wait(_TIMEOUT_SECONDS):
-            raise Damage(f"SIGTERM ended in status {process.returncode}")
-        return
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def check_readable(workdir: Workdir) -> None:
-    """Reads everything in a workdir.
-
-    Raises:
-        Damage: naming what cannot be read.
-    """
-    if not workdir.config.exists():
-        return
-    checkpoints = Checkpoints(workdir.checkpoints)
-    readers = [(workdir.config, lambda path: json.loads(path.read_text()))]
-    if workdir.metrics.exists():
-        readers.append((workdir.metrics, recorded_steps))
-    readers += [(path, _read_png) for path in workdir.samples.glob("*.png")]
-    readers += [
-        (path, lambda path: tensors(checkpoints, int(path.name[5:])))
-        for path in workdir.checkpoints.glob("step_*")
-    ]
-    for path, read in readers:
-        try:
-            read(path)
-        except Exception as error:
-            raise Damage(f"{path} cannot be read: {error}") from error
-
-
-def _read_png(path: pathlib.Path) -> None:
-    with Image.open(path) as image:
-        image.load()
-
-
-def recorded_steps(path: pathlib.Path) -> list[int]:
-    """Returns the steps of `metrics.jsonl` as they stand there."""
-    return [json.loads(line)["step"] for line in path.read_text().splitlines()]
-
-
-def tensors(checkpoints: Checkpoints, step: int) -> dict[str, np.ndarray]:
-    """Returns everything in a checkpoint by name."""
-    if step not in checkpoints.steps():
-        raise Damage(f"checkpoint {step} lacks a part")
-    reader = tf.train.load_checkpoint(str(checkpoints.path(step) / "state"))
-    return {
-        name: reader.get_tensor(name)
-        for name in reader.get_variable_to_shape_map()
-        # The structure of the objects is text, in no fixed order.
-        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
-    }
-
-
-def compare(first: Workdir, second: Workdir, num_steps: int) -> None:
-    """Compares two finished runs.
-
-    Raises:
-        Damage: if they differ.
-    """
-    ours, theirs = (
-        tensors(Checkpoints(workdir.checkpoints), num_steps)
-        for workdir in (first, second)
-    )
-    if set(ours) != set(theirs):
-        raise Damage("the checkpoints hold different variables")
-    different = [
-        name for name in ours if not np.array_equal(ours[name], theirs[name])
-    ]
-    if different:
-        raise Damage(
-            f"{len(different)} of {len(ours)} variables differ, such as "
-            f"{sorted(different)[0]}"
-        )
-    for workdir in (first, second):
-        steps = recorded_steps(workdir.metrics)
-        if steps != list(range(1, num_steps + 1)):
-            raise Damage(f"{workdir.metrics} should have every step once")
-
-
-def torture(root: pathlib.Path, kills: int, seed: int) -> dict[str, int]:
+def torture(
+    root: pathlib.Path, kills: int, seed: int, fresh_every: int = _FRESH_EVERY
+) -> str:
     """Runs and kills.
 
     Args:
         root: a directory to make.
         kills: how often.
         seed: of the moments.
+        fresh_every: every so many lives start Python anew.
 
     Returns:
-        How often the run was killed at which kind of moment.
+        A line that sums up.
 
     Raises:
         Damage: if anything was lost.
     """
-    root.mkdir(parents=True)
-    whole, killed = Workdir(root / "whole"), Workdir(root / "killed")
-    num_steps = _STEPS_PER_LIFE * (kills + 1)
-    wait_until(start(whole, num_steps), lambda: False)
-    dice = random.Random(seed)
-    moments = ["save", "sigterm", "between", "start"]
-    counts = dict.fromkeys(moments, 0)
+    began = time.monotonic()
+    run = Torture(root, seed, fresh_every)
+    counts: collections.Counter[str] = collections.Counter()
     for number in range(kills):
-        moment = moments[number % len(moments)]
-        kill_at(moment, start(killed, num_steps), killed, dice)
-        check_readable(killed)
+        moment = MOMENTS[number % len(MOMENTS)]
+        run.kill(moment)
         counts[moment] += 1
-        _say(f"kill {number + 1}: {moment}, step {last_step(killed)}")
-    wait_until(start(killed, num_steps), lambda: False)
-    check_readable(killed)
-    compare(whole, killed, num_steps)
-    return counts
+        step = inspection.last_step(run.killed)
+        _say(f"kill {number + 1}: {moment}, checkpoint {step}")
+    run.terminate()
+    num_steps, same = run.finish()
+    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return (
+        f"nothing lost in {kills} kills ({listed}; {run.struck} in the middle "
+        f"of a save) and a SIGTERM: {same} variables are equal at step "
+        f"{num_steps}; seed {seed}, {time.monotonic() - began:.0f} s"
+    )
 
 
 def _say(text: str) -> None:
@@ -270,15 +243,14 @@ def main(argv: list[str]) -> int:
     """Tortures; returns 1 if anything was lost."""
     del argv
     values = flags.FLAGS
+    root = pathlib.Path(values.workdir)
+    if root.exists():
+        raise UserError(f"--workdir should not exist yet. Received: {root}")
     try:
-        counts = torture(
-            pathlib.Path(values.workdir), values.kills, values.seed
-        )
+        _say(torture(root, values.kills, values.seed))
     except Damage as damage:
         sys.stderr.write(f"{command.program_name()}: {damage}\n")
         return 1
-    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-    _say(f"nothing lost in {values.kills} kills: {listed}")
     return 0
 
 

@@ -15,24 +15,35 @@ from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.termination import Termination
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
-from tools import torture
+from tools import inspection, torture
 
 
 def steps(workdir):
-    return torture.recorded_steps(workdir.metrics)
+    return inspection.recorded_steps(workdir.metrics)
+
+
+def four_steps(**fields):
+    return toy.config(
+        **{
+            "train__num_steps": 4,
+            "checkpoint__every_steps": 3,
+            "log__sheet_every_steps": 4,
+            **fields,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of two steps; not to be changed."""
+    """A run of four steps; not to be changed."""
     workdir = Workdir(tmp_path_factory.mktemp("finished") / "run")
-    train.run(toy.config(), workdir)
+    train.run(four_steps(), workdir)
     return workdir
 
 
 @pytest.fixture
 def workdir(finished, tmp_path):
-    """A run of two steps to go on with."""
+    """A run of four steps to go on with."""
     copy = Workdir(tmp_path / "copy")
     shutil.copytree(finished.path, copy.path)
     return copy
@@ -65,27 +76,29 @@ def sigterm_at(monkeypatch):
 
 
 def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(
-    tmp_path, capsys, sigterm_at
+    finished, tmp_path, capsys, sigterm_at
 ):
-    config = toy.config(
-        train__num_steps=5,
-        checkpoint__every_steps=5,
-        log__sheet_every_steps=5,
-    )
-    whole, cut = Workdir(tmp_path / "whole"), Workdir(tmp_path / "cut")
-    train.run(config, whole)
+    cut = Workdir(tmp_path / "cut")
     before = signal.getsignal(signal.SIGTERM)
-    sigterm_at(3)
-    train.run(config, cut)
+    sigterm_at(2)
+    train.run(four_steps(), cut)
     said = capsys.readouterr().out
-    assert "stopped by SIGTERM at step 3 of 5: the same command" in said
+    assert "stopped by SIGTERM at step 2 of 4: the same command" in said
     assert signal.getsignal(signal.SIGTERM) == before
-    assert torture.last_step(cut) == 3
+    assert inspection.last_step(cut) == 2
     # The machine may be gone soon: no time for sheets.
     assert not list(cut.samples.glob("*"))
-    train.run(config, cut)
-    assert "step 5 reached" in capsys.readouterr().out
-    torture.compare(whole, cut, 5)
+    # What a killed run may leave besides is removed.
+    for name in (".step_00000003.tmp", ".step_00000001.old.tmp"):
+        shutil.copytree(
+            cut.checkpoints / "step_00000002", cut.checkpoints / name
+        )
+    train.run(four_steps(), cut)
+    assert "step 4 reached" in capsys.readouterr().out
+    assert sorted(path.name for path in cut.checkpoints.iterdir()) == [
+        *("step_00000002", "step_00000003", "step_00000004"),
+    ]
+    inspection.compare(finished, cut, 4)
 
 
 def test_a_second_sigterm_ends_the_process():
@@ -115,18 +128,6 @@ def test_intervals_are_kept_after_a_stop_beside_them(tmp_path):
     assert called == [13, 23, 28]
 
 
-def test_what_a_killed_run_left_is_removed(workdir):
-    for name in (".step_00000002.tmp", ".step_00000001.old.tmp"):
-        shutil.copytree(
-            workdir.checkpoints / "step_00000002", workdir.checkpoints / name
-        )
-    train.run(toy.config(train__num_steps=3), workdir)
-    assert sorted(path.name for path in workdir.checkpoints.iterdir()) == [
-        *("step_00000001", "step_00000002", "step_00000003"),
-    ]
-    assert steps(workdir) == [1, 2, 3]
-
-
 def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(
     tmp_path, monkeypatch
 ):
@@ -147,25 +148,24 @@ def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(
     assert flushed[-2:] == [aside, str(tmp_path)]
 
 
-def test_a_disk_that_is_full_at_any_moment_ends_nothing(workdir, monkeypatch):
+def test_a_disk_that_is_full_ends_nothing(workdir, monkeypatch, caplog):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    train.run(toy.config(train__num_steps=4), workdir)
-    assert steps(workdir) == [1, 2, 3, 4]
-    assert torture.last_step(workdir) == 2
+    train.run(four_steps(train__num_steps=6), workdir)
+    assert steps(workdir) == [1, 2, 3, 4, 5, 6]
+    assert "step 6 is not saved, training goes on" in caplog.text
+    assert "No space left" in caplog.text
+    assert inspection.last_step(workdir) == 4
     assert len(list(workdir.checkpoints.iterdir())) == 2
-    monkeypatch.undo()
-    train.run(toy.config(train__num_steps=4), workdir)
-    assert torture.last_step(workdir) == 4
-    torture.check_readable(workdir)
+    inspection.check_readable(workdir)
 
 
 def test_a_checkpoint_of_another_model_is_refused(workdir):
-    save_other(Checkpoints(workdir.checkpoints), 2, model__latent_dim=5)
+    save_other(Checkpoints(workdir.checkpoints), 4, model__latent_dim=5)
     with pytest.raises(UserError, match="networks like this run's") as caught:
-        train.run(toy.config(train__num_steps=3), workdir)
+        train.run(four_steps(train__num_steps=5), workdir)
     assert "\n" not in str(caught.value)
 
 
@@ -173,9 +173,10 @@ def test_best_is_not_the_loops_to_delete(workdir):
     best = workdir.path / "best" / "step_00000001"
     best.mkdir(parents=True)
     (best / "state").write_text("kept")
-    train.run(toy.config(train__num_steps=3, checkpoint__keep=1), workdir)
+    checkpoints = Checkpoints(workdir.checkpoints, keep=1)
+    save_other(checkpoints, 5)
     assert (best / "state").read_text() == "kept"
-    assert Checkpoints(workdir.checkpoints).steps() == [3]
+    assert checkpoints.steps() == [5]
 
 
 @pytest.mark.parametrize(
@@ -183,37 +184,66 @@ def test_best_is_not_the_loops_to_delete(workdir):
     [
         "config.json",
         "metrics.jsonl",
-        "samples/step_00000002.png",
-        "checkpoints/step_00000001/state.index",
-        "checkpoints/step_00000002/state.data-00000-of-00001",
+        "samples/step_00000004.png",
+        "checkpoints/step_00000003/state.index",
+        "checkpoints/step_00000004/state.data-00000-of-00001",
     ],
 )
 def test_torture_notices_what_cannot_be_read(finished, workdir, name):
     path = workdir.path / name
     path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
-    torture.check_readable(finished)
-    with pytest.raises(torture.Damage, match="cannot be read"):
-        torture.check_readable(workdir)
+    inspection.check_readable(finished)
+    with pytest.raises(inspection.Damage, match="cannot be read"):
+        inspection.check_readable(workdir)
 
 
-def test_torture_notices_a_step_twice(finished, workdir):
-    torture.compare(finished, workdir, 2)
-    with workdir.metrics.open("a") as file:
-        file.write(json.dumps({"step": 2}) + "\n")
-    with pytest.raises(torture.Damage, match="every step once"):
-        torture.compare(finished, workdir, 2)
+@pytest.mark.parametrize(
+    "change", [lambda lines: lines + lines[-1:], lambda lines: lines[1:]]
+)
+def test_torture_notices_a_step_twice_or_never(finished, workdir, change):
+    assert inspection.compare(finished, workdir, 4) > 100
+    lines = workdir.metrics.read_text().splitlines(keepends=True)
+    workdir.metrics.write_text("".join(change(lines)))
+    with pytest.raises(inspection.Damage, match="every step once"):
+        inspection.compare(finished, workdir, 4)
 
 
 def test_torture_notices_other_weights(finished, workdir):
-    save_other(Checkpoints(workdir.checkpoints), 2, seed=1)
-    with pytest.raises(torture.Damage, match="differ"):
-        torture.compare(finished, workdir, 2)
+    save_other(Checkpoints(workdir.checkpoints), 4, seed=1)
+    with pytest.raises(inspection.Damage, match="differ"):
+        inspection.compare(finished, workdir, 4)
 
 
 def test_a_killed_run_ends_like_an_undisturbed_one(tmp_path):
-    command = torture.training_command(Workdir(tmp_path), 1)
-    assert "--deterministic" in command
-    counts = torture.torture(tmp_path / "torture", kills=2, seed=0)
-    assert counts == {"save": 1, "sigterm": 1, "between": 0, "start": 0}
-    log = (tmp_path / "torture" / "killed.log").read_text()
-    assert "stopped by SIGTERM" in log and "reached" in log
+    root = tmp_path / "torture"
+    flags = torture.training_flags(Workdir(tmp_path), 1)
+    assert "--deterministic" in flags
+    line = torture.torture(root, kills=1, seed=0, fresh_every=3)
+    assert "nothing lost in 1 kills (save 1;" in line
+    said = (root / "killed.log").read_text()
+    assert "stopped by SIGTERM" in said and "reached" in said
+
+
+class Ended:
+    """A life that has ended by itself."""
+
+    def __init__(self, *_):
+        self.status = 0
+
+    def send(self, number):
+        del number
+
+    def wait(self, seconds):
+        del seconds
+        return self.status
+
+
+@pytest.mark.parametrize("moment", torture.MOMENTS)
+def test_torture_notices_a_run_that_ends_by_itself(
+    tmp_path, monkeypatch, moment
+):
+    monkeypatch.setattr(torture, "Life", Ended)
+    monkeypatch.setattr(torture.time, "sleep", lambda seconds: None)
+    run = torture.Torture(tmp_path / "torture", seed=0)
+    with pytest.raises(inspection.Damage, match="status"):
+        run.kill(moment)
