@@ -107,7 +107,7 @@ class Torture:
         """
         life = self.live(self.killed)
         if moment == "any":
-            time.sleep(self._dice.uniform(0.0, 1.3 * self._start_seconds))
+            self._sleep(self._dice.uniform(0.0, 1.3 * self._start_seconds))
         else:
             self._reach(life)
             inspection.check_readable(self.killed)
@@ -159,6 +159,16 @@ class Torture:
         step = before + self._dice.randint(1, _MOST_STEPS)
         self._wait(life, lambda: inspection.last_step(self.killed) >= step)
         self._start_seconds = time.monotonic() - began
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleeps, but no longer than a life takes some steps."""
+        end = time.monotonic() + seconds
+        step = inspection.last_step(self.killed) + _MOST_STEPS
+        while inspection.last_step(self.killed) < step:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            time.sleep(min(left, 0.05))
 
     def _wait(
         self, life: Life, ready: Callable[[], bool], seconds: float = 0.02

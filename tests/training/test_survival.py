@@ -1,6 +1,5 @@
 """What a run leaves behind when it is ended, and what it goes on from."""
 
-import json
 import os
 import shutil
 import signal
@@ -244,6 +243,7 @@ def test_torture_notices_a_run_that_ends_by_itself(
 ):
     monkeypatch.setattr(torture, "Life", Ended)
     monkeypatch.setattr(torture.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(torture.Torture, "_sleep", lambda *_: None)
     run = torture.Torture(tmp_path / "torture", seed=0)
     with pytest.raises(inspection.Damage, match="status"):
         run.kill(moment)
