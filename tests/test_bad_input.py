@@ -231,7 +231,7 @@ TOOLS = [
     ),
     case("--workdir is required", module=TORTURE),
     case("--kills should be", "--kills=0", module=TORTURE),
-    case("File exists", f"--workdir={HERE}/run", module=TORTURE),
+    case("should not exist yet", f"--workdir={HERE}/run", module=TORTURE),
 ]
 
 

@@ -6,13 +6,21 @@ import math
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from sagan_tf import train
+from sagan_tf import config_validation, train
 from sagan_tf.config_rules import RULES
 from sagan_tf.errors import UserError
 from sagan_tf.training.workdir import Workdir
 from tests.test_config_validation import changed
 from tests.training import toy
 
+# What takes long to build, unless it is chosen.
+SMALLEST = {
+    **toy.FIELDS,
+    "model.base_channels": 1,
+    "model.attention_resolutions": (),
+    "train.num_steps": 1,
+    "log.sheet_every_steps": 100,
+}
 # Some ways to be wrong for every field, whatever it should be.
 JUNK = st.sampled_from([-1, 0, 1.5, float("nan"), "", "x", None, (), {}])
 # Values that are right for a field by itself, at the size of a toy.
@@ -56,7 +64,7 @@ def few(fields, most):
 
 
 def configuration(fields):
-    return changed({**toy.FIELDS, "train.num_steps": 1, **fields})
+    return changed({**SMALLEST, **fields})
 
 
 def attempt(fields, path):
@@ -76,7 +84,23 @@ def attempt(fields, path):
 
 
 @settings(
-    max_examples=3,
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(fields=few(PLAUSIBLE, 12))
+def test_plausible_values_fit_or_are_refused(fields):
+    config = configuration(fields)
+    try:
+        config_validation.validate(config)
+    except UserError as error:
+        assert "\n" not in str(error)
+
+
+@settings(
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,

@@ -3,9 +3,6 @@
 import contextlib
 import json
 import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from sagan_tf.training import clusters, distribution, loop, workers
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
 
-ROOT = pathlib.Path(__file__).parents[2]
 # Five steps of Adam multiply the rounding of sums in another order; the
 # variances of the moments are far below.
 TOLERANCE = 1e-4
@@ -74,13 +70,6 @@ def check_equal(one, other, steps=5):
         np.testing.assert_allclose(value, its[name], atol=TOLERANCE)
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """Five steps in one process on one device."""
-    path = tmp_path_factory.mktemp("alone") / "run"
-    return train(toy.config(**FIVE_STEPS), path)
-
-
 def test_two_replicas_train_like_one(alone, two_replicas, tmp_path):
     shared = train(toy.config(**FIVE_STEPS), tmp_path / "run", two_replicas)
     check_equal(shared, alone)
@@ -91,40 +80,6 @@ def test_two_replicas_train_like_one(alone, two_replicas, tmp_path):
         if value.dtype == np.float32
     ]
     assert max(moved) > 10 * TOLERANCE
-
-
-def test_two_processes_train_like_one(alone, tmp_path):
-    given = {
-        name.replace("__", "."): value for name, value in FIVE_STEPS.items()
-    }
-    fields = {**toy.FIELDS, **given}
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "tools.launch_local", "--workers=2"),
-            *(f"--logs={tmp_path}", "--", sys.executable, "-m"),
-            *("sagan_tf.train", "--config=configs/default.py"),
-            f"--workdir={tmp_path / 'run'}",
-            *(f"--config.{name}={value}" for name, value in fields.items()),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    chief, other = (
-        (tmp_path / f"worker_{index}.log").read_text() for index in (0, 1)
-    )
-    assert done.returncode == 0, done.stderr + chief[-2000:] + other[-2000:]
-    check_equal(Workdir(tmp_path / "run"), alone)
-    assert "4 pictures, 2 on each of 2 CPU" in chief
-    assert "step 5 reached" in chief
-    assert "reached" not in other and "parameters" not in other
-    written = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert written == [
-        *("checkpoints", "config.json", "curves.png", "metrics.jsonl"),
-        *("samples", "tensorboard"),
-    ]
-    assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1
 
 
 @pytest.mark.parametrize("updates", [1, 2])
