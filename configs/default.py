@@ -96,6 +96,9 @@ def _model() -> ml_collections.ConfigDict:
     model.output_batch_norm_momentum = 0.9999
     # Added to the variance by every normalization; above 0.
     model.batch_norm_epsilon = 1e-5
+    # True takes the statistics of the whole batch over all devices; False
+    # those of each device's share, as the release does.
+    model.synchronized_batch_norm = True
     # What kernels are divided by: "release" is sigma everywhere; "tfgan" is
     # max(1, sigma) but in the attention, estimated from the inputs' side.
     model.spectral_normalization = "release"

@@ -61,6 +61,7 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
         "momentum": config.model.batch_norm_momentum,
         "output_momentum": config.model.output_batch_norm_momentum,
         "norm_epsilon": config.model.batch_norm_epsilon,
+        "synchronized_norm": config.model.synchronized_batch_norm,
         "name": "generator",
     }
     return Generator(**{**arguments, **overrides})

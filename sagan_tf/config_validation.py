@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 import ml_collections
 
-from sagan_tf.config_rules import RULES
+from sagan_tf.config_rules import ADDED, RULES
 from sagan_tf.errors import UserError, nearest_name
 
 # Channels of the feature map of each height, in units of base_channels.
@@ -75,7 +75,7 @@ def check_same_model(
         UserError: a field that shapes the model, the data or the updates
             differs; the message names each.
     """
-    asked, given = flatten(config), flatten(ml_collections.ConfigDict(stored))
+    asked, given = flatten(config), flatten(complete(stored))
     differing = [
         f"config.{name} is {given.get(name)!r} there and {asked.get(name)!r} "
         "here"
@@ -88,6 +88,21 @@ def check_same_model(
             f"--workdir {place} holds a run of another configuration: "
             f"{'; '.join(differing)}; choose another directory"
         )
+
+
+def complete(stored: Dict[str, Any]) -> ml_collections.ConfigDict:
+    """Returns a run's configuration with the fields that are newer than it.
+
+    Args:
+        stored: that of the run, as nested dictionaries.
+    """
+    config = ml_collections.ConfigDict(stored)
+    for name, value in ADDED.items():
+        section, _, field = name.rpartition(".")
+        fields = config.get(section)
+        if isinstance(fields, ml_collections.ConfigDict):
+            fields[field] = fields.get(field, value)
+    return config
 
 
 def flatten(

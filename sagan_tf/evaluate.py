@@ -11,7 +11,6 @@ import sys
 from sagan_tf import command
 
 # ruff: isort: split
-import ml_collections
 from absl import flags
 
 from sagan_tf import builders, config_validation
@@ -117,7 +116,7 @@ def _score_folder(options: preparation.Options) -> list:
 
 def _score_run(options: preparation.Options) -> list:
     workdir = Workdir(_WORKDIR.value)
-    config = ml_collections.ConfigDict(workdir.read_config())
+    config = config_validation.complete(workdir.read_config())
     config_validation.validate(config)
     checkpoints = Checkpoints(workdir.checkpoints)
     if not _WATCH.value:

@@ -7,8 +7,13 @@ import ml_collections
 import pytest
 
 from configs import default
-from sagan_tf.config_rules import RULES
-from sagan_tf.config_validation import flatten, validate
+from sagan_tf.config_rules import ADDED, RULES
+from sagan_tf.config_validation import (
+    check_same_model,
+    complete,
+    flatten,
+    validate,
+)
 from sagan_tf.errors import UserError
 
 CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
@@ -45,6 +50,7 @@ BAD_VALUES = [
     ("model.attention_resolutions", (16, 16)),
     ("model.discriminator_attention_resolutions", (8, 8)),
     ("model.batch_norm_epsilon", 0.0),
+    ("model.synchronized_batch_norm", 1),
     ("model.spectral_normalization", "none"),
     ("model.attention_key_divisor", 0),
     ("model.attention_value_divisor", 0),
@@ -305,3 +311,18 @@ def test_file_is_valid_and_a_small_difference(config_name):
 def test_imagenet128_has_the_values_of_the_release(name, value):
     module = importlib.import_module("configs.imagenet128")
     assert flatten(module.get_config())[name] == value
+
+
+def test_a_run_from_before_a_field_can_be_read():
+    stored = default.get_config().to_dict()
+    for section, field in (name.split(".") for name in ADDED):
+        del stored[section][field]
+    config = complete(stored)
+    validate(config)
+    assert config.to_dict() == default.get_config().to_dict()
+    check_same_model(default.get_config(), stored, "runs/old")
+
+
+def test_nothing_else_is_added():
+    assert complete({"model": 3}).to_dict() == {"model": 3}
+    assert set(complete({"train": {}}).train) == {"gradient_accumulation"}

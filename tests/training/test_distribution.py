@@ -11,6 +11,7 @@ import tensorflow as tf
 from sagan_tf import builders
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
+from sagan_tf.layers import ConditionalBatchNormalization
 from sagan_tf.training import clusters, distribution, loop, workers
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
@@ -155,6 +156,18 @@ def test_a_config_that_two_replicas_cannot_share_is_refused():
     config = toy.config(train__batch_size=5, distribution__strategy="mirrored")
     with pytest.raises(UserError, match="2 replicas"):
         builders.build_strategy(config)
+
+
+@pytest.mark.parametrize("synchronized", [True, False])
+def test_statistics_are_shared_by_a_field(synchronized):
+    config = toy.config(model__synchronized_batch_norm=synchronized)
+    norms = [
+        layer
+        for layer in builders.build_generator(config).submodules
+        if isinstance(layer, ConditionalBatchNormalization)
+    ]
+    assert len(norms) == 7
+    assert {layer.synchronized for layer in norms} == {synchronized}
 
 
 def test_one_process_is_its_own_chief(two_replicas):
