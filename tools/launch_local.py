@@ -15,18 +15,14 @@ import sys
 from sagan_tf import command
 
 # ruff: isort: split
-import json
-import os
 import pathlib
 import signal
-import socket
-import subprocess
-import time
-from typing import Any, Optional
+from typing import Any
 
 from absl import flags
 
 from sagan_tf.errors import UserError
+from tools import local_workers
 
 _WORKERS = flags.DEFINE_integer("workers", 2, "Number of processes.", 1)
 _LOGS = flags.DEFINE_string("logs", "logs", "Directory of the logs.")
@@ -36,116 +32,6 @@ _THREADS = flags.DEFINE_integer(
 _GRACE = flags.DEFINE_float(
     "grace", 10.0, "Seconds between asking a worker to end and killing it.", 0.0
 )
-_POLL_SECONDS = 0.1
-
-
-def free_ports(count: int) -> list[int]:
-    """Returns ports of the loopback that nobody uses now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-def environment(ports: list[int], index: int, threads: int) -> dict[str, str]:
-    """Returns the variables of one worker.
-
-    Args:
-        ports: of all workers.
-        index: number of the worker.
-        threads: of TensorFlow's two pools; 0 for its own choice.
-    """
-    cluster = {"worker": [f"localhost:{port}" for port in ports]}
-    task = {"type": "worker", "index": index}
-    variables = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
-    if threads:
-        for pool in ("INTRAOP", "INTEROP"):
-            variables[f"TF_NUM_{pool}_THREADS"] = str(threads)
-    return variables
-
-
-def start(
-    words: list[str], workers: int, logs: pathlib.Path, threads: int = 0
-) -> list[subprocess.Popen]:
-    """Starts the workers.
-
-    Args:
-        words: the command of each.
-        workers: their number.
-        logs: directory for `worker_N.log`, made if missing.
-        threads: as in `environment`.
-
-    Raises:
-        UserError: if the command cannot be run.
-    """
-    logs.mkdir(parents=True, exist_ok=True)
-    ports = free_ports(workers)
-    processes: list[subprocess.Popen] = []
-    for index in range(workers):
-        with (logs / f"worker_{index}.log").open("w") as log:
-            try:
-                processes.append(
-                    subprocess.Popen(
-                        words,
-                        env={
-                            **os.environ,
-                            **environment(ports, index, threads),
-                        },
-                        stdout=log,
-                        stderr=subprocess.STDOUT,
-                    )
-                )
-            except OSError as error:
-                end(processes, 0.0)
-                raise UserError(
-                    f"the command after -- should run: {words[0]}: "
-                    f"{error.strerror}"
-                ) from error
-    return processes
-
-
-def wait(processes: list[subprocess.Popen], grace: float) -> Optional[int]:
-    """Waits for all workers, and ends them when one fails.
-
-    Args:
-        processes: the workers.
-        grace: seconds between asking a worker to end and killing it.
-
-    Returns:
-        The number of the worker that failed first, or None.
-    """
-    while any(process.poll() is None for process in processes):
-        failed = _failed(processes)
-        if failed is not None:
-            end(processes, grace)
-            return failed
-        time.sleep(_POLL_SECONDS)
-    return _failed(processes)
-
-
-def _failed(processes: list[subprocess.Popen]) -> Optional[int]:
-    for index, process in enumerate(processes):
-        if process.poll():
-            return index
-    return None
-
-
-def end(processes: list[subprocess.Popen], grace: float) -> None:
-    """Asks what still runs to end, and kills what does not."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    deadline = time.monotonic() + grace
-    for process in processes:
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def main(argv: list[str]) -> int:
@@ -154,7 +40,9 @@ def main(argv: list[str]) -> int:
     if not COMMAND:
         raise UserError("a command should follow --. Received: none")
     logs = pathlib.Path(_LOGS.value)
-    processes = start(COMMAND, _WORKERS.value, logs, _THREADS.value)
+    processes = local_workers.start(
+        COMMAND, _WORKERS.value, logs, _THREADS.value
+    )
 
     def hand_on(number: int, frame: Any) -> None:
         del frame
@@ -164,7 +52,7 @@ def main(argv: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, hand_on)
     signal.signal(signal.SIGINT, hand_on)
-    failed = wait(processes, _GRACE.value)
+    failed = local_workers.wait(processes, _GRACE.value)
     if failed is None:
         sys.stdout.write(f"{_WORKERS.value} workers ended; logs in {logs}\n")
         return 0

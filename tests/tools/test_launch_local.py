@@ -12,15 +12,15 @@ import time
 import pytest
 import yaml
 
-from tools import launch_local
+from tools import local_workers
 
 ROOT = pathlib.Path(__file__).parents[2]
 PYTHON = [sys.executable, "-c"]
 
 
 def run(program, tmp_path, workers=2, grace=10.0):
-    processes = launch_local.start([*PYTHON, program], workers, tmp_path)
-    return launch_local.wait(processes, grace), processes
+    processes = local_workers.start([*PYTHON, program], workers, tmp_path)
+    return local_workers.wait(processes, grace), processes
 
 
 def log(tmp_path, index):
