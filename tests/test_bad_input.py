@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf import train
 from sagan_tf.training.workdir import Workdir
+from tests.conftest import make_run
 from tests.test_config_validation import BAD_VALUES, CONTRADICTIONS
 from tests.training import toy
 
@@ -22,6 +22,12 @@ IMPORT = "tools.import_checkpoint"
 LAUNCH = "tools.launch_local"
 TORTURE = "tools.torture"
 EVALUATE = "sagan_tf.evaluate"
+SAMPLE = "sagan_tf.sample"
+ATTENTION = "sagan_tf.attention"
+EXPORT = "sagan_tf.export"
+CLIENT = "tools.client"
+BENCHMARK = "tools.benchmark"
+QUIET = "TF_CPP_MIN_LOG_LEVEL"
 # Stands for the directory with all files of the cases.
 HERE = "HERE"
 GOOD = (f"--config={HERE}/good.py", f"--workdir={HERE}/new")
@@ -262,6 +268,40 @@ SCORES = [
 ]
 
 
+RUN = f"--workdir={HERE}/run"
+SHEET = f"--output={HERE}/new.png"
+
+
+def each(modules, words, *arguments):
+    """The same mistake with several commands."""
+    return [case(words, *arguments, module=module) for module in modules]
+
+
+READERS = (SAMPLE, ATTENTION, EXPORT)
+PICTURES = [
+    *each(READERS, "--output is required", RUN),
+    *each(READERS, "no directory", f"--workdir={HERE}/absent", SHEET),
+    *each(READERS, "hold a run", f"--workdir={HERE}/nothing", SHEET),
+    *each(READERS, "should be JSON", f"--workdir={HERE}/half", SHEET),
+    *each(READERS, "checkpoint", f"--workdir={HERE}/damaged", SHEET),
+    *each(READERS, "checkpoint", RUN, SHEET, "--checkpoint=9"),
+    *each(READERS, "checkpoint", RUN, SHEET, "--checkpoint=new"),
+    *each(READERS, "unknown flag --outptu", RUN, "--outptu=a"),
+    *each((SAMPLE, ATTENTION), "labels", RUN, SHEET, "--labels=0,a"),
+    *each((SAMPLE, ATTENTION), "labels", RUN, SHEET, "--labels=10"),
+    *each((SAMPLE, ATTENTION), "truncation", RUN, SHEET, "--truncation=-1"),
+    *each((SAMPLE, ATTENTION), "num_images", RUN, SHEET, "--num_images=0"),
+    case("--show=all: value", RUN, SHEET, "--show=all", module=SAMPLE),
+    case("points", RUN, SHEET, "--points=99:0", module=ATTENTION),
+    case("already", RUN, f"--output={HERE}/two", module=EXPORT),
+    *each((CLIENT, BENCHMARK), "unknown flag --qqq", "--qqq"),
+    case("--output is required", module=CLIENT),
+    case("localhost:1", SHEET, "--server=http://localhost:1", module=CLIENT),
+    case("--only should name", "--only=speed", module=BENCHMARK),
+    case("--batch_size should", "--batch_size=0", module=BENCHMARK),
+]
+
+
 def literal(value):
     """Python for a value, also for numbers that have none."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -297,6 +337,7 @@ CASES = [
     *CLUSTERS,
     *TOOLS,
     *SCORES,
+    *PICTURES,
     *field_cases(),
 ]
 
@@ -366,14 +407,14 @@ def write_pictures(root):
 
 
 def write_runs(root):
-    train.run(toy.config(train__num_steps=1), Workdir(root / "run"))
+    make_run(root / "run")
     damaged = Workdir(root / "damaged")
     config = (root / "run" / "config.json").read_text()
     place = damaged.checkpoints / "step_00000002"
     place.mkdir(parents=True)
     damaged.config.write_text(config)
     (place / "manifest.json").write_text("{")
-    (root / "run" / "checkpoints" / "step_00000001").rename(
+    (root / "run" / "checkpoints" / "step_00000003").rename(
         root / "run" / "checkpoints" / "step_00000002"
     )
 
@@ -433,24 +474,40 @@ def test_wrong_input_is_one_line(results, index):
 
 # Those that depend most on how a process starts and ends; more are in
 # tests/test_command.py.
-REAL = [FLAGS[1], FILES[12], FILES[18], DATA[1], CLUSTERS[0], TOOLS[7]]
+REAL = [
+    *(FLAGS[1], FILES[12], FILES[18], DATA[1], CLUSTERS[0], SCORES[3]),
+    *(TOOLS[7], TOOLS[14], TOOLS[15], TOOLS[17], PICTURES[3], PICTURES[9]),
+]
+
+
+@pytest.fixture(scope="module")
+def processes(root):
+    """All of them at once, for they mostly wait for the disk."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", module, *fill(arguments, root)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **{k: v for k, v in os.environ.items() if k != QUIET},
+                **variables,
+            },
+        )
+        for module, arguments, variables, _ in REAL
+    ]
+    yield started
+    for process in started:
+        process.kill()
 
 
 @pytest.mark.parametrize("number", range(len(REAL)))
-def test_wrong_input_of_a_process_is_one_line(root, number):
-    module, arguments, variables, words = REAL[number]
-    environment = {**os.environ, **variables}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    done = subprocess.run(
-        [sys.executable, "-m", module, *fill(arguments, root)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"{module}: error: "), done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert all(word in done.stderr for word in words), done.stderr
+def test_wrong_input_of_a_process_is_one_line(processes, number):
+    module, _, _, words = REAL[number]
+    output, errors = processes[number].communicate(timeout=600)
+    assert processes[number].returncode == 2
+    assert output == ""
+    assert errors.startswith(f"{module}: error: "), errors
+    assert errors.count("\n") == 1, errors
+    assert all(word in errors for word in words), errors
