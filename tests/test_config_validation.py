@@ -19,7 +19,11 @@ CONFIG_NAMES = sorted(
 LARGEST_DIFFERENCE = 10
 # What a configuration is a small difference from; the others are one from the
 # default.
-BUILDS_ON = {"digits32": "twins32", "paper": "imagenet128"}
+BUILDS_ON = {
+    "digits32": "twins32",
+    "paper": "imagenet128",
+    "study32": "twins32",
+}
 
 # Values of the wrong type or out of range, at least one for each field.
 BAD_VALUES = [
