@@ -71,8 +71,22 @@ def main(argv: list[str]) -> None:
             f"{root / study.name} should hold a run that has ended: leave "
             "--report_only away"
         )
-    table = page.write(study, ended, root / study.name)
+    table = page.write(study, ended, root / study.name, _repeat())
     sys.stdout.write(f"{table}\n{root / study.name / page.REPORT}\n")
+
+
+def _repeat() -> str:
+    """Returns the command that makes the same study from nothing."""
+    given = [
+        f"--{flag.name}={value}"
+        for flag in (_STUDY, _SEEDS, _ARMS, _CONFIG, _NUM_STEPS)
+        if (value := _text(flag.value)) != _text(flag.default)
+    ]
+    return " ".join(["python -m tools.ablation", *given])
+
+
+def _text(value: object) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def complete(study: Study, root: pathlib.Path, runs: list[Run]) -> None:

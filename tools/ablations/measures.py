@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.score_table import ScoreTable
@@ -90,16 +90,22 @@ def _score(metric: str) -> Callable[[Run, float], float | None]:
 
     def read(run: Run, target: float) -> float | None:
         del target
-        rows = ScoreTable(run.workdir / "scores.csv").rows()
-        if not rows:
-            return None
-        last = max(rows, key=lambda row: row.card.step)
-        for name, value in last.values.items():
+        for name, value in _scores(run).items():
             if protocol.metric_of(name) == metric:
                 return value if math.isfinite(value) else None
         return None
 
     return read
+
+
+def score_names(run: Run) -> list[str]:
+    """Returns the scores of a run by their full names, with the protocol."""
+    return [name for name in _scores(run) if name.startswith("fid")]
+
+
+def _scores(run: Run) -> Mapping[str, float]:
+    rows = ScoreTable(run.workdir / "scores.csv").rows()
+    return max(rows, key=lambda row: row.card.step).values if rows else {}
 
 
 def _steps_to_target(run: Run, target: float) -> float | None:
