@@ -91,8 +91,9 @@ def _text(value: object) -> str:
 
 def complete(study: Study, root: pathlib.Path, runs: list[Run]) -> None:
     """Trains what is missing, after saying what it costs."""
-    for run in share_equal_runs(runs, root):
-        _say(f"{run.name} is there already: {run.workdir.resolve()}")
+    if not _DRY_RUN.value:
+        for run in share_equal_runs(runs, root):
+            _say(f"{run.name} is there already: {run.workdir.resolve()}")
     missing = [run for run in runs if run.outcome() is None]
     if not missing:
         return

@@ -310,8 +310,11 @@ def test_a_study_from_training_to_page(tmp_path, config):
     assert found["values"]["breaks"]["diverged"] == [1.0]
 
 
+NO_ATTENTION = {"model.attention_resolutions": ()}
+
+
 def test_the_command(tmp_path, config):
-    train(fake(tmp_path, config, arm="none", **STUDIES_NONE))
+    train(fake(tmp_path, config, arm="none", **NO_ATTENTION))
     own = [f"--base={config}", f"--root={tmp_path}", "--study=attention"]
     toy = [*own, "--seeds=1", "--arms=none", "--num_steps=4"]
     (tmp_path / "toy").rename(tmp_path / "attention")
@@ -325,7 +328,7 @@ def test_the_command(tmp_path, config):
             [*own, "--arms=nine"],
             [*own, "--num_steps=4", "--seeds=0"],
             [*own, "--base=configs/none.py"],
-            [*own, f"--base={BASE}", "--num_steps=30"],
+            ["--study=gate", f"--root={tmp_path}", "--num_steps=30"],
             ["--study=gate", f"--root={tmp_path}", "--report_only"],
         ],
         required=("study",),
@@ -347,6 +350,3 @@ def test_the_command(tmp_path, config):
     ]
     for answer, parts in zip(refused, words):
         assert_refused(answer, *parts)
-
-
-STUDIES_NONE = {"model.attention_resolutions": ()}
