@@ -2,8 +2,8 @@
 
 python -m tests.tools.fake_training WORKDIR NUM_STEPS WHAT
 
-`WHAT` is `end`, `diverge`, `fail`, `wait` (until it is ended), or `half`, which
-fails halfway the first time.
+`WHAT` is `end`, `score`, `diverge`, `fail`, `wait` (until it is ended), or
+`half`, which fails halfway the first time.
 """
 
 import json
@@ -22,6 +22,8 @@ with metrics.open("a") as file:
         record = {"step": number, "images_per_second": 8.0, "coherence": 0.5}
         file.write(json.dumps(record) + "\n")
 (workdir / "resumed").write_text(str(resumed))
+if what == "score":
+    (workdir / "scored").touch()
 if what == "wait":
     (workdir / "waiting").touch()
     time.sleep(60)

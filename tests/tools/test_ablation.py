@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import signal
 
 import pytest
 from PIL import Image
@@ -40,15 +42,17 @@ class FakeRun(Run):
     """A run whose training is only played."""
 
     what: str = "end"
+    evaluate: bool = False
 
     def arguments(self):
-        steps = str(self.num_steps)
-        return [
-            "tests.tools.fake_training",
-            str(self.workdir),
-            steps,
-            self.what,
-        ]
+        numbers = [str(self.workdir), str(self.num_steps)]
+        return ["tests.tools.fake_training", *numbers, self.what]
+
+    def lacks_scores(self):
+        return self.evaluate and not (self.workdir / "scored").exists()
+
+    def scoring_arguments(self):
+        return [*dataclasses.replace(self, what="score").arguments()]
 
 
 @pytest.fixture
@@ -153,6 +157,27 @@ def test_runs_end_with_the_one_that_failed(tmp_path, config):
     # Its lock is free again, for its process has ended.
     train(dataclasses.replace(waiting, what="end"))
     assert waiting.outcome()["step"] == 4
+
+
+def test_ending_the_program_ends_its_runs(tmp_path, config):
+    run = fake(tmp_path, config, what="wait")
+
+    def end_me(active):
+        if (run.workdir / "waiting").exists():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as caught:
+        runner.train([run], 1, 1, end_me)
+    assert caught.value.code == 128 + signal.SIGTERM
+    # Its lock is free again.
+    train(dataclasses.replace(run, what="end"))
+
+
+def test_a_run_killed_before_its_score_is_scored(tmp_path, config):
+    run = dataclasses.replace(fake(tmp_path, config), evaluate=True)
+    train(run)
+    assert (run.workdir / "scored").exists()
+    assert run.outcome()["step"] == 4
 
 
 def test_no_run_is_trained_twice_at_a_time(tmp_path, config):

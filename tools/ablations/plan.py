@@ -13,6 +13,7 @@ import ml_collections
 
 from sagan_tf import config_files, config_validation
 from sagan_tf.errors import UserError, nearest_name, one_line
+from sagan_tf.evaluation.score_table import ScoreTable
 from sagan_tf.training.workdir import Workdir
 from tools.ablations.studies import Arm, Study
 
@@ -79,6 +80,16 @@ class Run:
         if self.evaluate:
             flags.append(f"--evaluate_every={self.num_steps}")
         return ["sagan_tf.train", *flags]
+
+    def lacks_scores(self) -> bool:
+        """Returns whether the run should have scored itself and has not."""
+        rows = ScoreTable(self.workdir / "scores.csv").rows()
+        steps = [row.card.step for row in rows]
+        return self.evaluate and self.num_steps not in steps
+
+    def scoring_arguments(self) -> list[str]:
+        """Returns what follows `python -m` to score the end of this run."""
+        return ["sagan_tf.evaluate", f"--workdir={self.workdir}"]
 
     def outcome(self) -> dict[str, Any] | None:
         """Returns what the run ended with, or None if it has not.

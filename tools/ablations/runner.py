@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,15 +41,7 @@ class Process:
         lock = os.open(run.workdir / _LOCK, os.O_CREAT | os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with (run.workdir / LOG).open("a") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", *run.arguments()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env={**os.environ, **_limits(threads)},
-                    pass_fds=(lock,),
-                )
+            self._process = self._start(run.arguments(), (lock,))
         except BlockingIOError as error:
             raise UserError(
                 f"{run.workdir} is in training already: wait for it, or end "
@@ -56,6 +49,19 @@ class Process:
             ) from error
         finally:
             os.close(lock)
+
+    def _start(
+        self, arguments: Sequence[str], locks: Sequence[int] = ()
+    ) -> subprocess.Popen:
+        with (self.run.workdir / LOG).open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **_limits(self.threads)},
+                pass_fds=locks,
+            )
 
     def has_ended(self) -> bool:
         """Returns whether it has; then its outcome is stored.
@@ -73,6 +79,10 @@ class Process:
                 f"{self.run.name} ended with status {status}: "
                 f"{_last_line(self.run)}; see {self.run.workdir / LOG}"
             )
+        if not diverged and self.run.lacks_scores():
+            # It was killed between its last step and its score.
+            self._process = self._start(self.run.scoring_arguments())
+            return False
         step = self.run.last_step()
         self.run.write_outcome(
             diverged=diverged,
@@ -123,9 +133,18 @@ def train(
 
 @contextlib.contextmanager
 def _all_stopped(active: list[Process]) -> Iterator[None]:
+    """Ends what is active behind the block, however it is left."""
+
+    def leave(number: int, frame: object) -> None:
+        del frame
+        # As a shell reports it; by default nobody would end the processes.
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
     try:
         yield
     finally:
+        signal.signal(signal.SIGTERM, before)
         for process in active:
             process.stop()
 
