@@ -24,7 +24,11 @@ CONFIG_NAMES = sorted(
 LARGEST_DIFFERENCE = 10
 # What a configuration is a small difference from; the others are one from the
 # default.
-BUILDS_ON = {"digits32": "twins32", "paper": "imagenet128"}
+BUILDS_ON = {
+    "digits32": "twins32",
+    "paper": "imagenet128",
+    "study32": "twins32",
+}
 
 # Values of the wrong type or out of range, at least one for each field.
 BAD_VALUES = [
@@ -51,7 +55,10 @@ BAD_VALUES = [
     ("model.discriminator_attention_resolutions", (8, 8)),
     ("model.batch_norm_epsilon", 0.0),
     ("model.synchronized_batch_norm", 1),
-    ("model.spectral_normalization", "none"),
+    ("model.attention_gate_initial_value", float("inf")),
+    ("model.attention_replacement", "none"),
+    ("model.spectral_normalization", "same"),
+    ("model.generator_spectral_normalization", True),
     ("model.attention_key_divisor", 0),
     ("model.attention_value_divisor", 0),
     ("model.attention_pooling", 1),

@@ -14,10 +14,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from sagan_tf.layers import SelfAttention
+from sagan_tf.layers import ResidualUpBlock
 from sagan_tf.networks.frozen_stages import (
+    FROZEN,
     Affine,
-    Attention,
     Constants,
     OutputNorm,
     UpBlock,
@@ -79,18 +79,16 @@ class FrozenGenerator(tf.Module):
         self._to_rgb = Affine(generator.to_rgb, constants)
         *stages, (last_size, last) = generator.stages
         self._stages = [
-            (Attention if isinstance(stage, SelfAttention) else UpBlock)(
-                size, stage, constants
-            )
+            FROZEN[type(stage)](size, stage, constants)
             for size, stage in stages
         ]
-        if isinstance(last, SelfAttention):
-            self._stages.append(Attention(last_size, last, constants))
-            self._stages.append(OutputNorm(generator.norm, constants))
-        else:
+        if isinstance(last, ResidualUpBlock):
             self._stages.append(
                 UpBlock(last_size, last, constants, generator.norm)
             )
+        else:
+            self._stages.append(FROZEN[type(last)](last_size, last, constants))
+            self._stages.append(OutputNorm(generator.norm, constants))
         # A function, not a tracked attribute: a SavedModel shall not hold the
         # generator's own weights.
         self.refresh = constants.refresh

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sagan_tf.layers import (
     ConditionalBatchNormalization,
+    ResidualReplacement,
     ResidualUpBlock,
     SelfAttention,
     SpectralNormalization,
@@ -179,6 +180,32 @@ class Attention(tf.Module):
             _convolve(found, self._output), self._output_bias
         )
         return inputs + found
+
+
+class Replacement(tf.Module):
+    """What `ResidualReplacement` does."""
+
+    def __init__(
+        self, size: int, layer: ResidualReplacement, constants: Constants
+    ) -> None:
+        super().__init__()
+        del size
+        self._reduce = constants.add(lambda: _kernel(layer.reduce))
+        self._expand = constants.add(lambda: layer.gate * _kernel(layer.expand))
+
+    def __call__(self, inputs: tf.Tensor, labels: Any, scores: Any) -> Any:
+        """Runs the stage."""
+        del labels, scores
+        x = tf.nn.relu(_convolve(tf.nn.relu(inputs), self._reduce))
+        return inputs + _convolve(x, self._expand)
+
+
+# By the class of the layer that a frozen stage stands for.
+FROZEN = {
+    ResidualUpBlock: UpBlock,
+    SelfAttention: Attention,
+    ResidualReplacement: Replacement,
+}
 
 
 def _kernel(layer: tf.keras.layers.Layer) -> tf.Tensor:
