@@ -7,6 +7,10 @@ from sagan_tf.layers.resampling import DownsampleConv2D, UpsampleConv2D
 from sagan_tf.layers.residual import ResidualDownBlock, ResidualUpBlock
 from sagan_tf.layers.self_attention import SelfAttention
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.strided import (
+    StridedConvolutionBlock,
+    TransposedConvolutionBlock,
+)
 
 __all__ = [
     "ConditionalBatchNormalization",
@@ -15,5 +19,7 @@ __all__ = [
     "ResidualUpBlock",
     "SelfAttention",
     "SpectralNormalization",
+    "StridedConvolutionBlock",
+    "TransposedConvolutionBlock",
     "UpsampleConv2D",
 ]

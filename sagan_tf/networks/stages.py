@@ -76,14 +76,16 @@ class StagedNetwork(tf.keras.Model):
 
     def _attention(self, size: int) -> SelfAttention:
         return SelfAttention(
-            spectral_normalization=self.spectral_normalization,
             name=f"attention_{size}",
             dtype=self.dtype_policy,
-            **{
-                "spectral_options": self.spectral_options,
-                **self.attention_options,
-            },
+            **{**self._attention_defaults(), **self.attention_options},
         )
+
+    def _attention_defaults(self) -> dict[str, Any]:
+        return {
+            "spectral_normalization": self.spectral_normalization,
+            "spectral_options": self.spectral_options,
+        }
 
     def _normalized(
         self, layer: tf.keras.layers.Layer
