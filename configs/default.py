@@ -91,6 +91,12 @@ def _model() -> ml_collections.ConfigDict:
     # True halves the height and width of keys and values, as the release does;
     # False is the paper's text.
     model.attention_pooling = True
+    # Where the gate that attention is multiplied by starts: the paper has 0,
+    # with which a network begins as if it had none.
+    model.attention_gate_initial_value = 0.0
+    # What stands at attention_resolutions: "attention", or "residual", a
+    # residual block with as many parameters, to tell what attention adds.
+    model.attention_replacement = "attention"
     # Decay of the moving statistics of the generator's blocks, in [0, 1). Two
     # updates a step move them: 0.999 remembers some 500 steps.
     model.batch_norm_momentum = 0.999
@@ -99,8 +105,11 @@ def _model() -> ml_collections.ConfigDict:
     # Added to the variance by every normalization; above 0.
     model.batch_norm_epsilon = 1e-5
     # What kernels are divided by: "release" is sigma everywhere; "tfgan" is
-    # max(1, sigma) but in the attention, estimated from the inputs' side.
+    # max(1, sigma) but in the attention, estimated from the inputs' side;
+    # "none" is nothing.
     model.spectral_normalization = "release"
+    # The same for the generator alone; "same" is as the line above.
+    model.generator_spectral_normalization = "same"
     # True computes each convolution beside a resampling in one kernel: the
     # same function, in about half the time.
     model.fold_resampling = True

@@ -55,7 +55,11 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
         **overrides: arguments of `Generator` that replace the config's.
     """
     arguments = {
-        **_network_arguments(config, config.model.attention_resolutions),
+        **_network_arguments(
+            config,
+            config.model.attention_resolutions,
+            config.model.generator_spectral_normalization,
+        ),
         "latent_dim": config.model.latent_dim,
         "base_channels": config.model.base_channels,
         "momentum": config.model.batch_norm_momentum,
@@ -80,11 +84,15 @@ def build_discriminator(config: Config) -> Discriminator:
 
 
 def _network_arguments(
-    config: Config, attention_resolutions: tuple[int, ...]
+    config: Config,
+    attention_resolutions: tuple[int, ...],
+    spectral_normalization: str = "same",
 ) -> dict[str, Any]:
     model = config.model
     options, attention_options = {}, {}
-    if model.spectral_normalization == "tfgan":
+    if spectral_normalization == "same":
+        spectral_normalization = model.spectral_normalization
+    if spectral_normalization == "tfgan":
         options = tfgan.NAMING.options
         attention_options = tfgan.NAMING.attention_options
     return {
@@ -97,7 +105,13 @@ def _network_arguments(
             "key_divisor": model.attention_key_divisor,
             "value_divisor": model.attention_value_divisor,
             "pooled": model.attention_pooling,
+            "gate_initializer": {
+                "class_name": "Constant",
+                "config": {"value": model.attention_gate_initial_value},
+            },
         },
+        "attention_replacement": model.attention_replacement,
+        "spectral_normalization": spectral_normalization != "none",
         "fold_resampling": model.fold_resampling,
         "dtype": resolve_dtype(config.dtype),
     }

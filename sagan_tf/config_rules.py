@@ -58,6 +58,7 @@ _POSITIVE = Rule(
 _DECAY = Rule(
     lambda value: _is_number(value) and 0 <= value < 1, "a number in [0, 1)"
 )
+_NUMBER = Rule(_is_number, "a number")
 _BOOLEAN = Rule(lambda value: isinstance(value, bool), "True or False")
 _TEXT = Rule(lambda value: isinstance(value, str), "a string")
 _SEED = Rule(
@@ -101,7 +102,12 @@ RULES: Dict[str, Rule] = {
     "model.batch_norm_momentum": _DECAY,
     "model.output_batch_norm_momentum": _DECAY,
     "model.batch_norm_epsilon": _POSITIVE,
-    "model.spectral_normalization": _one_of("release", "tfgan"),
+    "model.attention_gate_initial_value": _NUMBER,
+    "model.attention_replacement": _one_of("attention", "residual"),
+    "model.spectral_normalization": _one_of("release", "tfgan", "none"),
+    "model.generator_spectral_normalization": _one_of(
+        "same", "release", "tfgan", "none"
+    ),
     "model.fold_resampling": _BOOLEAN,
     "loss": _one_of("hinge"),
     "optimizer.generator_learning_rate": _POSITIVE,

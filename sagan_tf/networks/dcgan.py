@@ -13,6 +13,8 @@ from sagan_tf.layers import (
 from sagan_tf.networks.stages import StagedNetwork
 
 IMAGE_SIZES = (32, 64, 128, 256)
+# Arguments of every staged network that mean nothing here.
+_RESIDUAL_ONLY = ("fold_resampling", "attention_replacement")
 
 
 def map_sizes(image_size: int) -> tuple[int, ...]:
@@ -49,6 +51,12 @@ class _DCGANNetwork(StagedNetwork):
                 "`num_classes` should be 0, as this network is unconditional. "
                 f"Received: {num_classes}"
             )
+        for name in _RESIDUAL_ONLY:
+            if name in kwargs:
+                raise ValueError(
+                    f"`{name}` should not be given: it is for the residual "
+                    f"networks. Received: {kwargs[name]!r}"
+                )
         if attention_resolutions is None:
             attention_resolutions = map_sizes(image_size)[:: self._order][-2:]
         super().__init__(
@@ -79,7 +87,8 @@ class _DCGANNetwork(StagedNetwork):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
-        del config["fold_resampling"]
+        for name in _RESIDUAL_ONLY:
+            del config[name]
         return config
 
 

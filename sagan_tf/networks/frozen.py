@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from sagan_tf.layers import (
     ConditionalBatchNormalization,
+    ResidualReplacement,
     ResidualUpBlock,
     SelfAttention,
     SpectralNormalization,
@@ -79,9 +80,7 @@ class FrozenGenerator(tf.Module):
         self._norm = constants.add(lambda: _scale_and_shift(generator.norm))
         self._to_rgb = _Affine(generator.to_rgb, constants)
         self._stages = [
-            (_Attention if isinstance(stage, SelfAttention) else _UpBlock)(
-                size, stage, constants
-            )
+            _FROZEN[type(stage)](size, stage, constants)
             for size, stage in generator.stages
         ]
         # A function, not a tracked attribute: a SavedModel shall not hold the
@@ -230,6 +229,30 @@ class _Attention(tf.Module):
             _convolve(found, self._output), self._output_bias
         )
         return inputs + found
+
+
+class _Replacement(tf.Module):
+    """What `ResidualReplacement` does."""
+
+    def __init__(
+        self, size: int, layer: ResidualReplacement, constants: _Constants
+    ) -> None:
+        super().__init__()
+        del size
+        self._reduce = constants.add(lambda: _kernel(layer.reduce))
+        self._expand = constants.add(lambda: layer.gate * _kernel(layer.expand))
+
+    def __call__(self, inputs: tf.Tensor, labels: Any, scores: Any) -> Any:
+        del labels, scores
+        x = tf.nn.relu(_convolve(tf.nn.relu(inputs), self._reduce))
+        return inputs + _convolve(x, self._expand)
+
+
+_FROZEN = {
+    ResidualUpBlock: _UpBlock,
+    SelfAttention: _Attention,
+    ResidualReplacement: _Replacement,
+}
 
 
 def _kernel(layer: tf.keras.layers.Layer) -> tf.Tensor:

@@ -59,6 +59,8 @@ class Generator(StagedNetwork):
             and more.
         attention_resolutions: sizes of the feature maps with attention.
         attention_options: further arguments of `SelfAttention`.
+        attention_replacement: `"attention"`, or `"residual"` for a residual
+            block with as many parameters in its place.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether upsampling is folded into convolutions.
         spectral_options: further arguments of `SpectralNormalization`, in the
@@ -202,6 +204,8 @@ class Discriminator(StagedNetwork):
             and more.
         attention_resolutions: sizes of the feature maps with attention.
         attention_options: further arguments of `SelfAttention`.
+        attention_replacement: `"attention"`, or `"residual"` for a residual
+            block with as many parameters in its place.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether pooling is folded into convolutions.
         spectral_options: further arguments of `SpectralNormalization`, in the

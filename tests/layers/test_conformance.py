@@ -49,6 +49,7 @@ LAYERS = {
         ours("SelfAttention", 4, 8, pooled=False, **GATED),
         IMAGES,
     ),
+    "replacement": (ours("ResidualReplacement", **GATED), IMAGES),
     "conditional_norm": (
         ours("ConditionalBatchNormalization", 3),
         [IMAGES, LABELS],
