@@ -58,7 +58,7 @@ def load_networks(
     generator([tf.zeros((1, generator.latent_dim)), labels])
     discriminator([tf.zeros((1, image_size, image_size, 3)), labels])
     networks = (generator, discriminator)
-    assign(reader, variables(networks, reader.shapes, naming), naming)
+    assign(reader, variables(networks, reader.shapes, naming), naming.source)
     return networks
 
 
