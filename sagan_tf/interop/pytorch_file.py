@@ -203,6 +203,9 @@ class _Unpickler(pickle.Unpickler):
         return _REBUILDERS.get((module, name), _Inert)
 
     def persistent_load(self, pid: Any) -> Any:
+        if pid[0] == "module":
+            # A class with the text of its source, in the older format.
+            return pid[1]
         kind, dtype, key, _, count, *_ = pid
         if kind != "storage" or not isinstance(dtype, np.dtype):
             raise ValueError(f"a tensor of an unknown kind, {kind} {dtype}")
