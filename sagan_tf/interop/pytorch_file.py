@@ -137,6 +137,16 @@ class _Dictionary(collections.OrderedDict):
         pass
 
 
+class _Kind:
+    """A kind of number, which a file cannot change."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
 class _Tensor:
     """A view of a storage whose bytes may come later.
 
@@ -199,17 +209,17 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "torch" and name in _DTYPES:
-            return np.dtype(_DTYPES[name])
+            return _Kind(_DTYPES[name])
         return _REBUILDERS.get((module, name), _Inert)
 
     def persistent_load(self, pid: Any) -> Any:
         if pid[0] == "module":
             # A class with the text of its source, in the older format.
             return pid[1]
-        kind, dtype, key, _, count, *_ = pid
-        if kind != "storage" or not isinstance(dtype, np.dtype):
-            raise ValueError(f"a tensor of an unknown kind, {kind} {dtype}")
-        return self._storage(dtype, str(key), int(count))
+        what, kind, key, _, count, *_ = pid
+        if what != "storage" or not isinstance(kind, _Kind):
+            raise ValueError("a tensor of numbers of an unknown kind")
+        return self._storage(np.dtype(kind.name), str(key), int(count))
 
 
 def _read_archive(file: BinaryIO) -> Any:
