@@ -34,8 +34,11 @@ def get_config() -> ml_collections.ConfigDict:
     config.dataset = _dataset()
     config.model = _model()
 
-    # The adversarial loss: "hinge".
+    # The adversarial loss: "hinge", or "wasserstein" with gradient penalty,
+    # which wants model.spectral_normalization = "none".
     config.loss = "hinge"
+    # Weight of the gradient penalty; for "wasserstein" only; above 0.
+    config.gradient_penalty_weight = 10.0
 
     config.optimizer = _optimizer()
     config.train = _train()
@@ -72,6 +75,9 @@ def _dataset() -> ml_collections.ConfigDict:
 def _model() -> ml_collections.ConfigDict:
     """The generator and the discriminator."""
     model = ml_collections.ConfigDict()
+    # "resnet" is the paper's; "dcgan" is the unconditional pair of strided
+    # convolutions of heykeetae/Self-Attention-GAN.
+    model.architecture = "resnet"
     # Width of the generator, and of the discriminator unless it has its own:
     # the number of channels that the architecture multiplies; at least 1.
     model.base_channels = 16
@@ -80,7 +86,8 @@ def _model() -> ml_collections.ConfigDict:
     # Length of the latent vector, standard normal; at least 1.
     model.latent_dim = 128
     # Heights in pixels of the feature maps that attend, in both networks: any
-    # of 8, 16, ... up to half of the image size; () is no attention.
+    # of 8, 16, ... up to half of the image size, with "dcgan" 4 too; () is no
+    # attention.
     model.attention_resolutions = (16,)
     # The same for the discriminator; (0,) is the same as the generator.
     model.discriminator_attention_resolutions = (0,)

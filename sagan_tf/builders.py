@@ -15,7 +15,12 @@ from sagan_tf.evaluation.run_scorer import RunScorer
 from sagan_tf.evaluation.self_evaluation import LiveWeights, SelfEvaluation
 from sagan_tf.gan import SAGAN
 from sagan_tf.interop import tfgan
-from sagan_tf.networks import Discriminator, Generator
+from sagan_tf.networks import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    Discriminator,
+    Generator,
+)
 from sagan_tf.training import distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
@@ -47,12 +52,14 @@ def build_dataset(config: Config, split: str = "train") -> ImageDataset:
     )
 
 
-def build_generator(config: Config, **overrides: Any) -> Generator:
+def build_generator(
+    config: Config, **overrides: Any
+) -> Generator | DCGANGenerator:
     """Builds the generator.
 
     Args:
         config: a validated configuration.
-        **overrides: arguments of `Generator` that replace the config's.
+        **overrides: arguments of the network that replace the config's.
     """
     arguments = {
         **_network_arguments(
@@ -63,20 +70,24 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
         "latent_dim": config.model.latent_dim,
         "base_channels": config.model.base_channels,
         "momentum": config.model.batch_norm_momentum,
-        "output_momentum": config.model.output_batch_norm_momentum,
         "norm_epsilon": config.model.batch_norm_epsilon,
         "name": "generator",
+        **overrides,
     }
-    return Generator(**{**arguments, **overrides})
+    if config.model.architecture == "dcgan":
+        return DCGANGenerator(**arguments)
+    momentum = config.model.output_batch_norm_momentum
+    return Generator(**{"output_momentum": momentum, **arguments})
 
 
-def build_discriminator(config: Config) -> Discriminator:
+def build_discriminator(config: Config) -> Discriminator | DCGANDiscriminator:
     """Builds the discriminator."""
     model = config.model
     resolutions = model.discriminator_attention_resolutions
     if resolutions == (0,):
         resolutions = model.attention_resolutions
-    return Discriminator(
+    is_dcgan = model.architecture == "dcgan"
+    return (DCGANDiscriminator if is_dcgan else Discriminator)(
         **_network_arguments(config, resolutions),
         base_channels=model.discriminator_base_channels or model.base_channels,
         name="discriminator",
@@ -95,24 +106,29 @@ def _network_arguments(
     if spectral_normalization == "tfgan":
         options = tfgan.NAMING.options
         attention_options = tfgan.NAMING.attention_options
+    attention_options = {
+        **attention_options,
+        "key_divisor": model.attention_key_divisor,
+        "gate_initializer": {
+            "class_name": "Constant",
+            "config": {"value": model.attention_gate_initial_value},
+        },
+    }
+    if model.architecture == "resnet":
+        attention_options["value_divisor"] = model.attention_value_divisor
+        attention_options["pooled"] = model.attention_pooling
+        options = {
+            **options,
+            "attention_replacement": model.attention_replacement,
+            "fold_resampling": model.fold_resampling,
+        }
     return {
         **options,
         "image_size": config.dataset.image_size,
         "num_classes": config.dataset.num_classes,
         "attention_resolutions": attention_resolutions,
-        "attention_options": {
-            **attention_options,
-            "key_divisor": model.attention_key_divisor,
-            "value_divisor": model.attention_value_divisor,
-            "pooled": model.attention_pooling,
-            "gate_initializer": {
-                "class_name": "Constant",
-                "config": {"value": model.attention_gate_initial_value},
-            },
-        },
-        "attention_replacement": model.attention_replacement,
+        "attention_options": attention_options,
         "spectral_normalization": spectral_normalization != "none",
-        "fold_resampling": model.fold_resampling,
         "dtype": resolve_dtype(config.dtype),
     }
 

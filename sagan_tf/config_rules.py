@@ -8,6 +8,24 @@ import math
 import numbers
 from typing import Any, Callable, Dict, Tuple
 
+from sagan_tf.errors import UserError
+
+
+def field_error(
+    name: str, expected: str, value: Any, hint: str = ""
+) -> UserError:
+    """Returns the error that a field's value causes.
+
+    Args:
+        name: the field's dotted name.
+        expected: to follow "should be".
+        value: what was received.
+        hint: what to add.
+    """
+    return UserError(
+        f"config.{name} should be {expected}. Received: {value!r}{hint}"
+    )
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
@@ -91,6 +109,7 @@ RULES: Dict[str, Rule] = {
     "dataset.num_classes": _NUM_CLASSES,
     "dataset.num_examples": _integer(0),
     "dataset.on_unreadable": _one_of("refuse", "skip"),
+    "model.architecture": _one_of("resnet", "dcgan"),
     "model.base_channels": _integer(1),
     "model.discriminator_base_channels": _integer(0),
     "model.latent_dim": _integer(1),
@@ -109,7 +128,8 @@ RULES: Dict[str, Rule] = {
         "same", "release", "tfgan", "none"
     ),
     "model.fold_resampling": _BOOLEAN,
-    "loss": _one_of("hinge"),
+    "loss": _one_of("hinge", "wasserstein"),
+    "gradient_penalty_weight": _POSITIVE,
     "optimizer.generator_learning_rate": _POSITIVE,
     "optimizer.discriminator_learning_rate": _POSITIVE,
     "optimizer.beta_1": _DECAY,

@@ -9,22 +9,9 @@ from typing import Any, Dict
 
 import ml_collections
 
-from sagan_tf.config_rules import RULES
+from sagan_tf import config_architecture
+from sagan_tf.config_rules import RULES, field_error
 from sagan_tf.errors import UserError, nearest_name
-
-# Channels of the feature map of each height, in units of base_channels.
-_GENERATOR_WIDTHS = {
-    32: {8: 4, 16: 4},
-    64: {8: 8, 16: 4, 32: 2},
-    128: {8: 16, 16: 8, 32: 4, 64: 2},
-    256: {8: 16, 16: 8, 32: 8, 64: 4, 128: 2},
-}
-_DISCRIMINATOR_WIDTHS = {
-    32: {8: 2, 16: 2},
-    64: {8: 4, 16: 2, 32: 1},
-    128: {8: 8, 16: 4, 32: 2, 64: 1},
-    256: {8: 8, 16: 8, 32: 4, 64: 2, 128: 1},
-}
 
 
 def validate(config: ml_collections.ConfigDict) -> None:
@@ -42,7 +29,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
     for name, rule in RULES.items():
         if not rule.accepts(fields[name]):
             hint = nearest_name(str(fields[name]), rule.names)
-            raise _error(name, rule.expected, fields[name], hint)
+            raise field_error(name, rule.expected, fields[name], hint)
     for check in COMBINATIONS:
         check(fields)
 
@@ -117,24 +104,18 @@ def _check_names(fields: Dict[str, Any]) -> None:
             )
 
 
-def _error(name: str, expected: str, value: Any, hint: str = "") -> UserError:
-    return UserError(
-        f"config.{name} should be {expected}. Received: {value!r}{hint}"
-    )
-
-
 def _check_folder_fields(fields: Dict[str, Any]) -> None:
     name, path = fields["dataset.name"], fields["dataset.path"]
     if name == "folder":
         if not path:
-            raise _error("dataset.path", "the directory of pictures", path)
+            raise field_error("dataset.path", "the directory of pictures", path)
         return
     expected = f'left at its default with the data set "{name}"'
     if path:
-        raise _error("dataset.path", expected, path)
+        raise field_error("dataset.path", expected, path)
     if fields["dataset.on_unreadable"] != "refuse":
         value = fields["dataset.on_unreadable"]
-        raise _error("dataset.on_unreadable", expected, value)
+        raise field_error("dataset.on_unreadable", expected, value)
 
 
 def _check_embedded_data(fields: Dict[str, Any]) -> None:
@@ -142,50 +123,10 @@ def _check_embedded_data(fields: Dict[str, Any]) -> None:
     classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
     if name in ("twins", "digits") and classes not in (0, 10):
         expected = f'10 or 0 with the data set "{name}"'
-        raise _error("dataset.num_classes", expected, classes)
+        raise field_error("dataset.num_classes", expected, classes)
     if name == "digits" and size != 32:
         expected = '32 with the data set "digits"'
-        raise _error("dataset.image_size", expected, size)
-
-
-def _attention_resolutions(fields: Dict[str, Any]) -> Dict[str, str]:
-    """Returns the field of each network that says where it attends."""
-    own = "model.discriminator_attention_resolutions"
-    shared = "model.attention_resolutions"
-    return {
-        "generator": shared,
-        "discriminator": shared if fields[own] == (0,) else own,
-    }
-
-
-def _check_attention_places(fields: Dict[str, Any]) -> None:
-    size = fields["dataset.image_size"]
-    allowed = tuple(_GENERATOR_WIDTHS[size])
-    for name in _attention_resolutions(fields).values():
-        if not set(fields[name]) <= set(allowed):
-            expected = f"any of {allowed} at image size {size}"
-            raise _error(name, expected, fields[name])
-
-
-def _check_attention_channels(fields: Dict[str, Any]) -> None:
-    size, base = fields["dataset.image_size"], fields["model.base_channels"]
-    own_base = fields["model.discriminator_base_channels"] or base
-    widths = {
-        "generator": (base, _GENERATOR_WIDTHS[size]),
-        "discriminator": (own_base, _DISCRIMINATOR_WIDTHS[size]),
-    }
-    for network, places in _attention_resolutions(fields).items():
-        unit, multiples = widths[network]
-        for resolution in fields[places]:
-            channels = unit * multiples[resolution]
-            for part in ("key", "value"):
-                name = f"model.attention_{part}_divisor"
-                if channels < fields[name]:
-                    expected = (
-                        f"at most the {network}'s {channels} channels "
-                        f"at resolution {resolution}"
-                    )
-                    raise _error(name, expected, fields[name])
+        raise field_error("dataset.image_size", expected, size)
 
 
 def _check_intervals(fields: Dict[str, Any]) -> None:
@@ -201,21 +142,22 @@ def _check_intervals(fields: Dict[str, Any]) -> None:
         if value % step:
             nearest = max(step, step * round(value / step))
             expected = f"a multiple of config.{unit} ({step})"
-            raise _error(name, expected, value, f"; the nearest is {nearest}")
+            raise field_error(
+                name, expected, value, f"; the nearest is {nearest}"
+            )
 
 
 def _check_average(fields: Dict[str, Any]) -> None:
     start, last = fields["train.ema_start_step"], fields["train.num_steps"]
     if start >= last:
         expected = f"below config.train.num_steps ({last})"
-        raise _error("train.ema_start_step", expected, start)
+        raise field_error("train.ema_start_step", expected, start)
 
 
 COMBINATIONS = (
     _check_folder_fields,
     _check_embedded_data,
-    _check_attention_places,
-    _check_attention_channels,
+    *config_architecture.CHECKS,
     _check_intervals,
     _check_average,
 )

@@ -32,6 +32,7 @@ BELOW_BUILDERS = {
 DOOR = {
     "choices",
     "command",
+    "config_architecture",
     "config_files",
     "config_rules",
     "config_validation",
@@ -52,7 +53,8 @@ MAY_IMPORT = {
     "command": {"config_files"},
     "choices": set(),
     "config_files": set(),
-    "config_validation": {"config_rules"},
+    "config_architecture": {"config_rules"},
+    "config_validation": {"config_architecture", "config_rules"},
     "config_rules": set(),
     "builders": BELOW_BUILDERS | {"config_validation"},
     # From a workdir to its networks.

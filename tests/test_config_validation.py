@@ -36,6 +36,7 @@ BAD_VALUES = [
     ("dataset.num_classes", 1),
     ("dataset.num_examples", -1),
     ("dataset.on_unreadable", "ignore"),
+    ("model.architecture", "res"),
     ("model.base_channels", 0),
     ("model.base_channels", True),
     ("model.discriminator_base_channels", -1),
@@ -56,6 +57,7 @@ BAD_VALUES = [
     ("model.batch_norm_momentum", 1.0),
     ("model.output_batch_norm_momentum", -0.1),
     ("loss", "hing"),
+    ("gradient_penalty_weight", 0.0),
     ("optimizer.generator_learning_rate", 0.0),
     ("optimizer.generator_learning_rate", float("nan")),
     ("optimizer.discriminator_learning_rate", -1e-4),
@@ -83,6 +85,9 @@ BAD_VALUES = [
     ("checkpoint.keep_every", -1),
     ("distribution.strategy", "atuo"),
 ]
+
+DCGAN = {"model.architecture": "dcgan", "dataset.num_classes": 0}
+WASSERSTEIN = {"loss": "wasserstein", "model.spectral_normalization": "none"}
 
 # Settings that are fine one by one, and what the message has to hold.
 CONTRADICTIONS = [
@@ -129,6 +134,40 @@ CONTRADICTIONS = [
         ["checkpoint.keep_every", "checkpoint.every_steps (500)", "500"],
     ),
     ({"train.ema_start_step": 10_000}, ["ema_start_step", "10000"]),
+    (
+        {"model.architecture": "dcgan"},
+        ["dataset.num_classes", "no classes", "10"],
+    ),
+    (
+        {**DCGAN, "model.attention_value_divisor": 1},
+        ["attention_value_divisor", "left at its default", "dcgan"],
+    ),
+    ({**DCGAN, "model.attention_pooling": False}, ["attention_pooling"]),
+    (
+        {**DCGAN, "model.attention_replacement": "residual"},
+        ["attention_replacement", "dcgan"],
+    ),
+    ({**DCGAN, "model.fold_resampling": False}, ["fold_resampling"]),
+    (
+        {**DCGAN, "model.output_batch_norm_momentum": 0.9},
+        ["output_batch_norm_momentum"],
+    ),
+    (
+        {**DCGAN, "model.attention_resolutions": (32,)},
+        ["attention_resolutions", "(4, 8, 16)", "(32,)"],
+    ),
+    (
+        {**DCGAN, "model.base_channels": 4},
+        ["attention_key_divisor", "generator's 4 channels", "8"],
+    ),
+    (
+        {"loss": "wasserstein"},
+        ["spectral_normalization", '"none"', "gradient penalty", "release"],
+    ),
+    (
+        {"gradient_penalty_weight": 5.0},
+        ["gradient_penalty_weight", "left at its default", "hinge", "5.0"],
+    ),
 ]
 
 GOOD_SETTINGS = [
@@ -141,6 +180,10 @@ GOOD_SETTINGS = [
     {"model.attention_key_divisor": 1, "model.attention_value_divisor": 1},
     {"train.num_steps": 2, "train.steps_per_call": 2},
     {"checkpoint.keep_every": 1000},
+    DCGAN,
+    {**DCGAN, "model.attention_resolutions": (16, 4, 8)},
+    {**DCGAN, **WASSERSTEIN, "gradient_penalty_weight": 5.0},
+    {**WASSERSTEIN, "model.generator_spectral_normalization": "release"},
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
 ]
 
