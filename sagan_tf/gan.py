@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from sagan_tf import averaging, losses, optimization
+from sagan_tf.discrimination import discriminate, with_labels
 from sagan_tf.latents import draw_for_replica
 
 
@@ -105,17 +106,14 @@ class SAGAN(tf.keras.Model):
         """Creates all variables, with the average starting as a copy."""
         labels = tf.zeros((1,), tf.int32)
         latents = tf.zeros((1, self.generator.latent_dim))
-        images = self.generator(self._with_labels(latents, labels))
-        self.ema_generator(self._with_labels(latents, labels))
-        self.discriminator(self._with_labels(images, labels))
+        images = self.generator(with_labels(self.generator, latents, labels))
+        self.ema_generator(with_labels(self.generator, latents, labels))
+        self.discriminator(with_labels(self.discriminator, images, labels))
         for average, weight in self._averaged():
             average.assign(weight)
 
     def _averaged(self) -> list[tuple[tf.Variable, tf.Variable]]:
         return list(zip(self.ema_generator.variables, self.generator.variables))
-
-    def _with_labels(self, inputs: tf.Tensor, labels: tf.Tensor) -> Any:
-        return [inputs, labels] if self.generator.num_classes else inputs
 
     def compile(
         self,
@@ -202,10 +200,10 @@ class SAGAN(tf.keras.Model):
 
         def compute(latents: tf.Tensor, labels: tf.Tensor) -> Any:
             fakes = self.generator(
-                self._with_labels(latents, labels), training=True
+                with_labels(self.generator, latents, labels), training=True
             )
             logits = self.discriminator(
-                self._with_labels(fakes, labels), training=False
+                with_labels(self.discriminator, fakes, labels), training=False
             )
             return (self.adversarial_loss.generator(logits),)
 
@@ -229,9 +227,14 @@ class SAGAN(tf.keras.Model):
         """Updates the discriminator once; returns loss and mean logits."""
 
         def compute(images: tf.Tensor, labels: tf.Tensor, *fake: Any) -> Any:
-            fakes = self.generator(self._with_labels(*fake), training=True)
-            real_logits, fake_logits = self._discriminate(
-                images, labels, tf.stop_gradient(fakes), fake[1]
+            fakes = self.generator(
+                with_labels(self.generator, *fake), training=True
+            )
+            real_logits, fake_logits = discriminate(
+                self.discriminator,
+                (images, labels),
+                (tf.stop_gradient(fakes), fake[1]),
+                self.separate_discriminator_passes,
             )
             return (
                 self.adversarial_loss.discriminator(real_logits, fake_logits),
@@ -248,31 +251,6 @@ class SAGAN(tf.keras.Model):
             self.discriminator.non_trainable_variables
             + self.generator.non_trainable_variables,
         )
-
-    def _discriminate(
-        self,
-        images: tf.Tensor,
-        labels: tf.Tensor,
-        fakes: tf.Tensor,
-        fake_labels: tf.Tensor,
-    ) -> Sequence[tf.Tensor]:
-        """Logits of real and of generated pictures."""
-        if self.separate_discriminator_passes:
-            real = self.discriminator(
-                self._with_labels(images, labels), training=True
-            )
-            fake = self.discriminator(
-                self._with_labels(fakes, fake_labels), training=False
-            )
-            return real, fake
-        logits = self.discriminator(
-            self._with_labels(
-                tf.concat((images, fakes), 0),
-                tf.concat((labels, fake_labels), 0),
-            ),
-            training=True,
-        )
-        return tf.split(logits, 2)
 
     def _update_average(self) -> None:
         """Moves the averaged generator, then counts the step."""

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf import SAGAN, Discriminator, Generator
+from sagan_tf.discrimination import discriminate, with_labels
 from sagan_tf.layers import ConditionalBatchNormalization, SpectralNormalization
 
 LATENT = 4
@@ -348,11 +349,16 @@ def test_joint_and_separate_passes(separate):
     """Logits of each half; only the real half of separate passes stores u."""
     gan = make(separate_discriminator_passes=separate)
     network = gan.discriminator
-    network(gan._with_labels(*batch()), training=True)
+    network(with_labels(gan.discriminator, *batch()), training=True)
     real, real_labels = batch(4, 1)
     fake, fake_labels = batch(4, 2)
     start = network.get_weights()
-    ours = gan._discriminate(real, real_labels, fake, fake_labels)
+    ours = discriminate(
+        gan.discriminator,
+        (real, real_labels),
+        (fake, fake_labels),
+        gan.separate_discriminator_passes,
+    )
     stored = values(vectors(network))
     network.set_weights(start)
     expected = [network([real, real_labels], training=True)]
