@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from sagan_tf import averaging, losses, optimization
-from sagan_tf.discrimination import discriminate, with_labels
-from sagan_tf.latents import draw_for_replica
+from sagan_tf.discrimination import discriminator_loss, with_labels
+from sagan_tf.latents import draw_for_replica, draw_shares_for_replica
 
 
 class SAGAN(tf.keras.Model):
@@ -120,6 +120,7 @@ class SAGAN(tf.keras.Model):
         generator_optimizer: tf.keras.optimizers.Optimizer,
         discriminator_optimizer: tf.keras.optimizers.Optimizer,
         loss: str = "hinge",
+        gradient_penalty_weight: float | None = None,
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers and the loss.
@@ -128,7 +129,9 @@ class SAGAN(tf.keras.Model):
             generator_optimizer: legacy Keras optimizer of the generator.
             discriminator_optimizer: that of the discriminator; with another
                 rate this is the two time-scale update rule (TTUR).
-            loss: name of a loss in `sagan_tf.losses`.
+            loss: name of a loss in `sagan_tf.losses`; `"wasserstein"` is meant
+                for a discriminator without spectral normalization.
+            gradient_penalty_weight: of the penalty, where the loss has one.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """
         self.generator_optimizer = optimization.prepare(
@@ -139,7 +142,7 @@ class SAGAN(tf.keras.Model):
         )
         # Keras would make one of its own, and put it into the checkpoints.
         super().compile(optimizer=self.generator_optimizer, **kwargs)
-        self.adversarial_loss = losses.get(loss)
+        self.adversarial_loss = losses.get(loss, gradient_penalty_weight)
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
@@ -170,6 +173,7 @@ class SAGAN(tf.keras.Model):
                 images[index],
                 labels[index],
                 *self.draw_inputs(batch_size, index + 1),
+                *self._draw_shares(batch_size, index + 1),
             )
         self._update_average()
         return self._record(
@@ -185,13 +189,22 @@ class SAGAN(tf.keras.Model):
             batch_size: pictures per replica.
             update: number of the update within the step, 0 for the generator.
         """
-        number = self.step * (1 + self.discriminator_steps) + update
         return draw_for_replica(
             batch_size,
             self.generator.latent_dim,
             self.generator.num_classes,
-            seed=tf.stack((tf.constant(self.seed, tf.int64), number)),
+            seed=self._seed_of(update),
         )
+
+    def _draw_shares(self, batch_size: Any, update: int) -> list[tf.Tensor]:
+        """Draws what mixes real and generated pictures, for a penalty."""
+        if not self.adversarial_loss.penalty_weight:
+            return []
+        return [draw_shares_for_replica(batch_size, self._seed_of(update))]
+
+    def _seed_of(self, update: int) -> tf.Tensor:
+        number = self.step * (1 + self.discriminator_steps) + update
+        return tf.stack((tf.constant(self.seed, tf.int64), number))
 
     def update_generator(
         self, latents: tf.Tensor, labels: tf.Tensor
@@ -223,30 +236,30 @@ class SAGAN(tf.keras.Model):
         labels: tf.Tensor,
         latents: tf.Tensor,
         fake_labels: tf.Tensor,
+        shares: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Updates the discriminator once; returns loss and mean logits."""
+        batch = (images, labels, latents, fake_labels, shares)
 
-        def compute(images: tf.Tensor, labels: tf.Tensor, *fake: Any) -> Any:
+        def compute(images: tf.Tensor, labels: tf.Tensor, *rest: Any) -> Any:
+            latents, fake_labels, *shares = rest
             fakes = self.generator(
-                with_labels(self.generator, *fake), training=True
+                with_labels(self.generator, latents, fake_labels), training=True
             )
-            real_logits, fake_logits = discriminate(
+            return discriminator_loss(
                 self.discriminator,
+                self.adversarial_loss,
                 (images, labels),
-                (tf.stop_gradient(fakes), fake[1]),
-                self.separate_discriminator_passes,
-            )
-            return (
-                self.adversarial_loss.discriminator(real_logits, fake_logits),
-                tf.reduce_mean(real_logits),
-                tf.reduce_mean(fake_logits),
+                (tf.stop_gradient(fakes), fake_labels),
+                *shares,
+                separately=self.separate_discriminator_passes,
             )
 
         return optimization.minimize(
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             compute,
-            (images, labels, latents, fake_labels),
+            [x for x in batch if x is not None],
             self.gradient_accumulation,
             self.discriminator.non_trainable_variables
             + self.generator.non_trainable_variables,

@@ -2,8 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import SAGAN, Discriminator, Generator
-from sagan_tf.discrimination import discriminate, with_labels
+from sagan_tf import SAGAN, Discriminator, Generator, losses
+from sagan_tf.discrimination import (
+    discriminate,
+    discriminator_loss,
+    with_labels,
+)
 from sagan_tf.layers import ConditionalBatchNormalization, SpectralNormalization
 
 LATENT = 4
@@ -193,6 +197,37 @@ def test_discriminator_update_moves_the_vectors_and_statistics_of_both():
     assert all(moved(before[1], other))
     assert all(moved(before[2], statistics))
     assert not any(moved(weights, gan.generator.trainable_variables))
+
+
+def test_wasserstein_step_has_its_penalty():
+    gan = SAGAN(*networks())
+    gan.compile(*optimizers(), loss="wasserstein", gradient_penalty_weight=3.0)
+    seen, penalties = record(gan), []
+    start = values(gan.discriminator.variables)
+    logs = gan.train_step(batch())
+    (images, labels, latents, fake_labels, shares) = seen[0]
+    assert shares.shape == (4,) and len(set(shares.numpy())) == 4
+    # The same once more, on what the generator gave and what D was then.
+    gan.discriminator.set_weights(start)
+    gan.generator([latents, fake_labels], training=True)
+    for weight in (0.0, 3.0):
+        loss = losses.get("wasserstein")._replace(penalty_weight=weight)
+        fakes = gan.generator([latents, fake_labels], training=True)
+        penalties.append(
+            discriminator_loss(
+                gan.discriminator,
+                loss,
+                (images, labels),
+                (fakes, fake_labels),
+                shares,
+            )[0]
+        )
+    assert logs["d_loss"] > logs["d_fake"] - logs["d_real"]
+    np.testing.assert_allclose(
+        logs["d_loss"] - (logs["d_fake"] - logs["d_real"]),
+        penalties[1] - penalties[0],
+        rtol=0.05,
+    )
 
 
 def record(gan):
