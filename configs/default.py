@@ -117,6 +117,12 @@ def _model() -> ml_collections.ConfigDict:
     model.spectral_normalization = "release"
     # The same for the generator alone; "same" is as the line above.
     model.generator_spectral_normalization = "same"
+    # True normalizes the generator's tables of gains and biases by class, and
+    # adds one to the gains, as PyTorch-StudioGAN does.
+    model.normalized_class_tables = False
+    # True lets the shortcut of the discriminator's blocks see their input
+    # rectified, as PyTorch-StudioGAN does.
+    model.rectified_shortcuts = False
     # True computes each convolution beside a resampling in one kernel: the
     # same function, in about half the time.
     model.fold_resampling = True

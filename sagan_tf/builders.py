@@ -76,8 +76,13 @@ def build_generator(
     }
     if config.model.architecture == "dcgan":
         return DCGANGenerator(**arguments)
-    momentum = config.model.output_batch_norm_momentum
-    return Generator(**{"output_momentum": momentum, **arguments})
+    return Generator(
+        **{
+            "output_momentum": config.model.output_batch_norm_momentum,
+            "normalized_tables": config.model.normalized_class_tables,
+            **arguments,
+        }
+    )
 
 
 def build_discriminator(config: Config) -> Discriminator | DCGANDiscriminator:
@@ -86,11 +91,17 @@ def build_discriminator(config: Config) -> Discriminator | DCGANDiscriminator:
     resolutions = model.discriminator_attention_resolutions
     if resolutions == (0,):
         resolutions = model.attention_resolutions
-    is_dcgan = model.architecture == "dcgan"
-    return (DCGANDiscriminator if is_dcgan else Discriminator)(
+    arguments = {
         **_network_arguments(config, resolutions),
-        base_channels=model.discriminator_base_channels or model.base_channels,
-        name="discriminator",
+        "base_channels": (
+            model.discriminator_base_channels or model.base_channels
+        ),
+        "name": "discriminator",
+    }
+    if model.architecture == "dcgan":
+        return DCGANDiscriminator(**arguments)
+    return Discriminator(
+        rectified_shortcuts=model.rectified_shortcuts, **arguments
     )
 
 
@@ -169,6 +180,7 @@ def build_gan(config: Config) -> SAGAN:
         _build_adam(config, optimizer.generator_learning_rate),
         _build_adam(config, optimizer.discriminator_learning_rate),
         loss=config.loss,
+        gradient_penalty_weight=config.gradient_penalty_weight,
         steps_per_execution=train.steps_per_call,
         jit_compile=train.jit_compile,
     )

@@ -25,6 +25,8 @@ _RESNET_ONLY = {
     "model.attention_replacement": "attention",
     "model.output_batch_norm_momentum": 0.9999,
     "model.fold_resampling": True,
+    "model.normalized_class_tables": False,
+    "model.rectified_shortcuts": False,
 }
 _PENALTY_WEIGHT = 10.0
 
@@ -53,6 +55,12 @@ def _check_architecture(fields: Dict[str, Any]) -> None:
         if fields[name] != default:
             expected = 'left at its default with the architecture "dcgan"'
             raise field_error(name, expected, fields[name])
+
+
+def _check_class_tables(fields: Dict[str, Any]) -> None:
+    name = "model.normalized_class_tables"
+    if fields[name] and not fields["dataset.num_classes"]:
+        raise field_error(name, "False without classes", True)
 
 
 def _attention_resolutions(fields: Dict[str, Any]) -> Dict[str, str]:
@@ -113,6 +121,7 @@ def _check_loss(fields: Dict[str, Any]) -> None:
 
 CHECKS: Tuple[Callable[[Dict[str, Any]], None], ...] = (
     _check_architecture,
+    _check_class_tables,
     _check_attention_places,
     _check_attention_channels,
     _check_loss,

@@ -127,6 +127,8 @@ RULES: Dict[str, Rule] = {
     "model.generator_spectral_normalization": _one_of(
         "same", "release", "tfgan", "none"
     ),
+    "model.normalized_class_tables": _BOOLEAN,
+    "model.rectified_shortcuts": _BOOLEAN,
     "model.fold_resampling": _BOOLEAN,
     "loss": _one_of("hinge", "wasserstein"),
     "gradient_penalty_weight": _POSITIVE,

@@ -19,7 +19,11 @@ CONFIG_NAMES = sorted(
 LARGEST_DIFFERENCE = 10
 # What a configuration is a small difference from; the others are one from the
 # default.
-BUILDS_ON = {"digits32": "twins32", "paper": "imagenet128"}
+BUILDS_ON = {
+    "digits32": "twins32",
+    "lsun_church64": "celeba64",
+    "paper": "imagenet128",
+}
 
 # Values of the wrong type or out of range, at least one for each field.
 BAD_VALUES = [
@@ -54,6 +58,8 @@ BAD_VALUES = [
     ("model.attention_value_divisor", 0),
     ("model.attention_pooling", 1),
     ("model.fold_resampling", "yes"),
+    ("model.normalized_class_tables", 1),
+    ("model.rectified_shortcuts", "no"),
     ("model.batch_norm_momentum", 1.0),
     ("model.output_batch_norm_momentum", -0.1),
     ("loss", "hing"),
@@ -159,6 +165,14 @@ CONTRADICTIONS = [
     (
         {**DCGAN, "model.base_channels": 4},
         ["attention_key_divisor", "generator's 4 channels", "8"],
+    ),
+    ({**DCGAN, "model.rectified_shortcuts": True}, ["rectified_shortcuts"]),
+    (
+        {
+            "dataset.num_classes": 0,
+            "model.normalized_class_tables": True,
+        },
+        ["normalized_class_tables", "without classes"],
     ),
     (
         {"loss": "wasserstein"},

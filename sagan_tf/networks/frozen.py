@@ -267,8 +267,9 @@ def _scale_and_shift(
     norm: ConditionalBatchNormalization, bias: Any = 0.0
 ) -> tf.Tensor:
     """The normalization of `x + bias` as `([classes,] 2, channels)`."""
-    scale = norm.gain * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
-    shift = norm.bias + (bias - norm.moving_mean) * scale
+    gain, shift = norm.tables()
+    scale = gain * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+    shift += (bias - norm.moving_mean) * scale
     return tf.stack((scale, shift), axis=-2)
 
 

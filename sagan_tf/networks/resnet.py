@@ -68,6 +68,8 @@ class Generator(StagedNetwork):
         momentum: decay of the blocks' moving statistics, in [0, 1).
         output_momentum: decay of the last normalization's, in [0, 1).
         norm_epsilon: added to the variance by the normalizations.
+        normalized_tables: whether the class tables are spectrally normalized,
+            see `ConditionalBatchNormalization`.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -98,6 +100,7 @@ class Generator(StagedNetwork):
         momentum: float = 0.999,
         output_momentum: float = 0.9999,
         norm_epsilon: float = 1e-5,
+        normalized_tables: bool = False,
         **kwargs: Any,
     ):
         _check_image_size(image_size)
@@ -116,6 +119,7 @@ class Generator(StagedNetwork):
         self.momentum = momentum
         self.output_momentum = output_momentum
         self.norm_epsilon = norm_epsilon
+        self.normalized_tables = normalized_tables
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
             tf.keras.layers.Dense(
@@ -132,6 +136,7 @@ class Generator(StagedNetwork):
                     num_classes=num_classes,
                     momentum=momentum,
                     norm_epsilon=norm_epsilon,
+                    normalized_tables=normalized_tables,
                     **self._block_options(f"block_{index}"),
                 )
                 for index, width in enumerate(widths, start=1)
@@ -179,6 +184,7 @@ class Generator(StagedNetwork):
             momentum=self.momentum,
             output_momentum=self.output_momentum,
             norm_epsilon=self.norm_epsilon,
+            normalized_tables=self.normalized_tables,
         )
         return config
 
@@ -210,6 +216,8 @@ class Discriminator(StagedNetwork):
         fold_resampling: whether pooling is folded into convolutions.
         spectral_options: further arguments of `SpectralNormalization`, in the
             attention too unless `attention_options` has its own.
+        rectified_shortcuts: whether a block's shortcut sees its input behind
+            the block's first ReLU, see `ResidualDownBlock`.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -234,6 +242,7 @@ class Discriminator(StagedNetwork):
         num_classes: int = 0,
         base_channels: int = 64,
         attention_resolutions: Sequence[int] = (32,),
+        rectified_shortcuts: bool = False,
         **kwargs: Any,
     ):
         _check_image_size(image_size)
@@ -244,6 +253,7 @@ class Discriminator(StagedNetwork):
             attention_resolutions,
             **kwargs,
         )
+        self.rectified_shortcuts = rectified_shortcuts
         sizes = self.feature_sizes()
         before = (image_size, *sizes)
         widths = DISCRIMINATOR_WIDTHS[image_size]
@@ -254,6 +264,7 @@ class Discriminator(StagedNetwork):
                     width * base_channels,
                     downsample=sizes[index] < before[index],
                     leading_relu=index > 0,
+                    rectified_shortcut=rectified_shortcuts,
                     **self._block_options(f"block_{index + 1}"),
                 )
                 for index, width in enumerate(widths)
@@ -296,3 +307,10 @@ class Discriminator(StagedNetwork):
             projection = features * self.embedding(labels)
             logits += tf.reduce_sum(projection, axis=-1, keepdims=True)
         return (logits, scores) if return_attention_scores else logits
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "rectified_shortcuts": self.rectified_shortcuts,
+        }
