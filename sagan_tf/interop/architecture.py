@@ -22,7 +22,7 @@ from sagan_tf.interop.checkpoint import (
     variables,
 )
 from sagan_tf.networks import Discriminator, Generator
-from sagan_tf.networks.resnet import (
+from sagan_tf.networks.widths import (
     DISCRIMINATOR_WIDTHS,
     GENERATOR_WIDTHS,
 )

@@ -17,7 +17,7 @@ from sagan_tf.interop.state_dict import (
 )
 from sagan_tf.layers import SelfAttention
 from sagan_tf.networks import Discriminator, Generator
-from sagan_tf.networks.resnet import DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS
+from sagan_tf.networks.widths import DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS
 
 SOURCE = "PyTorch-StudioGAN's class-conditional SAGAN"
 

@@ -11,11 +11,18 @@ from typing import Any
 import tensorflow as tf
 
 from sagan_tf.layers import SelfAttention, TransposedConvolutionBlock
-from sagan_tf.networks import frozen
 from sagan_tf.networks.dcgan import DCGANGenerator
+from sagan_tf.networks.frozen import FrozenGenerator, check_inference
+from sagan_tf.networks.frozen_stages import (
+    Attention,
+    Constants,
+    bias_of,
+    kernel_of,
+    scale_and_shift,
+)
 
 
-class FrozenDCGANGenerator(frozen.FrozenGenerator):
+class FrozenDCGANGenerator(FrozenGenerator):
     """A generator for inference only, see `freeze`.
 
     It is called, and refreshed, like any `FrozenGenerator`.
@@ -30,16 +37,14 @@ class FrozenDCGANGenerator(frozen.FrozenGenerator):
         self.num_classes = 0
         self.latent_dim = generator.latent_dim
         self._dtype = tf.as_dtype(generator.compute_dtype)
-        constants = frozen._Constants(self._dtype)
+        constants = Constants(self._dtype)
         self._stages = [
-            (frozen._Attention if _attends(stage) else _Block)(
-                size, stage, constants
-            )
+            (Attention if _attends(stage) else _Block)(size, stage, constants)
             for size, stage in generator.stages
         ]
         last = generator.to_rgb
         self._to_rgb = _Transposed(
-            constants.add(lambda: frozen._kernel(last)),
+            constants.add(lambda: kernel_of(last)),
             constants.add(lambda: tf.cast(last.bias, tf.float32)),
         )
         self.refresh = constants.refresh
@@ -51,7 +56,7 @@ class FrozenDCGANGenerator(frozen.FrozenGenerator):
         return_attention_scores: bool = False,
     ) -> Any:
         """Draws pictures."""
-        frozen.check_inference(training)
+        check_inference(training)
         x = tf.reshape(inputs, (-1, 1, 1, self.latent_dim))
         x = tf.cast(x, self._dtype)
         scores = {} if return_attention_scores else None
@@ -93,21 +98,20 @@ class _Block(tf.Module):
         self,
         size: int,
         block: TransposedConvolutionBlock,
-        constants: frozen._Constants,
+        constants: Constants,
     ):
         super().__init__()
         del size
 
         def affine() -> list[tf.Tensor]:
-            bias = frozen._bias(block.convolution)
-            return tf.unstack(frozen._scale_and_shift(block.norm, bias))
+            bias = bias_of(block.convolution)
+            return tf.unstack(scale_and_shift(block.norm, bias))
 
         # The output's channels are the last axis but one.
         self._convolution = _Transposed(
             constants.add(
                 lambda: (
-                    frozen._kernel(block.convolution)
-                    * affine()[0][:, tf.newaxis]
+                    kernel_of(block.convolution) * affine()[0][:, tf.newaxis]
                 )
             ),
             constants.add(lambda: affine()[1]),

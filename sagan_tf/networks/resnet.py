@@ -12,31 +12,11 @@ from sagan_tf.layers import (
     ResidualUpBlock,
 )
 from sagan_tf.networks.stages import StagedNetwork
-
-# Widths in units of `base_channels`. The generator's first is that of its 4x4
-# map, the others those of its up-blocks. From 64 pixels up the discriminator
-# has the same widths backwards, the last one without pooling. At 32 both are
-# those of SNGAN on CIFAR (arXiv:1802.05957, table 4).
-GENERATOR_WIDTHS = {
-    32: (4, 4, 4, 4),
-    64: (16, 8, 4, 2, 1),
-    128: (16, 16, 8, 4, 2, 1),
-    256: (16, 16, 8, 8, 4, 2, 1),
-}
-DISCRIMINATOR_WIDTHS = {
-    32: (2, 2, 2, 2),
-    64: (1, 2, 4, 8, 16),
-    128: (1, 2, 4, 8, 16, 16),
-    256: (1, 2, 4, 8, 8, 16, 16),
-}
-
-
-def _check_image_size(image_size: int) -> None:
-    if image_size not in GENERATOR_WIDTHS:
-        raise ValueError(
-            f"`image_size` should be one of {tuple(GENERATOR_WIDTHS)}. "
-            f"Received: {image_size}"
-        )
+from sagan_tf.networks.widths import (
+    DISCRIMINATOR_WIDTHS,
+    GENERATOR_WIDTHS,
+    check_image_size,
+)
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -103,7 +83,7 @@ class Generator(StagedNetwork):
         normalized_tables: bool = False,
         **kwargs: Any,
     ):
-        _check_image_size(image_size)
+        check_image_size(image_size)
         super().__init__(
             image_size,
             num_classes,
@@ -245,7 +225,7 @@ class Discriminator(StagedNetwork):
         rectified_shortcuts: bool = False,
         **kwargs: Any,
     ):
-        _check_image_size(image_size)
+        check_image_size(image_size)
         super().__init__(
             image_size,
             num_classes,
