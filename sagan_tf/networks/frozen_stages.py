@@ -233,7 +233,7 @@ def scale_and_shift(
     """The normalization of `x + bias` as `([classes,] 2, channels)`."""
     gain, shift = norm.tables()
     scale = gain * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
-    shift += (bias - norm.moving_mean) * scale
+    shift = shift + (bias - norm.moving_mean) * scale
     return tf.stack((scale, shift), axis=-2)
 
 
