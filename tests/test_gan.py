@@ -199,35 +199,40 @@ def test_discriminator_update_moves_the_vectors_and_statistics_of_both():
     assert not any(moved(weights, gan.generator.trainable_variables))
 
 
-def test_wasserstein_step_has_its_penalty():
-    gan = SAGAN(*networks())
+def test_wasserstein_update_has_its_penalty():
+    gan, shares = SAGAN(*networks()), tf.constant([0.0, 0.2, 0.7, 1.0])
     gan.compile(*optimizers(), loss="wasserstein", gradient_penalty_weight=3.0)
-    seen, penalties = record(gan), []
-    start = values(gan.discriminator.variables)
-    logs = gan.train_step(batch())
-    (images, labels, latents, fake_labels, shares) = seen[0]
-    assert shares.shape == (4,) and len(set(shares.numpy())) == 4
-    # The same once more, on what the generator gave and what D was then.
-    gan.discriminator.set_weights(start)
-    gan.generator([latents, fake_labels], training=True)
+    start = gan.generator.get_weights(), gan.discriminator.get_weights()
+    (images, labels), fake = batch(), gan.draw_inputs(4, 1)
+    found = gan.update_discriminator(images, labels, *fake, shares)
+    losses_by_weight = []
     for weight in (0.0, 3.0):
-        loss = losses.get("wasserstein")._replace(penalty_weight=weight)
-        fakes = gan.generator([latents, fake_labels], training=True)
-        penalties.append(
+        gan.generator.set_weights(start[0])
+        gan.discriminator.set_weights(start[1])
+        fakes = gan.generator([*fake], training=True)
+        losses_by_weight.append(
             discriminator_loss(
                 gan.discriminator,
-                loss,
+                losses.get("wasserstein")._replace(penalty_weight=weight),
                 (images, labels),
-                (fakes, fake_labels),
+                (fakes, fake[1]),
                 shares,
-            )[0]
+            )
         )
-    assert logs["d_loss"] > logs["d_fake"] - logs["d_real"]
-    np.testing.assert_allclose(
-        logs["d_loss"] - (logs["d_fake"] - logs["d_real"]),
-        penalties[1] - penalties[0],
-        rtol=0.05,
-    )
+    without, expected = losses_by_weight
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert found[0] > without[0]
+
+
+def test_each_wasserstein_update_has_shares_of_its_own():
+    gan = SAGAN(*networks(), discriminator_steps=2)
+    gan.compile(*optimizers(), loss="wasserstein")
+    seen = record(gan)
+    gan.train_step(batch(8))
+    gan.train_step(batch(8))
+    shares = np.concatenate([arguments[4] for arguments in seen])
+    assert shares.shape == (16,) and len(set(shares)) == 16
+    assert np.all((shares >= 0.0) & (shares < 1.0))
 
 
 def record(gan):
