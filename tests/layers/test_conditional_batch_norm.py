@@ -283,7 +283,7 @@ def test_shares_of_classes_mix_their_rows():
     np.testing.assert_allclose(outputs[:, 0, 0, 0], [1.0, 13.0, 7.0])
 
 
-def test_normalized_tables_known_answer():
+def test_deviation_normalized_tables():
     """Gains of one plus, and biases of, a table over its largest value."""
     layer = ConditionalBatchNormalization(3, normalized_tables=True)
     random = np.random.default_rng(4)

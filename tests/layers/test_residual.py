@@ -189,7 +189,7 @@ def test_config_round_trips():
 
 
 @pytest.mark.parametrize("downsample", [True, False])
-def test_rectified_shortcut_sees_the_rectified_input(downsample):
+def test_deviation_rectified_shortcut(downsample):
     options = {"downsample": downsample, "name": "block"}
     plain = ResidualDownBlock(8, **options)
     rectified = ResidualDownBlock(8, rectified_shortcut=True, **options)
