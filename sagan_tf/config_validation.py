@@ -10,7 +10,8 @@ from typing import Any, Dict
 import ml_collections
 
 from sagan_tf import config_architecture
-from sagan_tf.config_rules import RULES, field_error
+from sagan_tf.config_rules import RULES
+from sagan_tf.config_rules import field_error as _error
 from sagan_tf.errors import UserError, nearest_name
 
 
@@ -29,7 +30,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
     for name, rule in RULES.items():
         if not rule.accepts(fields[name]):
             hint = nearest_name(str(fields[name]), rule.names)
-            raise field_error(name, rule.expected, fields[name], hint)
+            raise _error(name, rule.expected, fields[name], hint)
     for check in COMBINATIONS:
         check(fields)
 
@@ -108,14 +109,14 @@ def _check_folder_fields(fields: Dict[str, Any]) -> None:
     name, path = fields["dataset.name"], fields["dataset.path"]
     if name == "folder":
         if not path:
-            raise field_error("dataset.path", "the directory of pictures", path)
+            raise _error("dataset.path", "the directory of pictures", path)
         return
     expected = f'left at its default with the data set "{name}"'
     if path:
-        raise field_error("dataset.path", expected, path)
+        raise _error("dataset.path", expected, path)
     if fields["dataset.on_unreadable"] != "refuse":
         value = fields["dataset.on_unreadable"]
-        raise field_error("dataset.on_unreadable", expected, value)
+        raise _error("dataset.on_unreadable", expected, value)
 
 
 def _check_embedded_data(fields: Dict[str, Any]) -> None:
@@ -123,10 +124,10 @@ def _check_embedded_data(fields: Dict[str, Any]) -> None:
     classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
     if name in ("twins", "digits") and classes not in (0, 10):
         expected = f'10 or 0 with the data set "{name}"'
-        raise field_error("dataset.num_classes", expected, classes)
+        raise _error("dataset.num_classes", expected, classes)
     if name == "digits" and size != 32:
         expected = '32 with the data set "digits"'
-        raise field_error("dataset.image_size", expected, size)
+        raise _error("dataset.image_size", expected, size)
 
 
 def _check_intervals(fields: Dict[str, Any]) -> None:
@@ -142,16 +143,14 @@ def _check_intervals(fields: Dict[str, Any]) -> None:
         if value % step:
             nearest = max(step, step * round(value / step))
             expected = f"a multiple of config.{unit} ({step})"
-            raise field_error(
-                name, expected, value, f"; the nearest is {nearest}"
-            )
+            raise _error(name, expected, value, f"; the nearest is {nearest}")
 
 
 def _check_average(fields: Dict[str, Any]) -> None:
     start, last = fields["train.ema_start_step"], fields["train.num_steps"]
     if start >= last:
         expected = f"below config.train.num_steps ({last})"
-        raise field_error("train.ema_start_step", expected, start)
+        raise _error("train.ema_start_step", expected, start)
 
 
 COMBINATIONS = (
