@@ -56,7 +56,8 @@ MAY_IMPORT = {
     "config_architecture": {"config_rules"},
     "config_validation": {"config_architecture", "config_rules"},
     "config_rules": set(),
-    "builders": BELOW_BUILDERS | {"config_validation"},
+    "builders": BELOW_BUILDERS | {"config_validation", "network_building"},
+    "network_building": {"interop", "networks", "training"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
@@ -92,7 +93,7 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = MAINS | DOOR | {"builders", "runs"}
+READS_CONFIGS = MAINS | DOOR | {"builders", "network_building", "runs"}
 HEAVY = {
     "matplotlib",
     "sklearn",
