@@ -96,11 +96,14 @@ def describe(
     model.discriminator_attention_resolutions = (
         discriminator.attention_resolutions
     )
+    model.attention_key_divisor, model.attention_value_divisor = 8, 2
     for network in (discriminator, generator):
         for name in ("key_divisor", "value_divisor"):
             if name in network.attention_options:
                 model[f"attention_{name}"] = network.attention_options[name]
     model.attention_pooling = True
+    model.attention_replacement = "attention"
+    model.generator_spectral_normalization = "same"
     model.batch_norm_momentum = generator.momentum
     model.batch_norm_epsilon = generator.norm_epsilon
     is_tfgan = format == "tfgan"

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from configs import paper
 from sagan_tf import builders, runs
 from sagan_tf.training.workdir import Workdir
 from tests.commands import assert_refused, call_each
 from tests.interop import pytorch_files, test_heykeetae, test_studiogan
+from tools import import_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,24 @@ def test_files_become_a_workdir(name, answers, networks, place):
     ):
         inputs = [inputs, labels] if generator.num_classes else inputs
         np.testing.assert_array_equal(ours(inputs), theirs(inputs))
+
+
+@pytest.mark.parametrize("name", ["heykeetae", "studiogan"])
+def test_the_configuration_decides_nothing_that_the_files_tell(name, networks):
+    """Even where its own attention is another."""
+    base = paper.get_config()
+    base.model.attention_replacement = "residual"
+    base.model.generator_spectral_normalization = "none"
+    config = import_checkpoint.describe(base, *networks[name], name)
+    for build, theirs in zip(
+        (builders.build_generator, builders.build_discriminator),
+        networks[name],
+    ):
+        ours = build(config)
+        ours.build_from_config({})
+        assert [weight.shape for weight in ours.weights] == [
+            weight.shape for weight in theirs.weights
+        ]
 
 
 def test_training_goes_on_from_it(answers, place):
