@@ -22,8 +22,10 @@ def field_error(
         value: what was received.
         hint: what to add.
     """
+    # A section in a field's place would show itself on several lines.
+    received = " ".join(repr(value).split())
     return UserError(
-        f"config.{name} should be {expected}. Received: {value!r}{hint}"
+        f"config.{name} should be {expected}. Received: {received}{hint}"
     )
 
 
@@ -121,6 +123,7 @@ RULES: Dict[str, Rule] = {
     "model.batch_norm_momentum": _DECAY,
     "model.output_batch_norm_momentum": _DECAY,
     "model.batch_norm_epsilon": _POSITIVE,
+    "model.synchronized_batch_norm": _BOOLEAN,
     "model.attention_gate_initial_value": _NUMBER,
     "model.attention_replacement": _one_of("attention", "residual"),
     "model.spectral_normalization": _one_of("release", "tfgan", "none"),
@@ -153,5 +156,24 @@ RULES: Dict[str, Rule] = {
     "checkpoint.every_steps": _integer(1),
     "checkpoint.keep": _integer(1),
     "checkpoint.keep_every": _integer(0),
-    "distribution.strategy": _one_of("auto"),
+    "distribution.strategy": _one_of(
+        "auto", "one_device", "mirrored", "multi_worker", "tpu"
+    ),
+    "distribution.cluster": _one_of("tf_config", "slurm", "kubernetes", "gce"),
+    "distribution.address": _TEXT,
+}
+
+# Fields that were added later: what a run did that was made without them.
+ADDED = {
+    "gradient_penalty_weight": 10.0,
+    "model.architecture": "resnet",
+    "model.attention_gate_initial_value": 0.0,
+    "model.attention_replacement": "attention",
+    "model.generator_spectral_normalization": "same",
+    "model.normalized_class_tables": False,
+    "model.rectified_shortcuts": False,
+    "model.synchronized_batch_norm": True,
+    "train.gradient_accumulation": 1,
+    "distribution.cluster": "tf_config",
+    "distribution.address": "",
 }

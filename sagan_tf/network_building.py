@@ -37,6 +37,7 @@ def build_generator(
         "base_channels": config.model.base_channels,
         "momentum": config.model.batch_norm_momentum,
         "norm_epsilon": config.model.batch_norm_epsilon,
+        "synchronized_norm": config.model.synchronized_batch_norm,
         "name": "generator",
         **overrides,
     }

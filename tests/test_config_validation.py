@@ -7,8 +7,13 @@ import ml_collections
 import pytest
 
 from configs import default
-from sagan_tf.config_rules import RULES
-from sagan_tf.config_validation import flatten, validate
+from sagan_tf.config_rules import ADDED, RULES
+from sagan_tf.config_validation import (
+    check_same_model,
+    complete,
+    flatten,
+    validate,
+)
 from sagan_tf.errors import UserError
 
 CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
@@ -54,6 +59,7 @@ BAD_VALUES = [
     ("model.attention_replacement", "none"),
     ("model.spectral_normalization", "same"),
     ("model.generator_spectral_normalization", True),
+    ("model.synchronized_batch_norm", 1),
     ("model.attention_key_divisor", 0),
     ("model.attention_value_divisor", 0),
     ("model.attention_pooling", 1),
@@ -90,6 +96,8 @@ BAD_VALUES = [
     ("checkpoint.keep", 0),
     ("checkpoint.keep_every", -1),
     ("distribution.strategy", "atuo"),
+    ("distribution.cluster", "slum"),
+    ("distribution.address", 3),
 ]
 
 DCGAN = {"model.architecture": "dcgan", "dataset.num_classes": 0}
@@ -182,6 +190,23 @@ CONTRADICTIONS = [
         {"gradient_penalty_weight": 5.0},
         ["gradient_penalty_weight", "left at its default", "hinge", "5.0"],
     ),
+    ({"distribution.cluster": "slurm"}, ["distribution.cluster", "tf_config"]),
+    ({"distribution.address": "me"}, ["distribution.address", "empty", "me"]),
+    (
+        {
+            "distribution.strategy": "multi_worker",
+            "distribution.cluster": "kubernetes",
+        },
+        ["distribution.address", "label of the pods"],
+    ),
+    (
+        {
+            "distribution.strategy": "multi_worker",
+            "distribution.cluster": "gce",
+            "distribution.address": "project/zone",
+        },
+        ["distribution.address", "PROJECT/ZONE", "project/zone"],
+    ),
 ]
 
 GOOD_SETTINGS = [
@@ -199,6 +224,12 @@ GOOD_SETTINGS = [
     {**DCGAN, **WASSERSTEIN, "gradient_penalty_weight": 5.0},
     {**WASSERSTEIN, "model.generator_spectral_normalization": "release"},
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
+    {"distribution.strategy": "tpu", "distribution.address": "local"},
+    {
+        "distribution.strategy": "multi_worker",
+        "distribution.cluster": "gce",
+        "distribution.address": "project/zone/group",
+    },
 ]
 
 
@@ -340,3 +371,18 @@ def test_file_is_valid_and_a_small_difference(config_name):
 def test_imagenet128_has_the_values_of_the_release(name, value):
     module = importlib.import_module("configs.imagenet128")
     assert flatten(module.get_config())[name] == value
+
+
+def test_a_run_from_before_a_field_can_be_read():
+    stored = default.get_config().to_dict()
+    for section, field in (name.split(".") for name in ADDED):
+        del stored[section][field]
+    config = complete(stored)
+    validate(config)
+    assert config.to_dict() == default.get_config().to_dict()
+    check_same_model(default.get_config(), stored, "runs/old")
+
+
+def test_nothing_else_is_added():
+    assert complete({"model": 3}).to_dict() == {"model": 3}
+    assert set(complete({"train": {}}).train) == {"gradient_accumulation"}

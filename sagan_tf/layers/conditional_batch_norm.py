@@ -31,11 +31,9 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         momentum: decay of the moving averages per call, in [0, 1).
         epsilon: added to the variance.
         synchronized: whether replicas share their statistics.
-        normalized_tables: whether the tables are spectrally normalized, each
-            as a matrix `(num_classes, channels)`, and one is added to the
-            gain: the form of PyTorch-StudioGAN.
-        spectral_options: further arguments of `SpectralNormalization`, for
-            normalized tables.
+        normalized_tables: whether the tables are spectrally normalized, and
+            one is added to the gain: the form of PyTorch-StudioGAN.
+        spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -158,8 +156,14 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             trainable=False,
             experimental_autocast=False,
             synchronization=tf.VariableSynchronization.ON_READ,
-            aggregation=tf.VariableAggregation.MEAN,
+            aggregation=self._aggregation(),
         )
+
+    def _aggregation(self) -> tf.VariableAggregation:
+        # What is equal on all replicas can be read without asking them.
+        if self.synchronized:
+            return tf.VariableAggregation.ONLY_FIRST_REPLICA
+        return tf.VariableAggregation.MEAN
 
     def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
         """Normalizes, scales and shifts."""

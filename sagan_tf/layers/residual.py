@@ -115,6 +115,7 @@ class ResidualUpBlock(_ResidualBlock):
         norm_epsilon: added to the variance by the normalizations.
         normalized_tables: whether the class tables are spectrally normalized,
             see `ConditionalBatchNormalization`.
+        synchronized_norm: whether replicas share their batch statistics.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -132,6 +133,7 @@ class ResidualUpBlock(_ResidualBlock):
         momentum: float = 0.999,
         norm_epsilon: float = 1e-5,
         normalized_tables: bool = False,
+        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         super().__init__(filters, **kwargs)
@@ -139,6 +141,7 @@ class ResidualUpBlock(_ResidualBlock):
         self.num_classes = num_classes
         self.momentum = momentum
         self.norm_epsilon = norm_epsilon
+        self.synchronized_norm = synchronized_norm
         self.norm_1 = self._batch_normalization("norm_1")
         self.conv_1 = self._resampling_convolution(UpsampleConv2D, "conv_1")
         self.norm_2 = self._batch_normalization("norm_2")
@@ -154,6 +157,7 @@ class ResidualUpBlock(_ResidualBlock):
             epsilon=self.norm_epsilon,
             normalized_tables=self.normalized_tables,
             spectral_options=self.spectral_options,
+            synchronized=self.synchronized_norm,
             name=name,
             dtype=self.dtype_policy,
         )
@@ -179,6 +183,7 @@ class ResidualUpBlock(_ResidualBlock):
             momentum=self.momentum,
             norm_epsilon=self.norm_epsilon,
             normalized_tables=self.normalized_tables,
+            synchronized_norm=self.synchronized_norm,
         )
         return config
 

@@ -70,6 +70,7 @@ class TransposedConvolutionBlock(_StridedBlock):
         strides: factor of height and width; with 1 they grow by 3.
         momentum: decay of the moving statistics, in [0, 1).
         norm_epsilon: added to the variance by the normalization.
+        synchronized_norm: whether replicas share their batch statistics.
         spectral_normalization: whether the kernel is normalized.
         spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
@@ -90,14 +91,17 @@ class TransposedConvolutionBlock(_StridedBlock):
         strides: int = 2,
         momentum: float = 0.999,
         norm_epsilon: float = 1e-5,
+        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         super().__init__(filters, strides, **kwargs)
         self.momentum = momentum
         self.norm_epsilon = norm_epsilon
+        self.synchronized_norm = synchronized_norm
         self.norm = ConditionalBatchNormalization(
             momentum=momentum,
             epsilon=norm_epsilon,
+            synchronized=synchronized_norm,
             name="norm",
             dtype=self.dtype_policy,
         )
@@ -109,7 +113,11 @@ class TransposedConvolutionBlock(_StridedBlock):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
-        config.update(momentum=self.momentum, norm_epsilon=self.norm_epsilon)
+        config.update(
+            momentum=self.momentum,
+            norm_epsilon=self.norm_epsilon,
+            synchronized_norm=self.synchronized_norm,
+        )
         return config
 
 

@@ -117,6 +117,7 @@ class DCGANGenerator(_DCGANNetwork):
         spectral_options: further arguments of `SpectralNormalization`.
         momentum: decay of the moving statistics, in [0, 1).
         norm_epsilon: added to the variance by the normalizations.
+        synchronized_norm: whether replicas share their batch statistics.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -144,6 +145,7 @@ class DCGANGenerator(_DCGANNetwork):
         attention_resolutions: Sequence[int] | None = None,
         momentum: float = 0.999,
         norm_epsilon: float = 1e-5,
+        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         super().__init__(
@@ -160,6 +162,7 @@ class DCGANGenerator(_DCGANNetwork):
         self.latent_dim = latent_dim
         self.momentum = momentum
         self.norm_epsilon = norm_epsilon
+        self.synchronized_norm = synchronized_norm
         sizes = self.feature_sizes()
         blocks = [
             TransposedConvolutionBlock(
@@ -167,6 +170,7 @@ class DCGANGenerator(_DCGANNetwork):
                 strides=1 if size == 4 else 2,
                 momentum=momentum,
                 norm_epsilon=norm_epsilon,
+                synchronized_norm=synchronized_norm,
                 **self._strided_options(f"block_{index}"),
             )
             for index, size in enumerate(sizes, start=1)
@@ -198,6 +202,7 @@ class DCGANGenerator(_DCGANNetwork):
             latent_dim=self.latent_dim,
             momentum=self.momentum,
             norm_epsilon=self.norm_epsilon,
+            synchronized_norm=self.synchronized_norm,
         )
         return config
 

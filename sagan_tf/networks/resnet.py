@@ -48,8 +48,8 @@ class Generator(StagedNetwork):
         momentum: decay of the blocks' moving statistics, in [0, 1).
         output_momentum: decay of the last normalization's, in [0, 1).
         norm_epsilon: added to the variance by the normalizations.
-        normalized_tables: whether the class tables are spectrally normalized,
-            see `ConditionalBatchNormalization`.
+        normalized_tables: as in `ConditionalBatchNormalization`.
+        synchronized_norm: whether replicas share their batch statistics.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -81,6 +81,7 @@ class Generator(StagedNetwork):
         output_momentum: float = 0.9999,
         norm_epsilon: float = 1e-5,
         normalized_tables: bool = False,
+        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         check_image_size(image_size)
@@ -100,6 +101,7 @@ class Generator(StagedNetwork):
         self.output_momentum = output_momentum
         self.norm_epsilon = norm_epsilon
         self.normalized_tables = normalized_tables
+        self.synchronized_norm = synchronized_norm
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
             tf.keras.layers.Dense(
@@ -117,6 +119,7 @@ class Generator(StagedNetwork):
                     momentum=momentum,
                     norm_epsilon=norm_epsilon,
                     normalized_tables=normalized_tables,
+                    synchronized_norm=synchronized_norm,
                     **self._block_options(f"block_{index}"),
                 )
                 for index, width in enumerate(widths, start=1)
@@ -125,6 +128,7 @@ class Generator(StagedNetwork):
         self.norm = ConditionalBatchNormalization(
             momentum=output_momentum,
             epsilon=norm_epsilon,
+            synchronized=synchronized_norm,
             name="norm",
             dtype=self.dtype_policy,
         )
@@ -165,6 +169,7 @@ class Generator(StagedNetwork):
             output_momentum=self.output_momentum,
             norm_epsilon=self.norm_epsilon,
             normalized_tables=self.normalized_tables,
+            synchronized_norm=self.synchronized_norm,
         )
         return config
 
@@ -196,8 +201,7 @@ class Discriminator(StagedNetwork):
         fold_resampling: whether pooling is folded into convolutions.
         spectral_options: further arguments of `SpectralNormalization`, in the
             attention too unless `attention_options` has its own.
-        rectified_shortcuts: whether a block's shortcut sees its input behind
-            the block's first ReLU, see `ResidualDownBlock`.
+        rectified_shortcuts: as in `ResidualDownBlock`.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
