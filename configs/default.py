@@ -37,8 +37,6 @@ def get_config() -> ml_collections.ConfigDict:
     # The adversarial loss: "hinge", or "wasserstein" with gradient penalty,
     # which wants model.spectral_normalization = "none".
     config.loss = "hinge"
-    # Weight of the gradient penalty; for "wasserstein" only; above 0.
-    config.gradient_penalty_weight = 10.0
 
     config.optimizer = _optimizer()
     config.train = _train()
@@ -155,6 +153,8 @@ def _train() -> ml_collections.ConfigDict:
     train.num_steps = 10_000
     # Discriminator updates before each generator update; at least 1.
     train.discriminator_steps = 1
+    # Weight of the gradient penalty; for the loss "wasserstein" only; above 0.
+    train.gradient_penalty_weight = 10.0
     # Decay per step of the averaged generator (EMA), in [0, 1); the release
     # has no average, which is 0.
     train.ema_decay = 0.999

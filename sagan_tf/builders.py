@@ -67,7 +67,7 @@ def build_gan(config: Config) -> SAGAN:
         _build_adam(config, optimizer.generator_learning_rate),
         _build_adam(config, optimizer.discriminator_learning_rate),
         loss=config.loss,
-        gradient_penalty_weight=config.gradient_penalty_weight,
+        gradient_penalty_weight=train.gradient_penalty_weight,
         steps_per_execution=train.steps_per_call,
         jit_compile=train.jit_compile,
     )

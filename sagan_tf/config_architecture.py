@@ -104,11 +104,11 @@ def _check_attention_channels(fields: Dict[str, Any]) -> None:
 
 
 def _check_loss(fields: Dict[str, Any]) -> None:
-    weight, loss = fields["gradient_penalty_weight"], fields["loss"]
+    name, loss = "train.gradient_penalty_weight", fields["loss"]
     if loss != "wasserstein":
-        if weight != _PENALTY_WEIGHT:
+        if fields[name] != _PENALTY_WEIGHT:
             expected = f'left at its default with the loss "{loss}"'
-            raise field_error("gradient_penalty_weight", expected, weight)
+            raise field_error(name, expected, fields[name])
         return
     name = "model.spectral_normalization"
     if fields[name] != "none":

@@ -134,7 +134,6 @@ RULES: Dict[str, Rule] = {
     "model.rectified_shortcuts": _BOOLEAN,
     "model.fold_resampling": _BOOLEAN,
     "loss": _one_of("hinge", "wasserstein"),
-    "gradient_penalty_weight": _POSITIVE,
     "optimizer.generator_learning_rate": _POSITIVE,
     "optimizer.discriminator_learning_rate": _POSITIVE,
     "optimizer.beta_1": _DECAY,
@@ -143,6 +142,7 @@ RULES: Dict[str, Rule] = {
     "train.batch_size": _integer(1),
     "train.num_steps": _integer(1),
     "train.discriminator_steps": _integer(1),
+    "train.gradient_penalty_weight": _POSITIVE,
     "train.ema_decay": _DECAY,
     "train.ema_start_step": _integer(0),
     "train.separate_discriminator_passes": _BOOLEAN,
@@ -165,7 +165,6 @@ RULES: Dict[str, Rule] = {
 
 # Fields that were added later: what a run did that was made without them.
 ADDED = {
-    "gradient_penalty_weight": 10.0,
     "model.architecture": "resnet",
     "model.attention_gate_initial_value": 0.0,
     "model.attention_replacement": "attention",
@@ -174,6 +173,7 @@ ADDED = {
     "model.rectified_shortcuts": False,
     "model.synchronized_batch_norm": True,
     "train.gradient_accumulation": 1,
+    "train.gradient_penalty_weight": 10.0,
     "distribution.cluster": "tf_config",
     "distribution.address": "",
 }

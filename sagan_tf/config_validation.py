@@ -87,7 +87,7 @@ def complete(stored: Dict[str, Any]) -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict(stored)
     for name, value in ADDED.items():
         section, _, field = name.rpartition(".")
-        fields = config.get(section) if section else config
+        fields = config.get(section)
         if isinstance(fields, ml_collections.ConfigDict):
             fields[field] = fields.get(field, value)
     return config

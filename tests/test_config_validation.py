@@ -69,7 +69,7 @@ BAD_VALUES = [
     ("model.batch_norm_momentum", 1.0),
     ("model.output_batch_norm_momentum", -0.1),
     ("loss", "hing"),
-    ("gradient_penalty_weight", 0.0),
+    ("train.gradient_penalty_weight", 0.0),
     ("optimizer.generator_learning_rate", 0.0),
     ("optimizer.generator_learning_rate", float("nan")),
     ("optimizer.discriminator_learning_rate", -1e-4),
@@ -187,7 +187,7 @@ CONTRADICTIONS = [
         ["spectral_normalization", '"none"', "gradient penalty", "release"],
     ),
     (
-        {"gradient_penalty_weight": 5.0},
+        {"train.gradient_penalty_weight": 5.0},
         ["gradient_penalty_weight", "left at its default", "hinge", "5.0"],
     ),
     ({"distribution.cluster": "slurm"}, ["distribution.cluster", "tf_config"]),
@@ -221,7 +221,7 @@ GOOD_SETTINGS = [
     {"checkpoint.keep_every": 1000},
     DCGAN,
     {**DCGAN, "model.attention_resolutions": (16, 4, 8)},
-    {**DCGAN, **WASSERSTEIN, "gradient_penalty_weight": 5.0},
+    {**DCGAN, **WASSERSTEIN, "train.gradient_penalty_weight": 5.0},
     {**WASSERSTEIN, "model.generator_spectral_normalization": "release"},
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
     {"distribution.strategy": "tpu", "distribution.address": "local"},
@@ -385,4 +385,7 @@ def test_a_run_from_before_a_field_can_be_read():
 
 def test_nothing_else_is_added():
     assert complete({"model": 3}).to_dict() == {"model": 3}
-    assert set(complete({"train": {}}).train) == {"gradient_accumulation"}
+    assert set(complete({"train": {}}).train) == {
+        "gradient_accumulation",
+        "gradient_penalty_weight",
+    }

@@ -20,7 +20,7 @@ def run(tmp_path_factory):
     config = toy.config(
         dataset__num_classes=0,
         loss="wasserstein",
-        gradient_penalty_weight=5.0,
+        train__gradient_penalty_weight=5.0,
         model__architecture="dcgan",
         model__attention_resolutions=(8, 16),
         model__discriminator_attention_resolutions=(8, 4),
