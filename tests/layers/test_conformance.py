@@ -63,10 +63,6 @@ LAYERS = {
     "downsampling": (ours("DownsampleConv2D", 5), IMAGES),
     "up_block": (ours("ResidualUpBlock", 5, 3), [IMAGES, LABELS]),
     "down_block": (ours("ResidualDownBlock", 5), IMAGES),
-    "rectified_block": (
-        ours("ResidualDownBlock", 5, rectified_shortcut=True),
-        IMAGES,
-    ),
     "transposed_block": (ours("TransposedConvolutionBlock", 5), IMAGES),
     "strided_block": (ours("StridedConvolutionBlock", 5), IMAGES),
     "plain_block": (ours("ResidualDownBlock", 8, False), IMAGES),

@@ -193,6 +193,7 @@ def test_deviation_rectified_shortcut(downsample):
     options = {"downsample": downsample, "name": "block"}
     plain = ResidualDownBlock(8, **options)
     rectified = ResidualDownBlock(8, rectified_shortcut=True, **options)
+    rectified = ResidualDownBlock.from_config(rectified.get_config())
     images = random(2, 4, 4, 8)
     same_weights(plain, rectified, images)
     np.testing.assert_allclose(
