@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ml_collections
 import tensorflow as tf
 
@@ -14,8 +12,7 @@ from sagan_tf.evaluation.coherence import coherence, shuffle_halves
 from sagan_tf.evaluation.run_scorer import RunScorer
 from sagan_tf.evaluation.self_evaluation import LiveWeights, SelfEvaluation
 from sagan_tf.gan import SAGAN
-from sagan_tf.interop import tfgan
-from sagan_tf.networks import Discriminator, Generator
+from sagan_tf.network_building import build_discriminator, build_generator
 from sagan_tf.training import distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
@@ -47,90 +44,6 @@ def build_dataset(config: Config, split: str = "train") -> ImageDataset:
     )
 
 
-def build_generator(config: Config, **overrides: Any) -> Generator:
-    """Builds the generator.
-
-    Args:
-        config: a validated configuration.
-        **overrides: arguments of `Generator` that replace the config's.
-    """
-    arguments = {
-        **_network_arguments(
-            config,
-            config.model.attention_resolutions,
-            config.model.generator_spectral_normalization,
-        ),
-        "latent_dim": config.model.latent_dim,
-        "base_channels": config.model.base_channels,
-        "momentum": config.model.batch_norm_momentum,
-        "output_momentum": config.model.output_batch_norm_momentum,
-        "norm_epsilon": config.model.batch_norm_epsilon,
-        "synchronized_norm": config.model.synchronized_batch_norm,
-        "name": "generator",
-    }
-    return Generator(**{**arguments, **overrides})
-
-
-def build_discriminator(config: Config) -> Discriminator:
-    """Builds the discriminator."""
-    model = config.model
-    resolutions = model.discriminator_attention_resolutions
-    if resolutions == (0,):
-        resolutions = model.attention_resolutions
-    return Discriminator(
-        **_network_arguments(config, resolutions),
-        base_channels=model.discriminator_base_channels or model.base_channels,
-        name="discriminator",
-    )
-
-
-def _network_arguments(
-    config: Config,
-    attention_resolutions: tuple[int, ...],
-    spectral_normalization: str = "same",
-) -> dict[str, Any]:
-    model = config.model
-    options, attention_options = {}, {}
-    if spectral_normalization == "same":
-        spectral_normalization = model.spectral_normalization
-    if spectral_normalization == "tfgan":
-        options = tfgan.NAMING.options
-        attention_options = tfgan.NAMING.attention_options
-    return {
-        **options,
-        "image_size": config.dataset.image_size,
-        "num_classes": config.dataset.num_classes,
-        "attention_resolutions": attention_resolutions,
-        "attention_options": {
-            **attention_options,
-            "key_divisor": model.attention_key_divisor,
-            "value_divisor": model.attention_value_divisor,
-            "pooled": model.attention_pooling,
-            "gate_initializer": {
-                "class_name": "Constant",
-                "config": {"value": model.attention_gate_initial_value},
-            },
-        },
-        "attention_replacement": model.attention_replacement,
-        "spectral_normalization": spectral_normalization != "none",
-        "fold_resampling": model.fold_resampling,
-        "dtype": resolve_dtype(config.dtype),
-    }
-
-
-def resolve_dtype(name: str) -> str:
-    """Returns the dtype policy that a name means on this machine.
-
-    Args:
-        name: a dtype policy, or `"auto"`: `mixed_bfloat16` where the device
-            computes in bfloat16 natively, else `float32`.
-    """
-    if name != "auto":
-        return name
-    native = distribution.has_native_bfloat16()
-    return "mixed_bfloat16" if native else "float32"
-
-
 def build_gan(config: Config) -> SAGAN:
     """Builds both networks and compiles the adversarial model.
 
@@ -154,6 +67,7 @@ def build_gan(config: Config) -> SAGAN:
         _build_adam(config, optimizer.generator_learning_rate),
         _build_adam(config, optimizer.discriminator_learning_rate),
         loss=config.loss,
+        gradient_penalty_weight=train.gradient_penalty_weight,
         steps_per_execution=train.steps_per_call,
         jit_compile=train.jit_compile,
     )

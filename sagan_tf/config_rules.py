@@ -8,6 +8,26 @@ import math
 import numbers
 from typing import Any, Callable, Dict, Tuple
 
+from sagan_tf.errors import UserError
+
+
+def field_error(
+    name: str, expected: str, value: Any, hint: str = ""
+) -> UserError:
+    """Returns the error that a field's value causes.
+
+    Args:
+        name: the field's dotted name.
+        expected: to follow "should be".
+        value: what was received.
+        hint: what to add.
+    """
+    # A section in a field's place would show itself on several lines.
+    received = " ".join(repr(value).split())
+    return UserError(
+        f"config.{name} should be {expected}. Received: {received}{hint}"
+    )
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
@@ -91,6 +111,7 @@ RULES: Dict[str, Rule] = {
     "dataset.num_classes": _NUM_CLASSES,
     "dataset.num_examples": _integer(0),
     "dataset.on_unreadable": _one_of("refuse", "skip"),
+    "model.architecture": _one_of("resnet", "dcgan"),
     "model.base_channels": _integer(1),
     "model.discriminator_base_channels": _integer(0),
     "model.latent_dim": _integer(1),
@@ -109,8 +130,10 @@ RULES: Dict[str, Rule] = {
     "model.generator_spectral_normalization": _one_of(
         "same", "release", "tfgan", "none"
     ),
+    "model.normalized_class_tables": _BOOLEAN,
+    "model.rectified_shortcuts": _BOOLEAN,
     "model.fold_resampling": _BOOLEAN,
-    "loss": _one_of("hinge"),
+    "loss": _one_of("hinge", "wasserstein"),
     "optimizer.generator_learning_rate": _POSITIVE,
     "optimizer.discriminator_learning_rate": _POSITIVE,
     "optimizer.beta_1": _DECAY,
@@ -119,6 +142,7 @@ RULES: Dict[str, Rule] = {
     "train.batch_size": _integer(1),
     "train.num_steps": _integer(1),
     "train.discriminator_steps": _integer(1),
+    "train.gradient_penalty_weight": _POSITIVE,
     "train.ema_decay": _DECAY,
     "train.ema_start_step": _integer(0),
     "train.separate_discriminator_passes": _BOOLEAN,
@@ -141,8 +165,15 @@ RULES: Dict[str, Rule] = {
 
 # Fields that were added later: what a run did that was made without them.
 ADDED = {
+    "model.architecture": "resnet",
+    "model.attention_gate_initial_value": 0.0,
+    "model.attention_replacement": "attention",
+    "model.generator_spectral_normalization": "same",
+    "model.normalized_class_tables": False,
+    "model.rectified_shortcuts": False,
     "model.synchronized_batch_norm": True,
     "train.gradient_accumulation": 1,
+    "train.gradient_penalty_weight": 10.0,
     "distribution.cluster": "tf_config",
     "distribution.address": "",
 }

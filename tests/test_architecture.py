@@ -32,6 +32,7 @@ BELOW_BUILDERS = {
 DOOR = {
     "choices",
     "command",
+    "config_architecture",
     "config_files",
     "config_rules",
     "config_validation",
@@ -52,9 +53,11 @@ MAY_IMPORT = {
     "command": {"config_files"},
     "choices": set(),
     "config_files": set(),
-    "config_validation": {"config_rules"},
+    "config_architecture": {"config_rules"},
+    "config_validation": {"config_architecture", "config_rules"},
     "config_rules": set(),
-    "builders": BELOW_BUILDERS | {"config_validation"},
+    "builders": BELOW_BUILDERS | {"config_validation", "network_building"},
+    "network_building": {"interop", "networks", "training"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
@@ -70,8 +73,15 @@ MAY_IMPORT = {
     "visualization": {"data", "gan", "latents", "networks", "sampling"},
     "exporting": {"data", "gan", "latents", "networks", "sampling"},
     "interop": {"layers", "networks"},
-    "gan": {"averaging", "latents", "losses", "optimization"},
+    "gan": {
+        "averaging",
+        "discrimination",
+        "latents",
+        "losses",
+        "optimization",
+    },
     "averaging": set(),
+    "discrimination": {"losses"},
     "optimization": set(),
     "latents": set(),
     "sampling": {"networks"},
@@ -83,7 +93,7 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = MAINS | DOOR | {"builders", "runs"}
+READS_CONFIGS = MAINS | DOOR | {"builders", "network_building", "runs"}
 HEAVY = {
     "matplotlib",
     "sklearn",

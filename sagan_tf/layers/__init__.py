@@ -8,6 +8,10 @@ from sagan_tf.layers.residual import ResidualDownBlock, ResidualUpBlock
 from sagan_tf.layers.residual_replacement import ResidualReplacement
 from sagan_tf.layers.self_attention import SelfAttention
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.strided import (
+    StridedConvolutionBlock,
+    TransposedConvolutionBlock,
+)
 
 __all__ = [
     "ConditionalBatchNormalization",
@@ -17,5 +21,7 @@ __all__ = [
     "ResidualUpBlock",
     "SelfAttention",
     "SpectralNormalization",
+    "StridedConvolutionBlock",
+    "TransposedConvolutionBlock",
     "UpsampleConv2D",
 ]

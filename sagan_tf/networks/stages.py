@@ -19,6 +19,7 @@ _REPLACEMENT_OPTIONS = (
     "key_divisor",
     "value_divisor",
     "gate_initializer",
+    "spectral_normalization",
     "spectral_options",
 )
 
@@ -93,10 +94,7 @@ class StagedNetwork(tf.keras.Model):
 
     def _attention(self, size: int) -> tf.keras.layers.Layer:
         layer_class, name = SelfAttention, f"attention_{size}"
-        options = {
-            "spectral_options": self.spectral_options,
-            **self.attention_options,
-        }
+        options = {**self._attention_defaults(), **self.attention_options}
         if self.attention_replacement == "residual":
             layer_class, name = ResidualReplacement, f"residual_{size}"
             options = {
@@ -104,12 +102,13 @@ class StagedNetwork(tf.keras.Model):
                 for key, value in options.items()
                 if key in _REPLACEMENT_OPTIONS
             }
-        return layer_class(
-            spectral_normalization=self.spectral_normalization,
-            name=name,
-            dtype=self.dtype_policy,
-            **options,
-        )
+        return layer_class(name=name, dtype=self.dtype_policy, **options)
+
+    def _attention_defaults(self) -> dict[str, Any]:
+        return {
+            "spectral_normalization": self.spectral_normalization,
+            "spectral_options": self.spectral_options,
+        }
 
     def _normalized(
         self, layer: tf.keras.layers.Layer
