@@ -54,7 +54,8 @@ MAY_IMPORT = {
     "config_files": set(),
     "config_validation": {"config_rules"},
     "config_rules": set(),
-    "builders": BELOW_BUILDERS | {"config_validation"},
+    "builders": BELOW_BUILDERS | {"config_validation", "data_builders"},
+    "data_builders": {"data"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
@@ -83,7 +84,7 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = MAINS | DOOR | {"builders", "runs"}
+READS_CONFIGS = MAINS | DOOR | {"builders", "data_builders", "runs"}
 HEAVY = {
     "matplotlib",
     "sklearn",

@@ -29,7 +29,18 @@ BAD_VALUES = [
     ("dtype", "bfloat16"),
     ("dtype", None),
     ("dataset.name", "twin"),
+    ("dataset.name", "tfds:"),
     ("dataset.path", 3),
+    ("dataset.split", ""),
+    ("dataset.evaluation_split", None),
+    ("dataset.evaluation_path", 1),
+    ("dataset.download", "yes"),
+    ("dataset.label_key", 0),
+    ("dataset.label_offset", 0.5),
+    ("dataset.crop", -1),
+    ("dataset.resize", "nearest"),
+    ("dataset.on_small", "skip"),
+    ("dataset.cache", False),
     ("dataset.image_size", 48),
     ("dataset.image_size", 512),
     ("dataset.num_classes", -1),
@@ -86,6 +97,24 @@ CONTRADICTIONS = [
     ({"dataset.name": "folder"}, ["dataset.path", "directory"]),
     ({"dataset.path": "pictures"}, ["dataset.path", "twins"]),
     ({"dataset.on_unreadable": "skip"}, ["dataset.on_unreadable", "twins"]),
+    ({"dataset.crop": 160}, ["dataset.crop", "twins"]),
+    (
+        {
+            "dataset.name": "folder",
+            "dataset.path": "a",
+            "dataset.split": "test",
+        },
+        ["dataset.split", "folder", "test"],
+    ),
+    (
+        {"dataset.name": "hdf5", "dataset.path": "a", "dataset.download": True},
+        ["dataset.download", "hdf5"],
+    ),
+    (
+        {"dataset.name": "tfds:cifar10", "dataset.label_offset": -1},
+        ["dataset.label_offset", "tfds:cifar10", "-1"],
+    ),
+    ({"dataset.name": "hdf5"}, ["dataset.path", "the file of pictures"]),
     ({"dataset.num_classes": 7}, ["dataset.num_classes", "10 or 0", "7"]),
     (
         {"dataset.name": "digits", "dataset.num_classes": 9},
@@ -139,6 +168,8 @@ GOOD_SETTINGS = [
     {"train.num_steps": 2, "train.steps_per_call": 2},
     {"checkpoint.keep_every": 1000},
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
+    {"dataset.name": "tfds:celeb_a", "dataset.num_classes": 0},
+    {"dataset.name": "tfds:a/b:1.0.0", "dataset.split": "train[:9%]"},
 ]
 
 

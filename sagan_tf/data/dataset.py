@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data.sources import Source
@@ -28,6 +29,10 @@ class ImageDataset:
             source has no labels.
         num_classes: `None` or `len(class_names)` for the labels of the source,
             0 to ignore them.
+        identity: gives words that tell these pictures from others, wherever
+            they are; by default `name`.
+        shard_sizes: numbers of pictures that lie together in a file each; by
+            default all are in one.
 
     Raises:
         UserError: if `num_classes` is neither, or if there is no picture.
@@ -41,12 +46,16 @@ class ImageDataset:
         image_size: int,
         class_names: Sequence[str] = (),
         num_classes: int | None = None,
+        identity: Callable[[], str] | None = None,
+        shard_sizes: Sequence[int] = (),
     ) -> None:
         if len(source) == 0:
             raise UserError(f"data set `{name}` should hold a picture: none.")
         self.name = name
         self.image_size = image_size
         self.class_names = resolve_classes(name, class_names, num_classes)
+        self.identity = identity or (lambda: name)
+        self._shard_sizes = tuple(shard_sizes) or (len(source),)
         self._source = source
 
     @property
@@ -58,6 +67,16 @@ class ImageDataset:
     def num_examples(self) -> int:
         """Number of pictures."""
         return len(self._source)
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Labels `(num_examples,)`, if they are known without reading."""
+        return getattr(self._source, "labels", None)
+
+    @property
+    def failure(self) -> Exception | None:
+        """The user's error that a batch ended with, if one did."""
+        return getattr(self._source, "failure", None)
 
     def training_batches(
         self, batch_size: int, *, seed: int, start_batch: int = 0

@@ -132,32 +132,28 @@ def find_records(path: str | os.PathLike[str]) -> Records:
 
 
 def read_record(
-    path: str | os.PathLike[str], offset: int, length: int
+    path: str | os.PathLike[str], offset: int, length: int, check: bool = False
 ) -> bytes:
-    """Return the data of one record, its checksum not looked at.
+    """Return the data of one record.
+
+    Args:
+        path: the file.
+        offset: where the data start.
+        length: how many bytes they are.
+        check: whether to compare them with their checksum.
 
     Raises:
-        BrokenRecordError: if the file ends before the data do.
+        BrokenRecordError: if the file ends before the data do, or they do not
+            fit their checksum.
         OSError: if it cannot be read.
     """
-    data = read_bytes(path, offset, length)
+    data = read_bytes(path, offset, length + check * _FOOTER)
     if len(data) < length:
         raise BrokenRecordError(f"{len(data)} bytes of {length} are there")
-    return data
-
-
-def check_record(
-    path: str | os.PathLike[str], offset: int, length: int
-) -> None:
-    """Compare the data of one record with their checksum.
-
-    Raises:
-        BrokenRecordError: if they do not fit.
-        OSError: if the file cannot be read.
-    """
-    data = read_bytes(path, offset, length + _FOOTER)
-    if _masked(data[:length]) != data[length:]:
+    data, footer = data[:length], data[length:]
+    if check and _masked(data) != footer:
         raise BrokenRecordError("the checksum does not fit the data")
+    return data
 
 
 def read_bytes(path: str | os.PathLike[str], offset: int, length: int) -> bytes:
