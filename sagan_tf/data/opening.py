@@ -11,7 +11,8 @@ from absl import logging
 
 from sagan_tf.data import sources
 from sagan_tf.data.caching import cached_source
-from sagan_tf.data.dataset import ImageDataset, first_examples
+from sagan_tf.data.counts import first_examples
+from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.pictures import Framing, TooSmallError, UnreadableError
 from sagan_tf.data.readers import Reader, check_classes
 from sagan_tf.errors import UserError

@@ -156,7 +156,8 @@ def _builder(dataset: str, path: str) -> Any:
     except Exception as error:
         place = f" in {path}" if path else ""
         # TFDS lists hundreds of names behind the first sentence.
-        reason = one_line(error).split("Available datasets")[0][:300].strip(" ;")
+        reason = one_line(error).split("Available datasets")[0][:300]
+        reason = reason.strip(" ;")
         raise UserError(
             f"data set `tfds:{dataset}` cannot be opened{place}: {reason}"
         ) from error
