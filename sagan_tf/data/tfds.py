@@ -196,7 +196,7 @@ def _keys(
     if not label and len(labels) == 1:
         label = labels[0]
     if label and label not in labels:
-        known = ", ".join(labels) or "none"
+        known = ", ".join(sorted(labels)) or "none"
         raise UserError(
             f"`label_key` of data set `tfds:{dataset}` should be one of its "
             f"features of classes ({known}). Received: {label!r}."

@@ -1,0 +1,170 @@
+"""Each shape of data trains, and yields the pictures that were put in."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from sagan_tf import builders
+from sagan_tf.config_validation import validate
+from sagan_tf.data import open_dataset, sources
+from tests.data import shapes
+from tests.training import toy
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """A path for each shape."""
+    root = tmp_path_factory.mktemp("shapes")
+    folder = shapes.write_folder(root / "folder")
+    shapes.write_folder(root / "splits" / "train")
+    return {
+        "folder": folder,
+        "hdf5": shapes.write_hdf5(root / "data.hdf5"),
+        "improved_gan": shapes.write_improved_gan(root / "records", offset=-1),
+        "shards": shapes.write_shards(root / "shards", folder),
+        "tfds:letters": shapes.write_tfds(root / "letters" / "1.0.0"),
+        "tfds:image_folder": root / "splits",
+    }
+
+
+OPTIONS = {
+    "improved_gan": {"label_offset": -1},
+    "tfds:letters": {"label_key": "label"},
+}
+NAMES = (
+    "folder",
+    "hdf5",
+    "improved_gan",
+    "shards",
+    "tfds:letters",
+    "tfds:image_folder",
+)
+
+
+def open_shape(name, places, **more):
+    arguments = {"image_size": 32, "num_classes": 10, **OPTIONS.get(name, {})}
+    return open_dataset(name, path=str(places[name]), **{**arguments, **more})
+
+
+def contents(dataset):
+    """Label by picture."""
+    (images, labels), *_ = dataset.ordered_batches(100)
+    pixels = np.rint((images.numpy() + 1) * 127.5).astype(np.uint8)
+    return {
+        image.tobytes(): label
+        for image, label in zip(pixels, labels.numpy().tolist())
+    }
+
+
+def test_each_shape_trains_two_steps(places):
+    # One model and one test: the seed that each test sets anew would have the
+    # step optimized anew.
+    gan = builders.build_gan(toy.config(dataset__num_classes=10))
+    step = tf.function(gan.train_step)
+
+    def train(name, **options):
+        fields = {f"dataset__{key}": value for key, value in options.items()}
+        config = toy.config(dataset__name=name, **fields)
+        validate(config)
+        batches = builders.build_dataset(config).training_batches(4, seed=0)
+        for batch in batches.take(2):
+            assert np.isfinite(step(batch)["d_loss"]), name
+
+    for name in NAMES:
+        train(name, path=str(places[name]), **OPTIONS.get(name, {}))
+    with tfds.testing.mock_data(num_examples=12):
+        train("tfds:cifar10", download=True)
+    assert int(gan.step.numpy()) == 2 * (len(NAMES) + 1)
+    assert step.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("limit", [0, 2**30])
+def test_pictures_and_labels_are_those_put_in(name, limit, places, monkeypatch):
+    monkeypatch.setattr(sources, "MEMORY_LIMIT", limit)
+    size = 128 if name == "improved_gan" else 32
+    images, labels = shapes.draw(size)
+    expected = {
+        image.tobytes(): label for image, label in zip(images, labels.tolist())
+    }
+    assert contents(open_shape(name, places, image_size=size)) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_classes(name, places):
+    dataset = open_shape(name, places, num_classes=0)
+    assert dataset.num_classes == 0
+    assert set(contents(dataset).values()) == {0}
+
+
+def test_a_split_and_a_part_of_one(places):
+    name = "tfds:letters"
+    whole = contents(open_shape(name, places))
+    part = contents(open_shape(name, places, split="train[25%:75%]"))
+    assert len(part) == 10 and part.items() <= whole.items()
+    assert len(contents(open_shape(name, places, split="validation"))) == 10
+
+
+def test_scoring_has_a_split_of_its_own(places):
+    config = toy.config(
+        dataset__name="tfds:letters",
+        dataset__path=str(places["tfds:letters"]),
+        dataset__label_key="label",
+        dataset__evaluation_split="validation",
+    )
+    assert builders.evaluation_split(config) == "validation"
+    assert builders.build_dataset(config).num_examples == 12
+    other = builders.build_evaluation_dataset(config, "validation")
+    assert other.num_examples == 10
+    # What was trained on is there as well.
+    assert builders.build_evaluation_dataset(config, "train").num_examples == 12
+
+
+def test_scoring_has_files_of_its_own(places):
+    config = toy.config(
+        dataset__name="shards",
+        dataset__path=str(places["shards"]),
+        dataset__evaluation_path=str(places["folder"]),
+    )
+    split = builders.evaluation_split(config)
+    assert split == "evaluation"
+    with pytest.raises(ValueError, match="no index.json"):
+        builders.build_evaluation_dataset(config, split)
+    config.dataset.evaluation_path = str(places["shards"])
+    assert builders.build_evaluation_dataset(config, split).num_examples == 20
+
+
+def test_identity_is_that_of_the_pictures(places, tmp_path):
+    texts = {name: open_shape(name, places).identity() for name in NAMES}
+    assert len(set(texts.values())) == len(NAMES)
+    moved = shapes.write_folder(tmp_path / "moved")
+    again = open_dataset("folder", path=str(moved), image_size=32)
+    assert again.identity() == texts["folder"]
+    cut = open_dataset("folder", path=str(moved), image_size=16, crop=16)
+    assert cut.identity() == texts["folder"] + ", crop 16"
+
+
+def test_the_crop_is_cut_out_of_the_middle(places):
+    whole, cut = (
+        open_shape("folder", places, image_size=size, crop=crop)
+        for size, crop in ((32, 0), (16, 16))
+    )
+    (images, _), *_ = whole.ordered_batches(20)
+    (middles, _), *_ = cut.ordered_batches(20)
+    np.testing.assert_array_equal(images[:, 8:24, 8:24], middles)
+
+
+def test_a_directory_keeps_decoded_pictures(places, tmp_path, monkeypatch):
+    expected = contents(open_shape("folder", places))
+    cache = str(tmp_path / "cache")
+    assert contents(open_shape("folder", places, cache=cache)) == expected
+    (images,) = (tmp_path / "cache").glob("*.images.npy")
+    before = images.stat().st_mtime_ns
+
+    def refuse(*arguments):
+        raise RuntimeError("decoded again")
+
+    monkeypatch.setattr("sagan_tf.data.pictures.decode", refuse)
+    assert contents(open_shape("folder", places, cache=cache)) == expected
+    assert images.stat().st_mtime_ns == before
