@@ -20,7 +20,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+
+from sagan_tf.layers.convolution import convolve, convolve_transposed
 
 
 def sum_of_shifts(kernel: tf.Tensor) -> tf.Tensor:
@@ -32,12 +35,20 @@ def sum_of_shifts(kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         `(height + 1, width + 1, in_channels, out_channels)`.
     """
-    rows = tf.pad(kernel, ((0, 1), (0, 0), (0, 0), (0, 0))) + tf.pad(
-        kernel, ((1, 0), (0, 0), (0, 0), (0, 0))
+    height, width, *channels = kernel.shape
+    # One product with a matrix of zeros and ones reads the kernel once, which
+    # four shifted copies and their sums do not.
+    shifts = np.kron(_shift_both_ways(height), _shift_both_ways(width))
+    summed = tf.matmul(
+        tf.constant(shifts, kernel.dtype),
+        tf.reshape(kernel, (height * width, -1)),
     )
-    return tf.pad(rows, ((0, 0), (0, 1), (0, 0), (0, 0))) + tf.pad(
-        rows, ((0, 0), (1, 0), (0, 0), (0, 0))
-    )
+    return tf.reshape(summed, (height + 1, width + 1, *channels))
+
+
+def _shift_both_ways(size: int) -> np.ndarray:
+    """The matrix `(size + 1, size)` that adds a vector to its shift by one."""
+    return np.eye(size + 1, size) + np.eye(size + 1, size, -1)
 
 
 def transposed_kernel(kernel: tf.Tensor) -> tf.Tensor:
@@ -63,9 +74,19 @@ def upsample(images: tf.Tensor) -> tf.Tensor:
     Returns:
         `(batch, 2 * height, 2 * width, channels)`.
     """
-    height, width = _height_and_width(images)
-    repeated = tf.tile(images[:, :, tf.newaxis], (1, 1, 2, 1, 2))
-    return tf.reshape(repeated, (-1, 2 * height, 2 * width, images.shape[-1]))
+
+    @tf.custom_gradient
+    def repeat(images: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        height, width = _height_and_width(images)
+        repeated = tf.tile(images[:, :, tf.newaxis], (1, 1, 2, 1, 2))
+        shape = (-1, 2 * height, 2 * width, images.shape[-1])
+        # The sum of each square by pooling: a sum over two axes of a tensor of
+        # six takes eight times as long.
+        return tf.reshape(
+            repeated, shape
+        ), lambda upstream: 4.0 * mean_pool(upstream)
+
+    return repeat(images)
 
 
 def _height_and_width(images: tf.Tensor) -> tuple[Any, Any]:
@@ -139,7 +160,7 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
 
     def _convolve(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = tf.cast(self.kernel, inputs.dtype)
-        return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
+        return convolve(inputs, kernel)
 
     def _precise_kernel(self) -> tf.Tensor:
         """The kernel in float32 or more, to be summed before it is cast."""
@@ -202,14 +223,7 @@ class UpsampleConv2D(_ResamplingConv2D):
 
     def _transposed_convolve(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = transposed_kernel(self._precise_kernel())
-        height, width = _height_and_width(inputs)
-        return tf.nn.conv2d_transpose(
-            inputs,
-            tf.cast(kernel, inputs.dtype),
-            (tf.shape(inputs)[0], 2 * height, 2 * width, self.filters),
-            strides=2,
-            padding="SAME",
-        )
+        return convolve_transposed(inputs, tf.cast(kernel, inputs.dtype))
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns `(batch, 2 * height, 2 * width, filters)`."""
@@ -258,9 +272,7 @@ class DownsampleConv2D(_ResamplingConv2D):
             return self._add_bias(self._convolve(mean_pool(inputs)))
         kernel = sum_of_shifts(self._precise_kernel()) / 4.0
         kernel = tf.cast(kernel, inputs.dtype)
-        return self._add_bias(
-            tf.nn.conv2d(inputs, kernel, strides=2, padding="SAME")
-        )
+        return self._add_bias(convolve(inputs, kernel, stride=2))
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns `(batch, height / 2, width / 2, filters)`."""

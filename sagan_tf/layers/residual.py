@@ -9,11 +9,26 @@ import tensorflow as tf
 from sagan_tf.layers.conditional_batch_norm import (
     ConditionalBatchNormalization,
 )
+from sagan_tf.layers.convolution import Convolution
 from sagan_tf.layers.resampling import (
     DownsampleConv2D,
     UpsampleConv2D,
 )
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
+
+
+@tf.custom_gradient
+def _rectify_shared(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """A ReLU of what a shortcut reads as well.
+
+    TensorFlow 2.15's graph optimizer would merge the ReLU of a sum into the
+    convolution ahead of it, find that the sum is still wanted, and give up all
+    its merging in the whole graph. It does not know a maximum.
+    """
+    outputs = tf.maximum(x, tf.zeros((), x.dtype))
+    return outputs, lambda upstream: tf.raw_ops.ReluGrad(
+        gradients=upstream, features=outputs
+    )
 
 
 class _ResidualBlock(tf.keras.layers.Layer):
@@ -46,10 +61,9 @@ class _ResidualBlock(tf.keras.layers.Layer):
         self, name: str, kernel_size: int = 3
     ) -> tf.keras.layers.Layer:
         return self._normalized(
-            tf.keras.layers.Conv2D(
+            Convolution(
                 self.filters,
                 kernel_size,
-                padding="same",
                 name=name,
                 dtype=self.dtype_policy,
             )
@@ -223,7 +237,7 @@ class ResidualDownBlock(_ResidualBlock):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Runs the block."""
-        x = tf.nn.relu(inputs) if self.leading_relu else inputs
+        x = _rectify_shared(inputs) if self.leading_relu else inputs
         x = tf.nn.relu(self.conv_1(x))
         x = self.conv_2(x)
         if self.shortcut is None:

@@ -35,8 +35,11 @@ def power_iteration(
     constant, new_u = tf.stop_gradient(matrix), tf.stop_gradient(u)
     for _ in range(iterations):
         v = _normalize(tf.matmul(new_u, constant, transpose_b=True))
-        new_u = _normalize(tf.matmul(v, constant))
-    sigma = tf.reduce_sum(tf.matmul(v, matrix) * new_u)
+        # A large kernel is read as few times as can be: the last product
+        # gives both the new vector and the norm.
+        product = tf.matmul(v, matrix)
+        new_u = _normalize(tf.stop_gradient(product))
+    sigma = tf.reduce_sum(product * new_u)
     return sigma, tf.where(tf.reduce_any(new_u != 0.0), new_u, u)
 
 

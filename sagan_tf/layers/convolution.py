@@ -1,0 +1,178 @@
+"""Convolutions whose kernel gradients are fast in bfloat16 on processors.
+
+The gradient of a convolution's kernel is a product of two matrices for each
+position of the kernel: the inputs that this position met, and the gradients of
+the outputs. The library under TensorFlow 2.15 computes it at half the speed of
+its other bfloat16 products where maps are small and channels many, so there
+the products are taken one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable("sagan_tf")
+class Convolution(tf.keras.layers.Conv2D):
+    """`tf.keras.layers.Conv2D` by `convolve`, with zero padding.
+
+    Args:
+        filters: output channels.
+        kernel_size: side of the kernel, odd.
+        **kwargs: keyword arguments of `tf.keras.layers.Conv2D`, but strides,
+            padding, dilation, groups and data format.
+
+    Call arguments:
+        inputs: `(batch, height, width, in_channels)`.
+
+    Returns:
+        `(batch, height, width, filters)`.
+    """
+
+    def __init__(self, filters: int, kernel_size: Any, **kwargs: Any):
+        super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Convolves, as Keras asks it of its subclasses."""
+        return convolve(inputs, kernel)
+
+
+def convolve(
+    images: tf.Tensor, kernel: tf.Tensor, stride: int = 1
+) -> tf.Tensor:
+    """Convolves with zero padding.
+
+    Args:
+        images: `(batch, height, width, in_channels)`; with `stride=2` height
+            and width are even.
+        kernel: `(side, side, in_channels, filters)` in the dtype of `images`;
+            `side` is odd, or 4 with `stride=2`.
+        stride: 1 or 2.
+
+    Returns:
+        `(batch, height / stride, width / stride, filters)`.
+    """
+    if not products_are_faster(images, kernel, stride):
+        return tf.nn.conv2d(images, kernel, stride, "SAME")
+
+    @tf.custom_gradient
+    def run(images: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            to_images = tf.nn.conv2d_transpose(
+                upstream, kernel, tf.shape(images), stride, "SAME"
+            )
+            return to_images, kernel_gradient(
+                images, upstream, kernel.shape[0], stride
+            )
+
+        return tf.nn.conv2d(images, kernel, stride, "SAME"), gradients
+
+    return run(images, kernel)
+
+
+def convolve_transposed(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Runs the transposed convolution of stride 2 that doubles a map.
+
+    Args:
+        images: `(batch, height, width, in_channels)`.
+        kernel: `(4, 4, filters, in_channels)` in the dtype of `images`.
+
+    Returns:
+        `(batch, 2 * height, 2 * width, filters)`.
+    """
+    batch, height, width = (
+        images.shape[axis] or tf.shape(images)[axis] for axis in range(3)
+    )
+    shape = (batch, 2 * height, 2 * width, kernel.shape[2])
+
+    def transpose(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return tf.nn.conv2d_transpose(images, kernel, shape, 2, "SAME")
+
+    if not products_are_faster(images, kernel, 1):
+        return transpose(images, kernel)
+
+    @tf.custom_gradient
+    def run(images: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            to_images = tf.nn.conv2d(upstream, kernel, 2, "SAME")
+            return to_images, kernel_gradient(upstream, images, 4, 2)
+
+        return transpose(images, kernel), gradients
+
+    return run(images, kernel)
+
+
+def products_are_faster(
+    images: tf.Tensor, kernel: tf.Tensor, stride: int
+) -> bool:
+    """Whether the kernel's gradient should be computed product by product.
+
+    So it is in bfloat16 on a processor, measured with the oneDNN of TensorFlow
+    2.15, if the smaller map has no more positions than the kernel has channels
+    on either side.
+    """
+    positions = images.shape[1:3].num_elements()
+    return (
+        images.dtype == tf.bfloat16
+        and kernel.shape[0] > 1
+        and positions is not None
+        and positions // stride**2 <= min(kernel.shape[2:])
+        and not tf.config.list_logical_devices("GPU")
+        and not tf.config.list_logical_devices("TPU")
+    )
+
+
+def kernel_gradient(
+    images: tf.Tensor, upstream: tf.Tensor, side: int, stride: int
+) -> tf.Tensor:
+    """Returns the gradient of a kernel as products of matrices.
+
+    Args:
+        images: what the kernel met, `(batch, height, width, in_channels)`;
+            with `stride=2` height and width are even.
+        upstream: gradient of the result,
+            `(batch, height / stride, width / stride, filters)`.
+        side: side of the kernel: odd with `stride=1`, 4 with `stride=2`.
+        stride: 1 or 2.
+
+    Returns:
+        `(side, side, in_channels, filters)`.
+    """
+    channels, filters = images.shape[-1], upstream.shape[-1]
+    upstream_rows = tf.reshape(upstream, (-1, filters))
+    products = [
+        tf.matmul(
+            tf.reshape(window, (-1, channels)), upstream_rows, transpose_a=True
+        )
+        for window in _windows(images, side, stride)
+    ]
+    return tf.reshape(tf.stack(products), (side, side, channels, filters))
+
+
+def _windows(images: tf.Tensor, side: int, stride: int) -> list[tf.Tensor]:
+    """What each position of a kernel meets, row by row."""
+    batch, height, width, channels = (
+        images.shape[axis] or tf.shape(images)[axis] for axis in range(4)
+    )
+    border = (side - stride) // 2
+    images = tf.pad(images, ((0, 0), *[(border, border)] * 2, (0, 0)))
+    positions = [(i, j) for i in range(side) for j in range(side)]
+    if stride == 1:
+        return [images[:, i : i + height, j : j + width] for i, j in positions]
+    # Even and odd rows and columns apart, so that no slice has a stride: a
+    # strided one takes ten times as long.
+    height, width = height // 2, width // 2
+    phases = tf.transpose(
+        tf.reshape(
+            images, (batch, height + border, 2, width + border, 2, channels)
+        ),
+        (2, 4, 0, 1, 3, 5),
+    )
+    return [
+        phases[
+            i % 2, j % 2, :, i // 2 : i // 2 + height, j // 2 : j // 2 + width
+        ]
+        for i, j in positions
+    ]
