@@ -13,7 +13,7 @@ from typing import Any
 from absl import flags
 
 from sagan_tf import builders, config_validation
-from sagan_tf.training import banner, loop
+from sagan_tf.training import banner, first_look, loop
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import curves
 
@@ -63,6 +63,7 @@ def run(
             config, workdir.read_config(), workdir.path
         )
     dataset = builders.build_dataset(config)
+    findings, found = first_look.look(dataset)
     strategy = builders.build_strategy(config)
     with strategy.scope():
         gan = builders.build_gan(config)
@@ -70,9 +71,11 @@ def run(
     checkpoints.restore_latest(gan)
     schedule = builders.build_schedule(config)
     _say(banner.describe(gan, dataset, schedule, strategy))
+    _say(found)
     if dry_run:
         return
     workdir.write_config(json.loads(config.to_json()))
+    first_look.draw(dataset, findings, workdir)
     measures = builders.build_measures(config)
     extra = []
     if evaluate_every:

@@ -122,6 +122,20 @@ class ImageDataset:
         count = first_examples(self.name, self.num_examples, num_examples)
         return self._load(tf.data.Dataset.range(count).batch(batch_size))
 
+    def pictures(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return some pictures as they are, and their labels.
+
+        Args:
+            indices: `(batch,)` numbers from 0 to `num_examples - 1`.
+
+        Returns:
+            Images `(batch, size, size, 3)` uint8 and labels `(batch,)` int32.
+        """
+        images, labels = self._source.load(tf.constant(indices, tf.int64))
+        if not self.num_classes:
+            labels = tf.zeros_like(labels)
+        return images.numpy(), labels.numpy()
+
     def _load(self, indices: tf.data.Dataset) -> tf.data.Dataset:
         def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             images, labels = self._source.load(batch)
