@@ -95,6 +95,18 @@ def _dataset() -> ml_collections.ConfigDict:
     # Where decoded pictures are kept: "memory", a directory, or empty, which
     # is memory if they take less than a gigabyte.
     dataset.cache = ""
+    # True mirrors each picture or not, by chance; the release does not.
+    dataset.flip = False
+    # Batches made ahead; at least 1.
+    dataset.prefetch = 8
+    # Pictures that are mixed at a time, for files on a disk that is slow to
+    # jump; 0 mixes all with all.
+    dataset.shuffle_window = 0
+    # Files that are read at once, if there is a shuffle_window; at least 1.
+    dataset.interleave = 16
+    # Dispatcher of a tf.data service that makes the batches of "shards", such
+    # as "grpc://10.0.0.1:5000"; empty makes them here.
+    dataset.service = ""
     return dataset
 
 

@@ -57,6 +57,8 @@ _MAY_CHANGE = (
     "dataset.evaluation_",
     "dataset.download",
     "dataset.cache",
+    "dataset.prefetch",
+    "dataset.service",
     "dtype",
     "log.",
     "checkpoint.",
@@ -141,6 +143,7 @@ _OF_ONE_SHAPE = {
     "label_key": ("tfds", ""),
     "download": ("tfds", False),
     "label_offset": ("improved_gan", 0),
+    "service": ("shards", ""),
 }
 
 

@@ -18,6 +18,11 @@ _PASSED_ON = (
     "label_offset",
     "download",
     "cache",
+    "flip",
+    "prefetch",
+    "shuffle_window",
+    "interleave",
+    "service",
 )
 
 

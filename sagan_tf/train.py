@@ -84,9 +84,10 @@ def run(
                 config, gan, dataset, workdir, checkpoints, evaluate_every
             )
         )
-    step = loop.train(
-        gan, dataset, workdir, checkpoints, schedule, measures, extra
-    )
+    with first_look.failures_named(dataset):
+        step = loop.train(
+            gan, dataset, workdir, checkpoints, schedule, measures, extra
+        )
     curves.plot_metrics(workdir.metrics, workdir.curves)
     _say(f"step {step:,} reached: {workdir.samples} and {workdir.curves}")
 

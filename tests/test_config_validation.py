@@ -41,6 +41,11 @@ BAD_VALUES = [
     ("dataset.resize", "nearest"),
     ("dataset.on_small", "skip"),
     ("dataset.cache", False),
+    ("dataset.flip", 1),
+    ("dataset.prefetch", 0),
+    ("dataset.shuffle_window", -1),
+    ("dataset.interleave", 0),
+    ("dataset.service", None),
     ("dataset.image_size", 48),
     ("dataset.image_size", 512),
     ("dataset.num_classes", -1),
@@ -97,6 +102,7 @@ CONTRADICTIONS = [
     ({"dataset.name": "folder"}, ["dataset.path", "directory"]),
     ({"dataset.path": "pictures"}, ["dataset.path", "twins"]),
     ({"dataset.on_unreadable": "skip"}, ["dataset.on_unreadable", "twins"]),
+    ({"dataset.service": "grpc://a:1"}, ["dataset.service", "twins"]),
     ({"dataset.crop": 160}, ["dataset.crop", "twins"]),
     (
         {

@@ -54,6 +54,7 @@ def open_dataset(
     label_offset: int = 0,
     download: bool = False,
     cache: str = "",
+    **pipeline: Any,
 ) -> ImageDataset:
     """Open the data set `name`.
 
@@ -89,6 +90,8 @@ def open_dataset(
         download: whether `tfds` may download and prepare.
         cache: `"memory"` or a directory to keep decoded pictures in; empty for
             memory if they fit into a gigabyte.
+        **pipeline: attributes of `sagan_tf.data.order.Pipeline`: flip,
+            prefetch, shuffle_window, interleave, service.
 
     Returns:
         An `ImageDataset`.
@@ -106,10 +109,12 @@ def open_dataset(
         "num_examples": num_examples,
     }
     if name in _EMBEDDED:
-        _refuse_files(name, path=path, crop=crop, cache=cache)
-        return _open_embedded(
+        service = pipeline.get("service", "")
+        _refuse_files(name, path=path, crop=crop, cache=cache, service=service)
+        dataset = _open_embedded(
             name, image_size=image_size, **sizes, split=split, seed=seed
         )
+        return _with_pipeline(dataset, pipeline)
     if not readers.has_reader(name):
         known = [*_EMBEDDED, *readers.READERS]
         raise UserError(
@@ -126,13 +131,23 @@ def open_dataset(
         download=download,
     )
     opening = importlib.import_module("sagan_tf.data.opening")
-    return opening.open_pictures(
+    dataset = opening.open_pictures(
         reader,
         framing=Framing(image_size, crop, resize, on_small),
         on_unreadable=on_unreadable,
         cache=cache,
+        served=bool(pipeline.get("service")),
         **sizes,
     )
+    return _with_pipeline(dataset, pipeline)
+
+
+def _with_pipeline(
+    dataset: ImageDataset, pipeline: dict[str, Any]
+) -> ImageDataset:
+    order = importlib.import_module("sagan_tf.data.order")
+    dataset.pipeline = order.Pipeline(**pipeline)
+    return dataset
 
 
 def _open_embedded(name: str, **given: Any) -> ImageDataset:
@@ -157,15 +172,15 @@ def _check_names(on_unreadable: str, on_small: str, resize: str) -> None:
             )
 
 
-def _refuse_files(name: str, *, path: str, crop: int, cache: str) -> None:
+def _refuse_files(name: str, *, path: str, **others: Any) -> None:
     if path:
         raise UserError(
             f"data set `{name}` reads no files: `path` should be empty. "
             f"Received: {path!r}."
         )
-    for argument, value, default in (("crop", crop, 0), ("cache", cache, "")):
-        if value != default:
+    for argument, value in others.items():
+        if value:
             raise UserError(
-                f"data set `{name}` is embedded: `{argument}` should be "
-                f"{default!r}. Received: {value!r}."
+                f"data set `{name}` is embedded: `{argument}` should be left "
+                f"at its default. Received: {value!r}."
             )

@@ -8,11 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data.counts import first_examples, resolve_classes
+from sagan_tf.data.order import Pipeline, epoch_order
+from sagan_tf.data.service import serve
 from sagan_tf.data.sources import Source
 from sagan_tf.errors import UserError
-
-# Batches made ahead: enough to bridge a pause, such as a new permutation.
-_PREFETCHED_BATCHES = 8
 
 
 class ImageDataset:
@@ -58,6 +57,8 @@ class ImageDataset:
         self.identity = identity or (lambda: name)
         self._shard_sizes = tuple(shard_sizes) or (len(source),)
         self._source = source
+        # How batches come about; whoever opens the data set may set another.
+        self.pipeline = Pipeline()
 
     @property
     def num_classes(self) -> int:
@@ -98,10 +99,18 @@ class ImageDataset:
             A `tf.data.Dataset` of infinite cardinality.
         """
         _check_batch_size(batch_size)
-        indices = _shuffled_indices(
-            self.num_examples, batch_size, seed=seed, start_batch=start_batch
+        indices = self._shuffled(batch_size, seed, start_batch)
+        return self._load(indices, training=True)
+
+    def _shuffled(
+        self, batch_size: int, seed: int, start_batch: int
+    ) -> tf.data.Dataset:
+        order = epoch_order(
+            self.num_examples, self._shard_sizes, self.pipeline, seed
         )
-        return self._load(indices)
+        return _shuffled_indices(
+            self.num_examples, batch_size, order, start_batch=start_batch
+        )
 
     def ordered_batches(
         self, batch_size: int, *, num_examples: int | None = None
@@ -136,9 +145,19 @@ class ImageDataset:
             labels = tf.zeros_like(labels)
         return images.numpy(), labels.numpy()
 
-    def _load(self, indices: tf.data.Dataset) -> tf.data.Dataset:
+    def _load(
+        self, indices: tf.data.Dataset, training: bool = False
+    ) -> tf.data.Dataset:
+        flips = training and self.pipeline.flip
+        service = self.pipeline.service if training else ""
+
         def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            images, labels = self._source.load(batch)
+            chosen = tf.where(batch < 0, -1 - batch, batch) if flips else batch
+            source = self._source.load if not service else self._source.remote
+            images, labels = source(chosen)
+            if flips:
+                is_flipped = (batch < 0)[:, None, None, None]
+                images = tf.where(is_flipped, images[:, :, ::-1], images)
             if not self.num_classes:
                 labels = tf.zeros_like(labels)
             return scale_images(images), labels
@@ -147,7 +166,9 @@ class ImageDataset:
         in_memory = getattr(self._source, "in_memory", False)
         calls = None if in_memory else tf.data.AUTOTUNE
         batches = indices.map(load, num_parallel_calls=calls)
-        return batches.prefetch(_PREFETCHED_BATCHES)
+        if service:
+            batches = serve(batches, service)
+        return batches.prefetch(self.pipeline.prefetch)
 
 
 def scale_images(images: tf.Tensor) -> tf.Tensor:
@@ -156,7 +177,11 @@ def scale_images(images: tf.Tensor) -> tf.Tensor:
 
 
 def _shuffled_indices(
-    num_examples: int, batch_size: int, *, seed: int, start_batch: int
+    num_examples: int,
+    batch_size: int,
+    order: Callable[[tf.Tensor], tf.Tensor],
+    *,
+    start_batch: int,
 ) -> tf.data.Dataset:
     if start_batch < 0:
         raise UserError(
@@ -165,11 +190,7 @@ def _shuffled_indices(
     first_epoch, offset = divmod(start_batch * batch_size, num_examples)
 
     def permutation(epoch: tf.Tensor) -> tf.Tensor:
-        indices = tf.random.experimental.stateless_shuffle(
-            tf.range(num_examples, dtype=tf.int64),
-            seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
-        )
-        return indices[tf.where(epoch == first_epoch, offset, 0) :]
+        return order(epoch)[tf.where(epoch == first_epoch, offset, 0) :]
 
     epochs = tf.data.Dataset.counter(first_epoch, dtype=tf.int64)
     permutations = epochs.map(permutation)

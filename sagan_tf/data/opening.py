@@ -15,6 +15,8 @@ from sagan_tf.data.counts import first_examples
 from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.pictures import Framing, TooSmallError, UnreadableError
 from sagan_tf.data.readers import Reader, check_classes
+from sagan_tf.data.service import ShardsSource
+from sagan_tf.data.shards import ShardsReader
 from sagan_tf.errors import UserError
 
 # Pictures read between two looks at the results; log lines every so many.
@@ -32,6 +34,7 @@ def open_pictures(
     num_examples: int | None = None,
     on_unreadable: str = "refuse",
     cache: str = "",
+    served: bool = False,
 ) -> ImageDataset:
     """Make a data set of what a reader reads.
 
@@ -49,6 +52,7 @@ def open_pictures(
             it with a warning.
         cache: `"memory"` to hold all pictures whatever they take, or a
             directory to keep them decoded in.
+        served: whether other machines are to read the pictures.
 
     Raises:
         UserError: if the data do not fit, naming what does not.
@@ -68,6 +72,8 @@ def open_pictures(
         source = _held(reader, count, framing, on_unreadable)
     else:
         source = _on_demand(reader, count, framing, on_unreadable)
+    if served:
+        source = _served(reader, source, framing)
     return ImageDataset(
         source,
         name=reader.name,
@@ -77,6 +83,17 @@ def open_pictures(
         identity=lambda: _identity(reader, framing),
         shard_sizes=reader.shard_sizes,
     )
+
+
+def _served(
+    reader: Reader, source: sources.Source, framing: Framing
+) -> ShardsSource:
+    if not isinstance(reader, ShardsReader):
+        raise UserError(
+            f"data set `{reader.name}` cannot be read by other machines: with "
+            "`service` prepare it as shards with tools.prepare_dataset."
+        )
+    return ShardsSource(reader, source, framing.image_size)
 
 
 def _identity(reader: Reader, framing: Framing) -> str:

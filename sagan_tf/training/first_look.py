@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Iterator
+
 import numpy as np
+import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.data.inspection import Findings, inspect
@@ -28,6 +32,24 @@ def look(dataset: ImageDataset) -> tuple[Findings, str]:
     """
     findings = inspect(dataset)
     return findings, "\n".join(findings.lines(dataset.class_names))
+
+
+@contextlib.contextmanager
+def failures_named(dataset: ImageDataset) -> Iterator[None]:
+    """Turns TensorFlow's error about a picture back into the user's.
+
+    Args:
+        dataset: where pictures come from.
+
+    Raises:
+        UserError: if a picture could not be read; it says where.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if dataset.failure is None:
+            raise
+        raise dataset.failure from error
 
 
 def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
