@@ -42,9 +42,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.log = _log()
     config.checkpoint = _checkpoint()
 
-    config.distribution = ml_collections.ConfigDict()
-    # How to use the devices: "auto" takes all that this process can see.
-    config.distribution.strategy = "auto"
+    config.distribution = _distribution()
 
     return config.lock()
 
@@ -139,6 +137,9 @@ def _model() -> ml_collections.ConfigDict:
     model.output_batch_norm_momentum = 0.9999
     # Added to the variance by every normalization; above 0.
     model.batch_norm_epsilon = 1e-5
+    # True takes the statistics of the whole batch over all devices; False
+    # those of each device's share, as the release does.
+    model.synchronized_batch_norm = True
     # What kernels are divided by: "release" is sigma everywhere; "tfgan" is
     # max(1, sigma) but in the attention, estimated from the inputs' side.
     model.spectral_normalization = "release"
@@ -217,3 +218,19 @@ def _checkpoint() -> ml_collections.ConfigDict:
     # multiple of every_steps.
     checkpoint.keep_every = 0
     return checkpoint
+
+
+def _distribution() -> ml_collections.ConfigDict:
+    """Which devices take part; batches are global whatever is chosen."""
+    distribution = ml_collections.ConfigDict()
+    # "one_device", "mirrored" (all devices of this process), "multi_worker"
+    # (several processes), "tpu", or "auto": the workers that TF_CONFIG names,
+    # else all GPUs that this process can see, else its processor.
+    distribution.strategy = "auto"
+    # Who knows the workers of "multi_worker": "tf_config" (the environment
+    # variable TF_CONFIG), "slurm", "kubernetes" or "gce".
+    distribution.cluster = "tf_config"
+    # Name of the TPU (empty: TPU_NAME, "local": this machine's), label of the
+    # pods for "kubernetes", PROJECT/ZONE/GROUP for "gce"; else empty.
+    distribution.address = ""
+    return distribution

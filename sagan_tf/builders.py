@@ -45,6 +45,7 @@ def build_generator(config: Config, **overrides: Any) -> Generator:
         "momentum": config.model.batch_norm_momentum,
         "output_momentum": config.model.output_batch_norm_momentum,
         "norm_epsilon": config.model.batch_norm_epsilon,
+        "synchronized_norm": config.model.synchronized_batch_norm,
         "name": "generator",
     }
     return Generator(**{**arguments, **overrides})
@@ -181,8 +182,18 @@ def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:
 
 
 def build_strategy(config: Config) -> tf.distribute.Strategy:
-    """Builds the distribution strategy of a run."""
-    return distribution.create_strategy(config.distribution.strategy)
+    """Builds the distribution strategy of a run, before anything else.
+
+    Raises:
+        UserError: if devices or workers are missing, or the batch cannot be
+            shared by them.
+    """
+    section = config.distribution
+    strategy = distribution.create_strategy(
+        section.strategy, section.cluster, section.address
+    )
+    distribution.check_batch_size(config.train.batch_size, strategy)
+    return strategy
 
 
 def build_self_evaluation(
@@ -214,7 +225,9 @@ def build_self_evaluation(
             "--evaluate_every should be a multiple of "
             f"config.checkpoint.every_steps ({unit}). Received: {every_steps}"
         )
-    options = preparation.Options(strategy=distribution.create_strategy("auto"))
+    options = preparation.Options(
+        strategy=distribution.create_strategy("local")
+    )
     network = preparation.load_network("auto", dataset.name, options)
     num_images = preparation.default_num_images(network)
     split = evaluation_split(config)

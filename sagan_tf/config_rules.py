@@ -130,6 +130,7 @@ RULES: Dict[str, Rule] = {
     "model.batch_norm_momentum": _DECAY,
     "model.output_batch_norm_momentum": _DECAY,
     "model.batch_norm_epsilon": _POSITIVE,
+    "model.synchronized_batch_norm": _BOOLEAN,
     "model.spectral_normalization": _one_of("release", "tfgan"),
     "model.fold_resampling": _BOOLEAN,
     "loss": _one_of("hinge"),
@@ -154,5 +155,17 @@ RULES: Dict[str, Rule] = {
     "checkpoint.every_steps": _integer(1),
     "checkpoint.keep": _integer(1),
     "checkpoint.keep_every": _integer(0),
-    "distribution.strategy": _one_of("auto"),
+    "distribution.strategy": _one_of(
+        "auto", "one_device", "mirrored", "multi_worker", "tpu"
+    ),
+    "distribution.cluster": _one_of("tf_config", "slurm", "kubernetes", "gce"),
+    "distribution.address": _TEXT,
+}
+
+# Fields that were added later: what a run did that was made without them.
+ADDED = {
+    "model.synchronized_batch_norm": True,
+    "train.gradient_accumulation": 1,
+    "distribution.cluster": "tf_config",
+    "distribution.address": "",
 }

@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 import ml_collections
 
-from sagan_tf.config_rules import RULES
+from sagan_tf.config_rules import ADDED, RULES
 from sagan_tf.errors import UserError, nearest_name
 
 # Channels of the feature map of each height, in units of base_channels.
@@ -80,7 +80,7 @@ def check_same_model(
         UserError: a field that shapes the model, the data or the updates
             differs; the message names each.
     """
-    asked, given = flatten(config), flatten(ml_collections.ConfigDict(stored))
+    asked, given = flatten(config), flatten(complete(stored))
     differing = [
         f"config.{name} is {given.get(name)!r} there and {asked.get(name)!r} "
         "here"
@@ -93,6 +93,21 @@ def check_same_model(
             f"--workdir {place} holds a run of another configuration: "
             f"{'; '.join(differing)}; choose another directory"
         )
+
+
+def complete(stored: Dict[str, Any]) -> ml_collections.ConfigDict:
+    """Returns a run's configuration with the fields that are newer than it.
+
+    Args:
+        stored: that of the run, as nested dictionaries.
+    """
+    config = ml_collections.ConfigDict(stored)
+    for name, value in ADDED.items():
+        section, _, field = name.rpartition(".")
+        fields = config.get(section)
+        if isinstance(fields, ml_collections.ConfigDict):
+            fields[field] = fields.get(field, value)
+    return config
 
 
 def flatten(
@@ -123,8 +138,10 @@ def _check_names(fields: Dict[str, Any]) -> None:
 
 
 def _error(name: str, expected: str, value: Any, hint: str = "") -> UserError:
+    # A section in a field's place would show itself on several lines.
+    received = " ".join(repr(value).split())
     return UserError(
-        f"config.{name} should be {expected}. Received: {value!r}{hint}"
+        f"config.{name} should be {expected}. Received: {received}{hint}"
     )
 
 
@@ -243,6 +260,30 @@ def _check_average(fields: Dict[str, Any]) -> None:
         raise _error("train.ema_start_step", expected, start)
 
 
+# What the address means to a cluster that needs one.
+_ADDRESSES = {
+    "kubernetes": ("the label of the pods, such as app=sagan", 0),
+    "gce": ("PROJECT/ZONE/INSTANCE_GROUP", 2),
+}
+
+
+def _check_cluster(fields: Dict[str, Any]) -> None:
+    strategy, address = (
+        fields[f"distribution.{name}"] for name in ("strategy", "address")
+    )
+    cluster = fields["distribution.cluster"]
+    if strategy != "multi_worker" and cluster != "tf_config":
+        expected = 'left at "tf_config" unless the strategy is "multi_worker"'
+        raise _error("distribution.cluster", expected, cluster)
+    if cluster in _ADDRESSES:
+        expected, slashes = _ADDRESSES[cluster]
+        if not address or address.count("/") != slashes:
+            raise _error("distribution.address", expected, address)
+    elif address and strategy != "tpu":
+        expected = f'empty with the strategy "{strategy}" over {cluster}'
+        raise _error("distribution.address", expected, address)
+
+
 COMBINATIONS = (
     _check_data_fields,
     _check_embedded_data,
@@ -250,4 +291,5 @@ COMBINATIONS = (
     _check_attention_channels,
     _check_intervals,
     _check_average,
+    _check_cluster,
 )

@@ -11,7 +11,6 @@ import sys
 from sagan_tf import command
 
 # ruff: isort: split
-import ml_collections
 from absl import flags
 
 from sagan_tf import builders, config_validation
@@ -96,7 +95,7 @@ def main(argv: list[str]) -> None:
         real_statistics=_REAL_STATISTICS.value,
         batch_size=_BATCH_SIZE.value,
         force=_FORCE.value,
-        strategy=distribution.create_strategy("auto"),
+        strategy=distribution.create_strategy("local"),
     )
     scores = _score_run(options) if _WORKDIR.value else _score_folder(options)
     sys.stdout.write(format_scores(scores) + "\n")
@@ -120,7 +119,7 @@ def _score_folder(options: preparation.Options) -> list:
 
 def _score_run(options: preparation.Options) -> list:
     workdir = Workdir(_WORKDIR.value)
-    config = ml_collections.ConfigDict(workdir.read_config())
+    config = config_validation.complete(workdir.read_config())
     config_validation.validate(config)
     checkpoints = Checkpoints(workdir.checkpoints)
     if not _WATCH.value:

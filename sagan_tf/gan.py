@@ -88,11 +88,12 @@ class SAGAN(tf.keras.Model):
             {**generator.get_config(), "name": "ema_generator"}
         )
         self.discriminator_steps = discriminator_steps
-        self.ema_decay = ema_decay
-        self.ema_start_step = ema_start_step
+        self.ema_decay, self.ema_start_step = ema_decay, ema_start_step
         self.gradient_accumulation = gradient_accumulation
         self.separate_discriminator_passes = separate_discriminator_passes
         self.seed = seed
+        # Each replica's metrics are global; Keras would add the workers' up.
+        self.distribute_reduction_method = "first"
         self.step = optimization.counter("step", 0)
         self.nonfinite_step = optimization.counter("nonfinite_step", -1)
         self.trackers = {
@@ -152,6 +153,8 @@ class SAGAN(tf.keras.Model):
         """Draws pictures with the averaged generator."""
         return self.ema_generator(inputs, training=False)
 
+    # No Python here hangs on a tensor: converting would only take time.
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
         """Runs one generator update and the discriminator's updates.
 
@@ -289,10 +292,9 @@ class SAGAN(tf.keras.Model):
         if context.num_replicas_in_sync > 1:
             stacked = context.all_reduce(tf.distribute.ReduceOp.MEAN, stacked)
         broken = tf.logical_not(tf.reduce_all(tf.math.is_finite(stacked)))
-        first = tf.logical_and(broken, self.nonfinite_step < 0)
-        self.nonfinite_step.assign(
-            tf.where(first, self.step, self.nonfinite_step)
-        )
+        noted = self.nonfinite_step
+        first = tf.logical_and(broken, noted < 0)
+        noted.assign(tf.where(first, self.step, noted))
         for name, value in zip(names, tf.unstack(stacked)):
             self.trackers[name].update_state(value)
         return {name: self.trackers[name].result() for name in names}

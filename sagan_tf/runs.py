@@ -149,7 +149,7 @@ def open_run(
             "which is no directory"
         )
     files = Workdir(path)
-    config = ml_collections.ConfigDict(files.read_config())
+    config = config_validation.complete(files.read_config())
     config_validation.validate(config)
     checkpoints = Checkpoints(files.checkpoints)
     if checkpoint == "best":

@@ -13,7 +13,9 @@ from typing import Any
 from absl import flags
 
 from sagan_tf import builders, config_validation
-from sagan_tf.training import banner, first_look, loop
+from sagan_tf.errors import UserError
+from sagan_tf.training import banner, distribution, first_look, loop, workers
+from sagan_tf.training.termination import Termination
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import curves
 
@@ -29,9 +31,18 @@ _EVALUATE_EVERY = flags.DEFINE_integer(
 )
 
 
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "Make two runs on the same device equal bit for bit; slower on a GPU.",
+)
+
+
 def main(argv: list[str]) -> None:
     """Trains as the flags say."""
     del argv
+    if _DETERMINISTIC.value:
+        distribution.make_deterministic()
     run(
         _CONFIG.value,
         Workdir(_WORKDIR.value),
@@ -58,25 +69,54 @@ def run(
         UserError: if the configuration, the data or the workdir do not fit.
     """
     config_validation.validate(config)
+    workdir.check()
     if workdir.config.exists():
         config_validation.check_same_model(
             config, workdir.read_config(), workdir.path
         )
-    dataset = builders.build_dataset(config)
-    findings, found = first_look.look(dataset)
+    # The first of all: workers connect before TensorFlow does anything else.
     strategy = builders.build_strategy(config)
-    with strategy.scope():
-        gan = builders.build_gan(config)
+    if evaluate_every and distribution.has_workers(strategy):
+        raise UserError(
+            "--evaluate_every should be 0 with several workers; score with "
+            "sagan_tf.evaluate --watch beside them"
+        )
+    with Termination() as termination, workers.losses_explained(strategy):
+        dataset = builders.build_dataset(config)
+        findings, found = first_look.look(dataset)
+        with strategy.scope():
+            gan = builders.build_gan(config)
+        workers.restore_latest(gan, builders.build_checkpoints(config, workdir))
+        if distribution.is_chief(strategy):
+            schedule = builders.build_schedule(config)
+            _say(banner.describe(gan, dataset, schedule, strategy))
+            _say(found)
+        if dry_run:
+            return
+        with workers.own_workdir(strategy, workdir) as own:
+            own.write_config(json.loads(config.to_json()))
+            first_look.draw(dataset, findings, own)
+            with first_look.failures_named(dataset):
+                step = _train(
+                    config, gan, dataset, own, termination, evaluate_every
+                )
+        if distribution.is_chief(strategy):
+            curves.plot_metrics(workdir.metrics, workdir.curves)
+            _say(_end(step, config.train.num_steps, workdir))
+        workers.wait_for_all(strategy)
+
+
+def _train(
+    config: Any,
+    gan: Any,
+    dataset: Any,
+    workdir: Workdir,
+    termination: Termination,
+    evaluate_every: int,
+) -> int:
+    """Trains; returns the step reached."""
     checkpoints = builders.build_checkpoints(config, workdir)
-    checkpoints.restore_latest(gan)
-    schedule = builders.build_schedule(config)
-    _say(banner.describe(gan, dataset, schedule, strategy))
-    _say(found)
-    if dry_run:
-        return
-    workdir.write_config(json.loads(config.to_json()))
-    first_look.draw(dataset, findings, workdir)
-    measures = builders.build_measures(config)
+    checkpoints.clean()
     extra = []
     if evaluate_every:
         extra.append(
@@ -84,12 +124,25 @@ def run(
                 config, gan, dataset, workdir, checkpoints, evaluate_every
             )
         )
-    with first_look.failures_named(dataset):
-        step = loop.train(
-            gan, dataset, workdir, checkpoints, schedule, measures, extra
+    return loop.train(
+        gan,
+        dataset,
+        workdir,
+        checkpoints,
+        builders.build_schedule(config),
+        builders.build_measures(config),
+        extra,
+        termination,
+    )
+
+
+def _end(step: int, num_steps: int, workdir: Workdir) -> str:
+    if step < num_steps:
+        return (
+            f"stopped by SIGTERM at step {step:,} of {num_steps:,}: the same "
+            f"command goes on from the last checkpoint in {workdir.checkpoints}"
         )
-    curves.plot_metrics(workdir.metrics, workdir.curves)
-    _say(f"step {step:,} reached: {workdir.samples} and {workdir.curves}")
+    return f"step {step:,} reached: {workdir.samples} and {workdir.curves}"
 
 
 def _say(text: str) -> None:

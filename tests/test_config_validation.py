@@ -7,8 +7,13 @@ import ml_collections
 import pytest
 
 from configs import default
-from sagan_tf.config_rules import RULES
-from sagan_tf.config_validation import flatten, validate
+from sagan_tf.config_rules import ADDED, RULES
+from sagan_tf.config_validation import (
+    check_same_model,
+    complete,
+    flatten,
+    validate,
+)
 from sagan_tf.errors import UserError
 
 CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
@@ -61,6 +66,7 @@ BAD_VALUES = [
     ("model.attention_resolutions", (16, 16)),
     ("model.discriminator_attention_resolutions", (8, 8)),
     ("model.batch_norm_epsilon", 0.0),
+    ("model.synchronized_batch_norm", 1),
     ("model.spectral_normalization", "none"),
     ("model.attention_key_divisor", 0),
     ("model.attention_value_divisor", 0),
@@ -95,6 +101,8 @@ BAD_VALUES = [
     ("checkpoint.keep", 0),
     ("checkpoint.keep_every", -1),
     ("distribution.strategy", "atuo"),
+    ("distribution.cluster", "slum"),
+    ("distribution.address", 3),
 ]
 
 # Settings that are fine one by one, and what the message has to hold.
@@ -161,6 +169,23 @@ CONTRADICTIONS = [
         ["checkpoint.keep_every", "checkpoint.every_steps (500)", "500"],
     ),
     ({"train.ema_start_step": 10_000}, ["ema_start_step", "10000"]),
+    ({"distribution.cluster": "slurm"}, ["distribution.cluster", "tf_config"]),
+    ({"distribution.address": "me"}, ["distribution.address", "empty", "me"]),
+    (
+        {
+            "distribution.strategy": "multi_worker",
+            "distribution.cluster": "kubernetes",
+        },
+        ["distribution.address", "label of the pods"],
+    ),
+    (
+        {
+            "distribution.strategy": "multi_worker",
+            "distribution.cluster": "gce",
+            "distribution.address": "project/zone",
+        },
+        ["distribution.address", "PROJECT/ZONE", "project/zone"],
+    ),
 ]
 
 GOOD_SETTINGS = [
@@ -176,6 +201,12 @@ GOOD_SETTINGS = [
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
     {"dataset.name": "tfds:celeb_a", "dataset.num_classes": 0},
     {"dataset.name": "tfds:a/b:1.0.0", "dataset.split": "train[:9%]"},
+    {"distribution.strategy": "tpu", "distribution.address": "local"},
+    {
+        "distribution.strategy": "multi_worker",
+        "distribution.cluster": "gce",
+        "distribution.address": "project/zone/group",
+    },
 ]
 
 
@@ -317,3 +348,18 @@ def test_file_is_valid_and_a_small_difference(config_name):
 def test_imagenet128_has_the_values_of_the_release(name, value):
     module = importlib.import_module("configs.imagenet128")
     assert flatten(module.get_config())[name] == value
+
+
+def test_a_run_from_before_a_field_can_be_read():
+    stored = default.get_config().to_dict()
+    for section, field in (name.split(".") for name in ADDED):
+        del stored[section][field]
+    config = complete(stored)
+    validate(config)
+    assert config.to_dict() == default.get_config().to_dict()
+    check_same_model(default.get_config(), stored, "runs/old")
+
+
+def test_nothing_else_is_added():
+    assert complete({"model": 3}).to_dict() == {"model": 3}
+    assert set(complete({"train": {}}).train) == {"gradient_accumulation"}

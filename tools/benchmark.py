@@ -30,6 +30,7 @@ SECTIONS = (
     "memory",
     "data",
     "attention",
+    "scaling",
     "sweep",
 )
 _ONLY = flags.DEFINE_list(
@@ -118,6 +119,8 @@ def measure(
         rows += benchmark.attention(
             _ATTENTION_SIZE.value, _ATTENTION_BATCH.value
         )
+    if "scaling" in sections:
+        rows += benchmark.scaling()
     if "sweep" in sections:
         for name, values in sweeps.items():
             found, curves[name] = benchmark.sweep(name, values)

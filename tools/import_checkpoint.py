@@ -163,10 +163,20 @@ def training_command(
     return shlex.join(["python", "-m", "sagan_tf.train", *words])
 
 
+def _sizes(words: list[str] | None) -> tuple[int, ...] | None:
+    try:
+        return tuple(map(int, words)) if words else None
+    except ValueError as error:
+        raise UserError(
+            "--attention_resolutions should be integers such as 16,32. "
+            f"Received: {','.join(words)!r}"
+        ) from error
+
+
 def main(argv: list[str]) -> None:
     """Reads the checkpoint and writes the workdir."""
     del argv
-    sizes = _ATTENTION.value and tuple(map(int, _ATTENTION.value))
+    sizes = _sizes(_ATTENTION.value)
     networks = READERS[_FORMAT.value].load(_CHECKPOINT.value, sizes)
     config = describe(_CONFIG.value, *networks, _FORMAT.value)
     write(config, *networks, Workdir(_WORKDIR.value))

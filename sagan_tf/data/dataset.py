@@ -112,6 +112,49 @@ class ImageDataset:
             self.num_examples, batch_size, order, start_batch=start_batch
         )
 
+    def training_shares(
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        start_batch: int = 0,
+        updates: int = 1,
+        num_replicas: int,
+        replicas: range,
+    ) -> tf.data.Dataset:
+        """Return the parts of `training_batches` that some replicas take.
+
+        Together the replicas get the same pictures in each update, whatever
+        their number; a process reads the pictures of its own replicas only.
+
+        Args:
+            batch_size: number of pictures a batch, over all replicas.
+            seed: an integer.
+            start_batch: number of batches left out at the start.
+            updates: a batch is cut into so many, one after the other, before
+                each is shared.
+            num_replicas: number of replicas; `updates * num_replicas` divides
+                the batch.
+            replicas: numbers of those that read here.
+
+        Returns:
+            An endless `tf.data.Dataset` of one batch for each of `replicas` in
+            turn, `batch_size / num_replicas` pictures each.
+        """
+        _check_batch_size(batch_size)
+
+        def cut(indices: tf.Tensor) -> tf.Tensor:
+            parts = tf.reshape(indices, (updates, num_replicas, -1))
+            parts = tf.transpose(parts, (1, 0, 2))
+            parts = parts[replicas.start : replicas.stop]
+            return tf.reshape(
+                parts, (len(replicas), batch_size // num_replicas)
+            )
+
+        batches = self._shuffled(batch_size, seed, start_batch)
+        shares = _endless(batches.map(cut).unbatch())
+        return self._load(shares, training=True)
+
     def ordered_batches(
         self, batch_size: int, *, num_examples: int | None = None
     ) -> tf.data.Dataset:
@@ -195,11 +238,14 @@ def _shuffled_indices(
     epochs = tf.data.Dataset.counter(first_epoch, dtype=tf.int64)
     permutations = epochs.map(permutation)
     batches = permutations.rebatch(batch_size, drop_remainder=True)
-    # `rebatch` forgets that it has no end, which Keras wants to know.
-    endless = tf.data.experimental.assert_cardinality(
-        tf.data.INFINITE_CARDINALITY
+    return _endless(batches)
+
+
+def _endless(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Say that it has no end, which is forgotten and Keras wants to know."""
+    return dataset.apply(
+        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     )
-    return batches.apply(endless)
 
 
 def _check_batch_size(batch_size: int) -> None:

@@ -115,8 +115,14 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             trainable=False,
             experimental_autocast=False,
             synchronization=tf.VariableSynchronization.ON_READ,
-            aggregation=tf.VariableAggregation.MEAN,
+            aggregation=self._aggregation(),
         )
+
+    def _aggregation(self) -> tf.VariableAggregation:
+        # What is equal on all replicas can be read without asking them.
+        if self.synchronized:
+            return tf.VariableAggregation.ONLY_FIRST_REPLICA
+        return tf.VariableAggregation.MEAN
 
     def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
         """Normalizes, scales and shifts."""

@@ -113,6 +113,7 @@ class ResidualUpBlock(_ResidualBlock):
         fold_resampling: whether upsampling is folded into the convolutions.
         spectral_options: further arguments of `SpectralNormalization`.
         norm_epsilon: added to the variance by the normalizations.
+        synchronized_norm: whether replicas share their batch statistics.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -129,12 +130,14 @@ class ResidualUpBlock(_ResidualBlock):
         num_classes: int = 0,
         momentum: float = 0.999,
         norm_epsilon: float = 1e-5,
+        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         super().__init__(filters, **kwargs)
         self.num_classes = num_classes
         self.momentum = momentum
         self.norm_epsilon = norm_epsilon
+        self.synchronized_norm = synchronized_norm
         self.norm_1 = self._batch_normalization("norm_1")
         self.conv_1 = self._resampling_convolution(UpsampleConv2D, "conv_1")
         self.norm_2 = self._batch_normalization("norm_2")
@@ -148,6 +151,7 @@ class ResidualUpBlock(_ResidualBlock):
             self.num_classes,
             momentum=self.momentum,
             epsilon=self.norm_epsilon,
+            synchronized=self.synchronized_norm,
             name=name,
             dtype=self.dtype_policy,
         )
@@ -172,6 +176,7 @@ class ResidualUpBlock(_ResidualBlock):
             num_classes=self.num_classes,
             momentum=self.momentum,
             norm_epsilon=self.norm_epsilon,
+            synchronized_norm=self.synchronized_norm,
         )
         return config
 

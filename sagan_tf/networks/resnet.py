@@ -66,6 +66,7 @@ class Generator(StagedNetwork):
         momentum: decay of the blocks' moving statistics, in [0, 1).
         output_momentum: decay of the last normalization's, in [0, 1).
         norm_epsilon: added to the variance by the normalizations.
+        synchronized_norm: whether replicas share their batch statistics.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -96,6 +97,7 @@ class Generator(StagedNetwork):
         momentum: float = 0.999,
         output_momentum: float = 0.9999,
         norm_epsilon: float = 1e-5,
+        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         _check_image_size(image_size)
@@ -114,6 +116,7 @@ class Generator(StagedNetwork):
         self.momentum = momentum
         self.output_momentum = output_momentum
         self.norm_epsilon = norm_epsilon
+        self.synchronized_norm = synchronized_norm
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
             tf.keras.layers.Dense(
@@ -130,6 +133,7 @@ class Generator(StagedNetwork):
                     num_classes=num_classes,
                     momentum=momentum,
                     norm_epsilon=norm_epsilon,
+                    synchronized_norm=synchronized_norm,
                     **self._block_options(f"block_{index}"),
                 )
                 for index, width in enumerate(widths, start=1)
@@ -138,6 +142,7 @@ class Generator(StagedNetwork):
         self.norm = ConditionalBatchNormalization(
             momentum=output_momentum,
             epsilon=norm_epsilon,
+            synchronized=synchronized_norm,
             name="norm",
             dtype=self.dtype_policy,
         )
@@ -177,6 +182,7 @@ class Generator(StagedNetwork):
             momentum=self.momentum,
             output_momentum=self.output_momentum,
             norm_epsilon=self.norm_epsilon,
+            synchronized_norm=self.synchronized_norm,
         )
         return config
 

@@ -18,7 +18,8 @@ class EverySteps(tf.keras.callbacks.Callback):
     """Calls a function at multiples of a number of steps, and at the end.
 
     Keras calls back after each execution of the graph, which runs several
-    steps: the interval has to be a multiple of that number.
+    steps: the interval should be a multiple of that number, or the function is
+    called at the first chance after its time.
 
     Args:
         interval: number of steps, at least 1.
@@ -34,22 +35,28 @@ class EverySteps(tf.keras.callbacks.Callback):
         self.interval = interval
         self.action = action
         self.at_end = at_end
-        self._last = -1
+        self._last = self._seen = -1
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Counts what a restored run has done already as done."""
-        self._last = int(self.model.step.numpy())
+        self._last = self._seen = int(self.model.step.numpy())
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Calls the action if the step is due."""
         step = int(self.model.step.numpy())
-        if step % self.interval == 0:
+        # A run that was stopped may go on beside the multiples.
+        if step // self.interval != self._seen // self.interval:
             self._call(step)
+        self._seen = step
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Calls the action for the last step."""
-        if self.at_end:
-            self._call(int(self.model.step.numpy()))
+        """Calls the action for the last step, unless stopped before it."""
+        if self.at_end and not self.model.stop_training:
+            self.call_now()
+
+    def call_now(self) -> None:
+        """Calls the action for the present step, if that is not done."""
+        self._call(int(self.model.step.numpy()))
 
     def _call(self, step: int) -> None:
         if step != self._last:
@@ -110,11 +117,13 @@ class ProgressBar(tf.keras.callbacks.Callback):
 
     Args:
         num_steps: the last step of the run.
+        hidden: whether to show nothing, beside a worker that shows it.
     """
 
-    def __init__(self, num_steps: int):
+    def __init__(self, num_steps: int, hidden: bool = False):
         super().__init__()
         self.num_steps = num_steps
+        self.hidden = hidden
         self._bar: tqdm.tqdm | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -123,6 +132,7 @@ class ProgressBar(tf.keras.callbacks.Callback):
             total=self.num_steps,
             initial=int(self.model.step.numpy()),
             unit="step",
+            disable=self.hidden,
             file=sys.stderr,
             # A file or a pipe gets a line now and then, not a flood.
             mininterval=0.5 if sys.stderr.isatty() else 15.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -58,6 +59,12 @@ class Checkpoints:
         """Returns the directory of a step."""
         return self.directory / f"step_{step:08d}"
 
+    def clean(self) -> None:
+        """Removes what a killed run left half-written or half-removed."""
+        for path in self.directory.glob(".step_*.tmp"):
+            logging.info("removing %s, which a killed run left", path)
+            shutil.rmtree(path, ignore_errors=True)
+
     def save(self, gan: SAGAN) -> pathlib.Path:
         """Saves all that training needs; returns the checkpoint's directory.
 
@@ -68,24 +75,33 @@ class Checkpoints:
         final = self.path(step)
         aside = self.directory / f".{final.name}.tmp"
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
         try:
+            aside.mkdir(parents=True)
             _trackables(gan).write(str(aside / _STATE))
             _write_manifest(aside, step)
-        except tf.errors.OpError as error:
+            _flush(aside)
+            self._remove(final)
+            aside.rename(final)
+            _flush_directory(self.directory)
+        except (tf.errors.OpError, OSError) as error:
             shutil.rmtree(aside, ignore_errors=True)
             raise OSError(
                 f"cannot write checkpoint {final}: {error}"
             ) from error
-        shutil.rmtree(final, ignore_errors=True)
-        aside.rename(final)
         self._remove_old()
         return final
 
     def _remove_old(self) -> None:
         for step in self.steps()[: -self.keep]:
             if not (self.keep_every and step % self.keep_every == 0):
-                shutil.rmtree(self.path(step), ignore_errors=True)
+                self._remove(self.path(step))
+
+    def _remove(self, path: pathlib.Path) -> None:
+        """Removes a checkpoint so that nobody ever sees half of it."""
+        aside = self.directory / f".{path.name}.old.tmp"
+        if path.exists():
+            path.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
     def restore_latest(self, gan: SAGAN) -> int:
         """Restores the newest checkpoint that can be read.
@@ -97,7 +113,8 @@ class Checkpoints:
             Its step; 0 if there is no checkpoint.
 
         Raises:
-            UserError: if there are checkpoints and none can be read.
+            UserError: if there are checkpoints and none can be read, or one is
+                of another model.
         """
         found = self._all()
         for step, path in reversed(found):
@@ -120,7 +137,12 @@ class Checkpoints:
         except tf.errors.OpError as error:
             logging.warning("%s cannot be read: %s", path, error.message)
             return False
-        status.assert_existing_objects_matched()
+        except ValueError as error:
+            raise _other_model(path, error) from error
+        try:
+            status.assert_existing_objects_matched()
+        except AssertionError as error:
+            raise _other_model(path, error) from error
         return True
 
     def restore_generator(
@@ -169,10 +191,7 @@ class Checkpoints:
             )
             status.expect_partial().assert_existing_objects_matched()
         except (tf.errors.OpError, AssertionError, ValueError) as error:
-            raise UserError(
-                f"{path} should hold a {network.name} like this run's. "
-                f"Received: {str(error).splitlines()[0]}"
-            ) from error
+            raise _other_model(path, error) from error
 
 
 def _trackables(gan: SAGAN) -> tf.train.Checkpoint:
@@ -186,12 +205,35 @@ def _trackables(gan: SAGAN) -> tf.train.Checkpoint:
     )
 
 
+def _other_model(path: pathlib.Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path} should hold networks like this run's. Received: "
+        f"{str(error).splitlines()[0]}"
+    )
+
+
 def _write_manifest(directory: pathlib.Path, step: int) -> None:
     sizes = {
         path.name: path.stat().st_size for path in sorted(directory.iterdir())
     }
     manifest = {"step": step, "sizes": sizes}
     (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _flush(directory: pathlib.Path) -> None:
+    """Waits until a directory's files are on the disk, not only in memory."""
+    for path in directory.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _flush_directory(directory)
+
+
+def _flush_directory(directory: pathlib.Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_whole(directory: pathlib.Path) -> bool:

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
-from sagan_tf.training import callbacks, records
+from sagan_tf.training import callbacks, distribution, records
 from sagan_tf.training.attention_probe import AttentionProbe
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.collapse_watch import CollapseWatch
+from sagan_tf.training.termination import StopWhenTerminated, Termination
 from sagan_tf.training.workdir import Workdir
 
 # Real pictures whose spread generated ones are held against.
@@ -53,8 +54,13 @@ def train(
     schedule: Schedule,
     measures: dict[str, Measure] | None = None,
     extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
+    termination: Termination | None = None,
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
+
+    Under a strategy of several workers each has to call it, with a workdir and
+    checkpoints of its own but for the chief's: what is drawn and saved is
+    gathered from all.
 
     Args:
         gan: a compiled model, restored if there was a checkpoint.
@@ -65,6 +71,7 @@ def train(
         measures: functions of 1,000 samples by the name of their result,
             called whenever a sheet is drawn and recorded with the metrics.
         extra_callbacks: called after those of every run.
+        termination: notes the signal that asks for an early end.
 
     Returns:
         The step reached.
@@ -75,25 +82,26 @@ def train(
     start = int(gan.step.numpy())
     if start >= schedule.num_steps:
         return start
-    batches = dataset.training_batches(
-        schedule.batch_size * gan.discriminator_steps,
-        seed=gan.seed,
-        start_batch=start,
+    strategy = gan.distribute_strategy
+    bar = callbacks.ProgressBar(
+        schedule.num_steps, hidden=not distribution.is_chief(strategy)
     )
-    bar = callbacks.ProgressBar(schedule.num_steps)
+    saver = callbacks.EverySteps(
+        schedule.checkpoint_every, callbacks.CheckpointSaver(gan, checkpoints)
+    )
     try:
         gan.fit(
-            batches,
+            _batches(gan, dataset, schedule, start),
             epochs=1,
             steps_per_epoch=schedule.num_steps - start,
             verbose=0,
             callbacks=[
                 callbacks.StopOnNonFinite(checkpoints),
                 bar,
-                *_periodic(
-                    gan, dataset, workdir, checkpoints, schedule, measures
-                ),
+                *_periodic(gan, dataset, workdir, schedule, measures),
+                saver,
                 *extra_callbacks,
+                StopWhenTerminated(termination or Termination(), saver),
             ],
         )
     finally:
@@ -101,15 +109,41 @@ def train(
     return int(gan.step.numpy())
 
 
+def _batches(
+    gan: SAGAN, dataset: ImageDataset, schedule: Schedule, start: int
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """The real pictures from a step on, for the replicas of this process."""
+    strategy = gan.distribute_strategy
+    batch_size = schedule.batch_size * gan.discriminator_steps
+    if strategy.num_replicas_in_sync == 1:
+        return dataset.training_batches(
+            batch_size, seed=gan.seed, start_batch=start
+        )
+
+    def read(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        replicas = context.num_replicas_in_sync
+        here = replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * here
+        return dataset.training_shares(
+            batch_size,
+            seed=gan.seed,
+            start_batch=start,
+            updates=gan.discriminator_steps,
+            num_replicas=replicas,
+            replicas=range(first, first + here),
+        )
+
+    return strategy.distribute_datasets_from_function(read)
+
+
 def _periodic(
     gan: SAGAN,
     dataset: ImageDataset,
     workdir: Workdir,
-    checkpoints: Checkpoints,
     schedule: Schedule,
     measures: dict[str, Measure] | None,
 ) -> list[tf.keras.callbacks.Callback]:
-    """Metrics, sheets and checkpoints, each at its interval."""
+    """Metrics and sheets, each at its interval."""
     sheets = records.SheetWriter(
         gan,
         workdir,
@@ -121,7 +155,6 @@ def _periodic(
     real_images, real_labels = next(iter(dataset.ordered_batches(some)))
     watch = CollapseWatch(gan, real_images.numpy())
     recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size, watch)
-    saver = callbacks.CheckpointSaver(gan, checkpoints)
     look = AttentionProbe(
         gan, recorder.probed, real_images.numpy(), real_labels.numpy()
     )
@@ -133,5 +166,4 @@ def _periodic(
         *probes,
         callbacks.EverySteps(schedule.log_every, recorder),
         callbacks.EverySteps(schedule.sheet_every, sheets),
-        callbacks.EverySteps(schedule.checkpoint_every, saver),
     ]

@@ -34,6 +34,28 @@ class Workdir:
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
 
+    def check(self) -> None:
+        """Refuses a directory that cannot be made, without making it.
+
+        Raises:
+            UserError: if a file is in its place, or it is not writable.
+        """
+        there = next(
+            path
+            for path in (self.path, *self.path.absolute().parents)
+            if path.exists()
+        )
+        if not there.is_dir():
+            raise self._not_a_directory()
+        if not os.access(there, os.W_OK):
+            raise UserError(f"--workdir {self.path} should be writable")
+
+    def _not_a_directory(self) -> UserError:
+        return UserError(
+            f"--workdir should be a directory. Received: {self.path}, "
+            "which is a file or below one"
+        )
+
     def create(self) -> None:
         """Makes the directory.
 
@@ -43,10 +65,7 @@ class Workdir:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
-            raise UserError(
-                f"--workdir should be a directory. Received: {self.path}, "
-                "which is a file or below one"
-            ) from error
+            raise self._not_a_directory() from error
         if not os.access(self.path, os.W_OK):
             raise UserError(f"--workdir {self.path} should be writable")
 
@@ -65,11 +84,17 @@ class Workdir:
                 "config.json in it"
             )
         try:
-            return _with_tuples(json.loads(self.config.read_text()))
+            content = json.loads(self.config.read_text())
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{self.config} should be JSON. Received: {error}"
             ) from error
+        if not isinstance(content, dict):
+            raise UserError(
+                f"{self.config} should be a JSON object. Received: "
+                f"{type(content).__name__}"
+            )
+        return _with_tuples(content)
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Stores a configuration; nobody ever sees half of it."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from typing import Any, Callable, Iterable
 
 from sagan_tf.data import open_dataset
-from tools.benchmarks import convolutions, memory, ours, peer, timing
+from tools.benchmarks import convolutions, memory, ours, peer, scaling, timing
 from tools.benchmarks.ours import Setting
 from tools.benchmarks.report import Row
 
@@ -189,6 +190,30 @@ class Benchmark:
                 rate.fastest,
                 compared,
             )
+
+    def scaling(self) -> Iterable[Row]:
+        """Two workers of one thread each beside one process of two."""
+        ways = {"1 process, 2 threads": 1, "2 workers, 1 thread each": 2}
+        for dtype in self.dtypes:
+            found: dict[str, list[float]] = {way: [] for way in ways}
+            # In turn, so that both see the same machine.
+            for turn in range(2):
+                for way, workers in ways.items():
+                    self.say(f"scaling: {way}, {dtype}, turn {turn + 1} of 2")
+                    found[way] += scaling.rates(
+                        self.setting, dtype, workers, self.rounds, self.seconds
+                    )
+            one, two = (statistics.median(rates) for rates in found.values())
+            for way, rates in found.items():
+                yield Row(
+                    f"scaling, {way}",
+                    dtype,
+                    statistics.median(rates),
+                    IMAGES,
+                    min(rates),
+                    max(rates),
+                    f"{two / one:.2f} x 1 process" if ways[way] > 1 else "",
+                )
 
     def sweep(
         self, name: str, values: Iterable[int]

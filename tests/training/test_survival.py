@@ -1,0 +1,249 @@
+"""What a run leaves behind when it is ended, and what it goes on from."""
+
+import os
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+from sagan_tf import builders, train
+from sagan_tf.errors import UserError
+from sagan_tf.training import callbacks
+from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.termination import Termination
+from sagan_tf.training.workdir import Workdir
+from tests.training import toy
+from tools import inspection, torture
+
+
+def steps(workdir):
+    return inspection.recorded_steps(workdir.metrics)
+
+
+def four_steps(**fields):
+    return toy.config(
+        **{
+            "train__num_steps": 4,
+            "checkpoint__every_steps": 3,
+            "log__sheet_every_steps": 4,
+            **fields,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of four steps; not to be changed."""
+    workdir = Workdir(tmp_path_factory.mktemp("finished") / "run")
+    train.run(four_steps(), workdir)
+    return workdir
+
+
+@pytest.fixture
+def workdir(finished, tmp_path):
+    """A run of four steps to go on with."""
+    copy = Workdir(tmp_path / "copy")
+    shutil.copytree(finished.path, copy.path)
+    return copy
+
+
+def save_other(checkpoints, step, **fields):
+    """Saves a model that no run here has made."""
+    gan = builders.build_gan(toy.config(**fields))
+    gan.step.assign(step)
+    checkpoints.save(gan)
+
+
+@pytest.fixture
+def sigterm_at(monkeypatch):
+    """Has a run get SIGTERM while it takes a step."""
+
+    def arrange(step):
+        on_batch_end = callbacks.StopOnNonFinite.on_train_batch_end
+
+        def strike(self, batch, logs=None):
+            on_batch_end(self, batch, logs)
+            if int(self.model.step.numpy()) == step:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr(
+            callbacks.StopOnNonFinite, "on_train_batch_end", strike
+        )
+
+    return arrange
+
+
+def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(
+    finished, tmp_path, capsys, sigterm_at
+):
+    cut = Workdir(tmp_path / "cut")
+    before = signal.getsignal(signal.SIGTERM)
+    sigterm_at(2)
+    train.run(four_steps(), cut)
+    said = capsys.readouterr().out
+    assert "stopped by SIGTERM at step 2 of 4: the same command" in said
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert inspection.last_step(cut) == 2
+    # The machine may be gone soon: no time for sheets.
+    assert not list(cut.samples.glob("*"))
+    # What a killed run may leave besides is removed.
+    for name in (".step_00000003.tmp", ".step_00000001.old.tmp"):
+        shutil.copytree(
+            cut.checkpoints / "step_00000002", cut.checkpoints / name
+        )
+    train.run(four_steps(), cut)
+    assert "step 4 reached" in capsys.readouterr().out
+    assert sorted(path.name for path in cut.checkpoints.iterdir()) == [
+        *("step_00000002", "step_00000003", "step_00000004"),
+    ]
+    inspection.compare(finished, cut, 4)
+
+
+def test_a_second_sigterm_ends_the_process():
+    with Termination() as termination:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert termination.requested
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_intervals_are_kept_after_a_stop_beside_them(tmp_path):
+    class Model:
+        step = np.int64(0)
+        stop_training = False
+
+    called = []
+    every = callbacks.EverySteps(10, called.append)
+    every.set_model(Model)
+    Model.step = np.array(3)
+    monkey = type("Step", (), {"numpy": lambda self: self.value})()
+    Model.step = monkey
+    monkey.value = 3
+    every.on_train_begin()
+    for monkey.value in (8, 13, 18, 23, 28):
+        every.on_train_batch_end(0)
+    assert called == [13, 23]
+    every.on_train_end()
+    assert called == [13, 23, 28]
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(
+    tmp_path, monkeypatch
+):
+    config = toy.config()
+    gan = builders.build_gan(config)
+    checkpoints = Checkpoints(tmp_path)
+    flushed = []
+    fsync = os.fsync
+
+    def note(descriptor):
+        flushed.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    path = checkpoints.save(gan)
+    aside = str(tmp_path / ".step_00000000.tmp")
+    assert {f"{aside}/{file.name}" for file in path.iterdir()} < {*flushed}
+    assert flushed[-2:] == [aside, str(tmp_path)]
+
+
+def test_a_disk_that_is_full_ends_nothing(workdir, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    train.run(four_steps(train__num_steps=6), workdir)
+    assert steps(workdir) == [1, 2, 3, 4, 5, 6]
+    assert "step 6 is not saved, training goes on" in caplog.text
+    assert "No space left" in caplog.text
+    assert inspection.last_step(workdir) == 4
+    assert len(list(workdir.checkpoints.iterdir())) == 2
+    inspection.check_readable(workdir)
+
+
+def test_a_checkpoint_of_another_model_is_refused(workdir):
+    save_other(Checkpoints(workdir.checkpoints), 4, model__latent_dim=5)
+    with pytest.raises(UserError, match="networks like this run's") as caught:
+        train.run(four_steps(train__num_steps=5), workdir)
+    assert "\n" not in str(caught.value)
+
+
+def test_best_is_not_the_loops_to_delete(workdir):
+    best = workdir.path / "best" / "step_00000001"
+    best.mkdir(parents=True)
+    (best / "state").write_text("kept")
+    checkpoints = Checkpoints(workdir.checkpoints, keep=1)
+    save_other(checkpoints, 5)
+    assert (best / "state").read_text() == "kept"
+    assert checkpoints.steps() == [5]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config.json",
+        "metrics.jsonl",
+        "samples/step_00000004.png",
+        "checkpoints/step_00000003/state.index",
+        "checkpoints/step_00000004/state.data-00000-of-00001",
+    ],
+)
+def test_torture_notices_what_cannot_be_read(finished, workdir, name):
+    path = workdir.path / name
+    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
+    inspection.check_readable(finished)
+    with pytest.raises(inspection.Damage, match="cannot be read"):
+        inspection.check_readable(workdir)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda lines: lines + lines[-1:], lambda lines: lines[1:]]
+)
+def test_torture_notices_a_step_twice_or_never(finished, workdir, change):
+    assert inspection.compare(finished, workdir, 4) > 100
+    lines = workdir.metrics.read_text().splitlines(keepends=True)
+    workdir.metrics.write_text("".join(change(lines)))
+    with pytest.raises(inspection.Damage, match="every step once"):
+        inspection.compare(finished, workdir, 4)
+
+
+def test_torture_notices_other_weights(finished, workdir):
+    save_other(Checkpoints(workdir.checkpoints), 4, seed=1)
+    with pytest.raises(inspection.Damage, match="differ"):
+        inspection.compare(finished, workdir, 4)
+
+
+def test_a_killed_run_ends_like_an_undisturbed_one(tmp_path):
+    root = tmp_path / "torture"
+    flags = torture.training_flags(Workdir(tmp_path), 1)
+    assert "--deterministic" in flags
+    line = torture.torture(root, kills=1, seed=0, fresh_every=3)
+    assert "nothing lost in 1 kills (save 1;" in line
+    said = (root / "killed.log").read_text()
+    assert "stopped by SIGTERM" in said and "reached" in said
+
+
+class Ended:
+    """A life that has ended by itself."""
+
+    def __init__(self, *_):
+        self.status = 0
+
+    def send(self, number):
+        del number
+
+    def wait(self, seconds):
+        del seconds
+        return self.status
+
+
+@pytest.mark.parametrize("moment", torture.MOMENTS)
+def test_torture_notices_a_run_that_ends_by_itself(
+    tmp_path, monkeypatch, moment
+):
+    monkeypatch.setattr(torture, "Life", Ended)
+    monkeypatch.setattr(torture.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(torture.Torture, "_sleep", lambda *_: None)
+    run = torture.Torture(tmp_path / "torture", seed=0)
+    with pytest.raises(inspection.Damage, match="status"):
+        run.kill(moment)
