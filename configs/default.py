@@ -90,8 +90,8 @@ def _dataset() -> ml_collections.ConfigDict:
     # What an unreadable file does: "refuse" stops before training, "skip"
     # names it and goes on without it.
     dataset.on_unreadable = "refuse"
-    # Where decoded pictures are kept: "memory", a directory, or empty, which
-    # is memory if they take less than a gigabyte.
+    # Where decoded pictures are kept: "memory", a directory, "none", or empty,
+    # which is memory if they take less than a gigabyte.
     dataset.cache = ""
     # True mirrors each picture or not, by chance; the release does not.
     dataset.flip = False

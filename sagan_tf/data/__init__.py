@@ -88,8 +88,9 @@ def open_dataset(
         label_key: feature of the labels of `tfds`; empty for the only one.
         label_offset: what is added to the labels of `improved_gan`.
         download: whether `tfds` may download and prepare.
-        cache: `"memory"` or a directory to keep decoded pictures in; empty for
-            memory if they fit into a gigabyte.
+        cache: `"memory"` or a directory to keep decoded pictures in, `"none"`
+            to decode them whenever they are wanted; empty for memory if they
+            fit into a gigabyte.
         **pipeline: attributes of `sagan_tf.data.order.Pipeline`: flip,
             prefetch, shuffle_window, interleave, service.
 

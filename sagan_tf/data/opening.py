@@ -50,8 +50,8 @@ def open_pictures(
         num_examples: only the first so many.
         on_unreadable: `"refuse"` the data if a picture is broken, or `"skip"`
             it with a warning.
-        cache: `"memory"` to hold all pictures whatever they take, or a
-            directory to keep them decoded in.
+        cache: `"memory"` to hold all pictures whatever they take, `"none"` to
+            hold none, or a directory to keep them decoded in.
         served: whether other machines are to read the pictures.
 
     Raises:
@@ -60,7 +60,7 @@ def open_pictures(
     check_classes(reader, num_classes)
     count = first_examples(reader.name, len(reader), num_examples)
     fits = sources.fits_in_memory(count, framing.image_size)
-    if cache not in ("", "memory"):
+    if cache not in ("", "memory", "none"):
         source = cached_source(
             cache,
             _settings(reader, framing, count, on_unreadable),
@@ -68,7 +68,7 @@ def open_pictures(
             framing.image_size,
             lambda: _readable(reader, range(count), framing, on_unreadable),
         )
-    elif fits or cache == "memory":
+    elif cache == "memory" or (fits and not cache):
         source = _held(reader, count, framing, on_unreadable)
     else:
         source = _on_demand(reader, count, framing, on_unreadable)
