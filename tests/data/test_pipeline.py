@@ -95,6 +95,21 @@ def test_scoring_and_the_default_flip_nothing():
         assert (images.numpy()[:, :, 2:] == -1).all()
 
 
+def test_replicas_share_what_one_would_see():
+    dataset = make(flip=True, **WINDOW)
+    whole = dataset.training_batches(8, seed=0, start_batch=2).take(5)
+    shares = [
+        dataset.training_shares(
+            8, seed=0, start_batch=2, num_replicas=2, replicas=range(n, n + 1)
+        ).take(5)
+        for n in range(2)
+    ]
+    for (images, numbers), *parts in zip(whole, *shares):
+        joined = [np.concatenate(each) for each in zip(*parts)]
+        np.testing.assert_array_equal(images, joined[0])
+        np.testing.assert_array_equal(numbers, joined[1])
+
+
 def test_flips_do_not_change_the_order():
     assert epochs(make(flip=True), 2) == epochs(make(), 2)
 

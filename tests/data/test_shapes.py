@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from sagan_tf import builders
+from sagan_tf import builders, train
 from sagan_tf.config_validation import validate
-from sagan_tf.data import open_dataset, sources
+from sagan_tf.data import open_dataset
+from sagan_tf.training.workdir import Workdir
 from tests.data import shapes
 from tests.training import toy
 
@@ -63,7 +64,7 @@ def test_each_shape_trains_two_steps(places):
     gan = builders.build_gan(toy.config(dataset__num_classes=10))
     step = tf.function(gan.train_step)
 
-    def train(name, **options):
+    def two_steps(name, **options):
         fields = {f"dataset__{key}": value for key, value in options.items()}
         config = toy.config(dataset__name=name, **fields)
         validate(config)
@@ -72,23 +73,50 @@ def test_each_shape_trains_two_steps(places):
             assert np.isfinite(step(batch)["d_loss"]), name
 
     for name in NAMES:
-        train(name, path=str(places[name]), **OPTIONS.get(name, {}))
+        two_steps(name, path=str(places[name]), **OPTIONS.get(name, {}))
     with tfds.testing.mock_data(num_examples=12):
-        train("tfds:cifar10", download=True)
+        two_steps("tfds:cifar10", download=True)
     assert int(gan.step.numpy()) == 2 * (len(NAMES) + 1)
     assert step.experimental_get_tracing_count() == 1
 
 
+def test_a_run_on_shards_goes_on_bit_for_bit(places, tmp_path, capsys):
+    fields = {
+        "dataset__name": "shards",
+        "dataset__path": str(places["shards"]),
+        "dataset__num_examples": 0,
+        "dataset__flip": True,
+        "dataset__shuffle_window": 8,
+        "dataset__interleave": 2,
+        "model__attention_resolutions": (),
+    }
+    averages = []
+    for name, ends in (("parts", (1, 3)), ("whole", (3,))):
+        workdir = Workdir(tmp_path / name)
+        for end in ends:
+            train.run(toy.config(train__num_steps=end, **fields), workdir)
+        config = toy.config(train__num_steps=3, **fields)
+        gan = builders.build_gan(config)
+        assert builders.build_checkpoints(config, workdir).restore_latest(gan)
+        averages.append(gan.ema_generator.get_weights())
+    for part, one in zip(*averages):
+        np.testing.assert_array_equal(part, one)
+    said = capsys.readouterr().out
+    assert "20 looked at: 32 x 32" in said and "a 2, b 2" in said
+    assert (workdir.samples / "real.png").is_file()
+
+
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("limit", [0, 2**30])
-def test_pictures_and_labels_are_those_put_in(name, limit, places, monkeypatch):
-    monkeypatch.setattr(sources, "MEMORY_LIMIT", limit)
+@pytest.mark.parametrize("cache", ["", "none"])
+def test_pictures_and_labels_are_those_put_in(name, cache, places):
     size = 128 if name == "improved_gan" else 32
     images, labels = shapes.draw(size)
     expected = {
         image.tobytes(): label for image, label in zip(images, labels.tolist())
     }
-    assert contents(open_shape(name, places, image_size=size)) == expected
+    dataset = open_shape(name, places, image_size=size, cache=cache)
+    assert dataset._source.in_memory == (cache == "")
+    assert contents(dataset) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
