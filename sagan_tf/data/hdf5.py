@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,6 @@ class Hdf5Reader(Reader):
 
     def identity(self) -> str:
         """Return the number of pictures and a digest of the labels."""
-        import hashlib
-
         digest = hashlib.sha256(np.ascontiguousarray(self.labels))
         sample = _images(self.root)[0]
         digest.update(np.ascontiguousarray(sample))

@@ -81,8 +81,10 @@ def write_improved_gan(folder, offset=0, files=2, size=128):
     return folder
 
 
-def write_shards(path, source, size=32, shard_size=8):
-    reader = readers.open_reader("folder", path=str(source))
+def write_shards(path, source, name="folder", size=32, shard_size=8, **options):
+    reader = readers.open_reader(
+        name, path=str(source), num_classes=len(CLASSES), **options
+    )
     what = plan.make_plan(
         reader,
         framing=Framing(size),

@@ -120,6 +120,15 @@ def test_pictures_and_labels_are_those_put_in(name, cache, places):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_each_shape_can_be_prepared(name, places, tmp_path):
+    made = shapes.write_shards(
+        tmp_path / "made", places[name], name, **OPTIONS.get(name, {})
+    )
+    prepared = open_dataset("shards", path=str(made), image_size=32)
+    assert contents(prepared) == contents(open_shape(name, places))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_without_classes(name, places):
     dataset = open_shape(name, places, num_classes=0)
     assert dataset.num_classes == 0
