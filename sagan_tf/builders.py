@@ -29,6 +29,7 @@ Config = ml_collections.ConfigDict
 build_dataset = data_builders.build_dataset
 build_evaluation_dataset = data_builders.build_evaluation_dataset
 evaluation_split = data_builders.evaluation_split
+class_names = data_builders.class_names
 
 
 def build_generator(config: Config, **overrides: Any) -> Generator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ml_collections
 
-from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf.data import ImageDataset, open_dataset, readers
 
 Config = ml_collections.ConfigDict
 
@@ -80,3 +80,28 @@ def _open(
         split=split,
         **{name: dataset[name] for name in _PASSED_ON},
     )
+
+
+def class_names(config: Config) -> tuple[str, ...]:
+    """Returns the names of the classes, without decoding a picture.
+
+    Args:
+        config: a validated configuration.
+
+    Raises:
+        UserError: if the data are not there.
+    """
+    dataset = config.dataset
+    if not readers.has_reader(dataset.name) or not dataset.num_classes:
+        return build_dataset(config).class_names
+    reader = readers.open_reader(
+        dataset.name,
+        path=dataset.path,
+        num_classes=dataset.num_classes,
+        split=dataset.split,
+        label_key=dataset.label_key,
+        label_offset=dataset.label_offset,
+        download=dataset.download,
+    )
+    readers.check_classes(reader, dataset.num_classes)
+    return reader.class_names

@@ -51,7 +51,7 @@ def open_tfds(
     builder = _builder(dataset, path)
     prepared = dataset == _IMAGE_FOLDER or builder.is_prepared()
     if download and not prepared:
-        builder.download_and_prepare()
+        _prepare(builder, dataset)
     elif not prepared:
         raise UserError(
             f"data set `tfds:{dataset}` is not prepared in {builder.data_dir}: "
@@ -160,6 +160,21 @@ def _builder(dataset: str, path: str) -> Any:
         reason = reason.strip(" ;")
         raise UserError(
             f"data set `tfds:{dataset}` cannot be opened{place}: {reason}"
+        ) from error
+
+
+def _prepare(builder: Any, dataset: str) -> None:
+    import tensorflow_datasets as tfds
+
+    # From its source, or the archives that the user has put there.
+    options = tfds.download.DownloadConfig(try_download_gcs=False)
+    try:
+        builder.download_and_prepare(download_config=options)
+    # Missing archives, networks, disks and libraries raise what they like.
+    except Exception as error:
+        raise UserError(
+            f"data set `tfds:{dataset}` cannot be prepared: "
+            f"{one_line(error)[:400]}"
         ) from error
 
 

@@ -5,6 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from PIL import Image
 
 from sagan_tf.data import open_dataset, sources
@@ -278,3 +279,19 @@ def test_a_picture_that_breaks_later_is_named(tmp_path, monkeypatch):
         next(iter(dataset.ordered_batches(20)))
     assert isinstance(dataset.failure, UserError)
     assert str(folder / "c" / "02.png") in str(dataset.failure)
+
+
+def test_what_tfds_cannot_prepare_is_one_line(tmp_path, monkeypatch):
+    def fail(self, **options):
+        raise AssertionError("Manual directory\nis empty.")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    with pytest.raises(UserError) as caught:
+        open_dataset(
+            "tfds:imagenet2012",
+            path=str(tmp_path),
+            image_size=32,
+            download=True,
+        )
+    message = str(caught.value)
+    assert "imagenet2012` cannot be prepared: Manual directory; is" in message

@@ -143,6 +143,19 @@ def test_a_split_and_a_part_of_one(places):
     assert len(contents(open_shape(name, places, split="validation"))) == 10
 
 
+def test_names_of_classes_need_no_pictures(places, monkeypatch):
+    def refuse(*arguments):
+        raise RuntimeError("decoded")
+
+    monkeypatch.setattr("sagan_tf.data.pictures.decode", refuse)
+    config = toy.config(
+        dataset__name="folder", dataset__path=str(places["folder"])
+    )
+    assert builders.class_names(config) == shapes.CLASSES
+    twins = builders.class_names(toy.config())
+    assert len(twins) == 10 and "heart" in twins
+
+
 def test_scoring_has_a_split_of_its_own(places):
     config = toy.config(
         dataset__name="tfds:letters",
