@@ -80,29 +80,20 @@ def test_each_shape_trains_two_steps(places):
     assert step.experimental_get_tracing_count() == 1
 
 
-def test_a_run_on_shards_goes_on_bit_for_bit(places, tmp_path, capsys):
-    fields = {
-        "dataset__name": "shards",
-        "dataset__path": str(places["shards"]),
-        "dataset__num_examples": 0,
-        "dataset__flip": True,
-        "dataset__shuffle_window": 8,
-        "dataset__interleave": 2,
-        "model__attention_resolutions": (),
-    }
-    averages = []
-    for name, ends in (("parts", (1, 3)), ("whole", (3,))):
-        workdir = Workdir(tmp_path / name)
-        for end in ends:
-            train.run(toy.config(train__num_steps=end, **fields), workdir)
-        config = toy.config(train__num_steps=3, **fields)
-        gan = builders.build_gan(config)
-        assert builders.build_checkpoints(config, workdir).restore_latest(gan)
-        averages.append(gan.ema_generator.get_weights())
-    for part, one in zip(*averages):
-        np.testing.assert_array_equal(part, one)
+def test_a_run_says_and_draws_what_it_learns_from(places, tmp_path, capsys):
+    config = toy.config(
+        dataset__name="shards",
+        dataset__path=str(places["shards"]),
+        dataset__num_examples=0,
+        dataset__flip=True,
+        dataset__shuffle_window=8,
+        model__attention_resolutions=(),
+    )
+    workdir = Workdir(tmp_path / "run")
+    train.run(config, workdir)
     said = capsys.readouterr().out
     assert "20 looked at: 32 x 32" in said and "a 2, b 2" in said
+    assert "step 2 reached" in said
     assert (workdir.samples / "real.png").is_file()
 
 
