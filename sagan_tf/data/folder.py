@@ -27,6 +27,8 @@ class FolderReader(Reader):
             be.
     """
 
+    class_word = "class folder"
+
     def __init__(self, *, path: str, num_classes: int | None = None) -> None:
         del num_classes
         listing = list_folder(path)

@@ -48,15 +48,17 @@ class Hdf5Reader(Reader):
             # `RandomState` promises the same numbers in every release.
             self._order = np.random.RandomState(0).permutation(len(images))
         count = num_classes or int(stored.max(initial=0)) + 1
-        hint = ""
+        slow_because = ""
         if together > _MOST_PACKED_TOGETHER:
-            hint = f"{path} is compressed in parts of {together} pictures"
+            slow_because = (
+                f"{path} is compressed in parts of {together} pictures"
+            )
         super().__init__(
             name="hdf5",
             root=path,
             class_names=[f"class {number}" for number in range(count)],
             labels=stored[self._order].astype(np.int32),
-            hint=hint,
+            slow_because=slow_because,
         )
         wrong = np.flatnonzero((stored < 0) | (stored >= count))
         if len(wrong) and num_classes != 0:

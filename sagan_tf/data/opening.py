@@ -130,9 +130,9 @@ def _held(
 def _on_demand(
     reader: Reader, count: int, framing: Framing, on_unreadable: str
 ) -> sources.FunctionSource:
-    if reader.hint:
+    if reader.slow_because:
         raise UserError(
-            f"{reader.hint}, too slow to train from: set `cache` to a "
+            f"{reader.slow_because}, too slow to train from: set `cache` to a "
             "directory, or prepare it with tools.prepare_dataset."
         )
     tried = np.arange(count)

@@ -32,8 +32,11 @@ class Reader:
         class_names: a name for each class; empty if there are no labels.
         labels: `(num_examples,)` int32, if they are known without reading.
         shard_sizes: numbers of pictures that lie together in a file each.
-        hint: the way out if pictures are far apart, or empty.
+        slow_because: why reading in any order is slow; empty if it is not.
     """
+
+    # What a class is where the pictures are, for errors.
+    class_word = "class"
 
     def __init__(
         self,
@@ -43,14 +46,14 @@ class Reader:
         class_names: Sequence[str],
         labels: np.ndarray | None = None,
         shard_sizes: Sequence[int] = (),
-        hint: str = "",
+        slow_because: str = "",
     ) -> None:
         self.name = name
         self.root = str(root)
         self.class_names = tuple(class_names)
         self.labels = labels
         self.shard_sizes = tuple(shard_sizes)
-        self.hint = hint
+        self.slow_because = slow_because
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -174,19 +177,25 @@ def check_classes(reader: Reader, num_classes: int | None) -> None:
         return
     if num_classes and not names:
         raise UserError(
-            f"{reader.root} has no labels, so `num_classes` should be 0 "
-            f"(unconditional). Received: {num_classes}."
+            f"{reader.root} has no {_plural(reader.class_word)}, so "
+            "`num_classes` should be 0 (unconditional). Received: "
+            f"{num_classes}."
         )
     if len(names) == 1:
         raise UserError(
-            f"{reader.root} has one class, {names[0]}, where a conditional "
-            "run needs two or more: set `num_classes` to 0 (unconditional)."
+            f"{reader.root} has one {reader.class_word}, {names[0]}, where a "
+            "conditional run needs two or more: set `num_classes` to 0 "
+            "(unconditional)."
         )
     if num_classes and num_classes != len(names):
         raise UserError(
             f"{reader.root} has {len(names)} classes: `num_classes` should be "
             f"{len(names)} or 0. Received: {num_classes}."
         )
+
+
+def _plural(word: str) -> str:
+    return f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 def existing(path: str, name: str, kind: str) -> str:

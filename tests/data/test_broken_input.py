@@ -249,7 +249,7 @@ CASES = [
     (folder_of(Image.new("L", (40, 31))), ["a/z.png", "40x31"]),
     (folder_of(Image.new("RGB", (90, 90)), crop=91), ["32x32", "`crop` is 91"]),
     (folder_of(Image.new("L", (90, 90)), num_classes=9), ["has 10 classes"]),
-    (one_class, ["has one class, a,", "unconditional"]),
+    (one_class, ["has one class folder, a,", "unconditional"]),
     (cache_in_a_file, ["`cache` should be memory or a directory", "file"]),
     (folder_of(Image.new("L", (40, 40)), resize="nearest"), ["lanczos or"]),
     (folder_of(Image.new("L", (40, 40)), split="test"), ["`split`", "folder"]),

@@ -86,7 +86,7 @@ def make_plan(
         num_examples=num_examples,
         on_unreadable=on_unreadable,
         # Pictures that are packed together are unpacked in their order.
-        mixed=not reader.hint,
+        mixed=not reader.slow_because,
         source=reader.identity(),
         class_names=() if num_classes == 0 else reader.class_names,
     )
