@@ -112,7 +112,8 @@ def _identity(reader: Reader, framing: Framing) -> str:
 def _settings(
     reader: Reader, framing: Framing, count: int, on_unreadable: str
 ) -> str:
-    return f"{reader.identity()} {framing} {count} {on_unreadable}"
+    classes = len(reader.class_names)
+    return f"{reader.identity()} {classes} {framing} {count} {on_unreadable}"
 
 
 def _held(

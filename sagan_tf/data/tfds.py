@@ -59,6 +59,8 @@ def open_tfds(
         )
     keys = _keys(builder, dataset, label_key, num_classes)
     words = f"tfds {builder.info.full_name} {split}"
+    if label_key:
+        words += f" by {label_key}"
     files = _files(builder, dataset, split)
     if files is not None:
         return _RecordsReader(files, keys, words, builder.data_dir)

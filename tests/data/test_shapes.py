@@ -8,6 +8,7 @@ import tensorflow_datasets as tfds
 from sagan_tf import builders, train
 from sagan_tf.config_validation import validate
 from sagan_tf.data import open_dataset
+from sagan_tf.evaluation.identity import describe_data
 from sagan_tf.training.workdir import Workdir
 from tests.data import shapes
 from tests.training import toy
@@ -176,6 +177,24 @@ def test_scoring_has_files_of_its_own(places):
     assert builders.build_evaluation_dataset(config, split).num_examples == 20
 
 
+def test_a_directory_does_not_mix_up_labels(places, tmp_path):
+    cache = str(tmp_path / "cache")
+    for name, options in (
+        ("improved_gan", ({"num_classes": 0}, {"num_classes": 10})),
+        (
+            "tfds:letters",
+            ({"num_classes": 3, "label_key": "other"}, {"label_key": "label"}),
+        ),
+    ):
+        without, labelled = (
+            set(
+                contents(open_shape(name, places, cache=cache, **each)).values()
+            )
+            for each in options
+        )
+        assert without == {0} and labelled == set(range(10))
+
+
 def test_identity_is_that_of_the_pictures(places, tmp_path):
     texts = {name: open_shape(name, places).identity() for name in NAMES}
     assert len(set(texts.values())) == len(NAMES)
@@ -184,6 +203,7 @@ def test_identity_is_that_of_the_pictures(places, tmp_path):
     assert again.identity() == texts["folder"]
     cut = open_dataset("folder", path=str(moved), image_size=16, crop=16)
     assert cut.identity() == texts["folder"] + ", crop 16"
+    assert describe_data(cut) == f"{cut.identity()} 16x16, 10 classes"
 
 
 def test_the_crop_is_cut_out_of_the_middle(places):
