@@ -23,7 +23,6 @@ from sagan_tf.data import readers
 from sagan_tf.data.counts import first_examples
 from sagan_tf.data.pictures import RESIZES, Framing
 from sagan_tf.data.shards import ShardsReader
-from sagan_tf.errors import UserError
 from tools.preparation import finishing, plan, workers, writing
 
 _DATASET = flags.DEFINE_string(
@@ -155,8 +154,6 @@ def prepare(
             report=bar.update,
         )
     finishing.write_index(output, progress, what)
-    if not finishing.read_index(output)["num_examples"]:
-        raise UserError(f"no picture of {reader.root} could be used")
 
 
 def _say(text: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sagan_tf.data.shards import FORMAT, INDEX, ROWS, ShardsReader, sha256
+from sagan_tf.errors import UserError
 from sagan_tf.visualization import sheets
 from tools.preparation.plan import Plan, write_aside
 from tools.preparation.writing import read_entry, read_rows
@@ -28,11 +29,16 @@ def write_index(output: str, progress: str, plan: Plan) -> None:
         output: directory of the shards.
         progress: directory of their entries, which is removed.
         plan: what was done.
+
+    Raises:
+        UserError: if no picture could be used.
     """
     entries = [read_entry(progress, n) for n in range(plan.num_shards)]
     rows = np.concatenate(
         [read_rows(progress, n) for n in range(plan.num_shards)]
     )
+    if not len(rows):
+        raise UserError(f"no picture could be used: {entries[0]['skipped'][0]}")
     file = io.BytesIO()
     np.save(file, rows)
     write_aside(os.path.join(output, ROWS), file.getvalue())
