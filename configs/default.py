@@ -51,20 +51,61 @@ def get_config() -> ml_collections.ConfigDict:
 def _dataset() -> ml_collections.ConfigDict:
     """Where the real pictures come from."""
     dataset = ml_collections.ConfigDict()
-    # "twins" (drawn by the program), "digits" (handwritten, from scikit-learn)
-    # or "folder" (your own PNG and JPEG files in one sub-folder per class).
+    # "twins" (drawn by the program), "digits" (handwritten, from scikit-learn),
+    # "folder" (your own PNG and JPEG files in one sub-folder per class),
+    # "shards" (what tools.prepare_dataset writes), "tfds:NAME[/config]"
+    # (TensorFlow Datasets), "improved_gan" (the release's TFRecords) or "hdf5"
+    # (BigGAN-PyTorch's file); see docs/data.md.
     dataset.name = "twins"
-    # Directory of the pictures; for "folder" only, empty otherwise.
+    # File or directory of the pictures; empty for "twins" and "digits", and
+    # for "tfds:" if they are in TensorFlow Datasets' usual directory.
     dataset.path = ""
+    # Split to train on: "train", or any that "tfds:NAME" has.
+    dataset.split = "train"
+    # Split to score against; empty is the same as split.
+    dataset.evaluation_split = ""
+    # File or directory of the pictures to score against, where they are apart;
+    # empty is the same as path.
+    dataset.evaluation_path = ""
+    # True lets TensorFlow Datasets download and prepare what is not there.
+    dataset.download = False
     # Height and width in pixels: 32, 64, 128 or 256.
     dataset.image_size = 32
     # Number of classes, at least 2; 0 trains without classes.
     dataset.num_classes = 10
     # Number of pictures to use; 0 is all, or the set's own number.
     dataset.num_examples = 0
+    # Feature that holds the labels in "tfds:NAME"; empty is the only one.
+    dataset.label_key = ""
+    # Added to each label of "improved_gan": 0, or -1 if they start at 1.
+    dataset.label_offset = 0
+    # Side in pixels of the square that is cut out of the middle of each
+    # picture before it is resized; 0 is the largest square.
+    dataset.crop = 0
+    # Antialiasing filter of the resizing: "lanczos", "bicubic", "bilinear" (as
+    # in the release) or "box".
+    dataset.resize = "lanczos"
+    # What a picture of fewer pixels than image_size does: "refuse" stops,
+    # "enlarge" resizes it.
+    dataset.on_small = "refuse"
     # What an unreadable file does: "refuse" stops before training, "skip"
-    # names it and goes on without it; for "folder" only.
+    # names it and goes on without it.
     dataset.on_unreadable = "refuse"
+    # Where decoded pictures are kept: "memory", a directory, "none", or empty,
+    # which is memory if they take less than a gigabyte.
+    dataset.cache = ""
+    # True mirrors each picture or not, by chance; the release does not.
+    dataset.flip = False
+    # Batches made ahead; at least 1.
+    dataset.prefetch = 8
+    # Pictures that are mixed at a time, for files on a disk that is slow to
+    # jump; 0 mixes all with all.
+    dataset.shuffle_window = 0
+    # Files that are read at once, if there is a shuffle_window; at least 1.
+    dataset.interleave = 16
+    # Dispatcher of a tf.data service that makes the batches of "shards", such
+    # as "grpc://10.0.0.1:5000"; empty makes them here.
+    dataset.service = ""
     return dataset
 
 

@@ -1,7 +1,12 @@
 """ImageNet at 128 pixels: the release's recipe, with an averaged generator.
 
-The folder has one sub-folder of PNG or JPEG files for each class.
+The pictures are prepared once, cut and resized as those of the release, from
+TensorFlow Datasets or from a folder with one sub-folder for each class:
 
+Prepare:   python -m tools.prepare_dataset --dataset=tfds:imagenet2012 \
+               --resize=bilinear --on_small=enlarge --output=DIR
+           python -m tools.prepare_dataset --dataset=folder --path=FOLDER \
+               --resize=bilinear --on_small=enlarge --output=DIR
 Command:   python -m sagan_tf.train --config=configs/imagenet128.py \
                --workdir=runs/imagenet128 --config.dataset.path=DIR
 Hardware:  not measured yet
@@ -18,7 +23,7 @@ def get_config() -> ml_collections.ConfigDict:
     """Returns the run of the paper: attention at 32, a million steps."""
     config = default.get_config()
     config.dtype = "float32"
-    config.dataset.name = "folder"
+    config.dataset.name = "shards"
     config.dataset.image_size = 128
     config.dataset.num_classes = 1_000
     config.model.base_channels = 64

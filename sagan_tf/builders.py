@@ -5,7 +5,8 @@ from __future__ import annotations
 import ml_collections
 import tensorflow as tf
 
-from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf import data_builders
+from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import generated, preparation
 from sagan_tf.evaluation.coherence import coherence, shuffle_halves
@@ -21,27 +22,11 @@ from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
 
-
-def build_dataset(config: Config, split: str = "train") -> ImageDataset:
-    """Opens the data set of a run.
-
-    Args:
-        config: a validated configuration.
-        split: `"train"`, or `"test"` where the data set has it.
-
-    Raises:
-        UserError: if the data do not fit the configuration.
-    """
-    dataset = config.dataset
-    return open_dataset(
-        dataset.name,
-        path=dataset.path,
-        image_size=dataset.image_size,
-        num_classes=dataset.num_classes,
-        num_examples=dataset.num_examples or None,
-        split=split,
-        on_unreadable=dataset.on_unreadable,
-    )
+# The pictures have a room of their own, behind the same door.
+build_dataset = data_builders.build_dataset
+build_evaluation_dataset = data_builders.build_evaluation_dataset
+evaluation_split = data_builders.evaluation_split
+class_names = data_builders.class_names
 
 
 def build_gan(config: Config) -> SAGAN:
@@ -153,7 +138,7 @@ def build_self_evaluation(
     Args:
         config: a validated configuration.
         gan: the model in training.
-        dataset: the real pictures.
+        dataset: the pictures that are trained on.
         workdir: where the scores go.
         checkpoints: the run's checkpoints, of which the best is kept.
         every_steps: interval in steps, a multiple of that of the checkpoints,
@@ -174,12 +159,15 @@ def build_self_evaluation(
     )
     network = preparation.load_network("auto", dataset.name, options)
     num_images = preparation.default_num_images(network)
+    split = evaluation_split(config)
+    if split != config.dataset.split:
+        dataset = build_evaluation_dataset(config, split)
     evaluator, real_card = preparation.prepare(
         network,
         dataset,
         options=options,
         num_generated=num_images,
-        path=config.dataset.path,
+        split=split,
     )
     sampler = generated.CheckpointSampler(
         build_generator(config, dtype="float32"),

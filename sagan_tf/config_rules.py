@@ -6,6 +6,7 @@ The meaning of the fields stands in `configs/default.py`.
 import dataclasses
 import math
 import numbers
+import re
 from typing import Any, Callable, Dict, Tuple
 
 from sagan_tf.errors import UserError
@@ -81,6 +82,19 @@ _DECAY = Rule(
 _NUMBER = Rule(_is_number, "a number")
 _BOOLEAN = Rule(lambda value: isinstance(value, bool), "True or False")
 _TEXT = Rule(lambda value: isinstance(value, str), "a string")
+_NAME = Rule(
+    lambda value: isinstance(value, str) and bool(value.strip()),
+    "a string that is not empty",
+)
+_DATASETS = ("twins", "digits", "folder", "shards", "improved_gan", "hdf5")
+_DATASET = Rule(
+    lambda value: (
+        isinstance(value, str)
+        and (value in _DATASETS or re.fullmatch(r"tfds:\S+", value) is not None)
+    ),
+    f"one of {', '.join(_DATASETS)} or tfds:NAME",
+    (*_DATASETS, "tfds:"),
+)
 _SEED = Rule(
     lambda value: _is_integer(value) and 0 <= value < 2**31,
     "an integer from 0 to 2147483647",
@@ -105,13 +119,28 @@ _RESOLUTIONS = Rule(
 RULES: Dict[str, Rule] = {
     "seed": _SEED,
     "dtype": _one_of("float32", "mixed_bfloat16", "mixed_float16", "auto"),
-    "dataset.name": _one_of("twins", "digits", "folder"),
+    "dataset.name": _DATASET,
     "dataset.path": _TEXT,
+    "dataset.split": _NAME,
+    "dataset.evaluation_split": _TEXT,
+    "dataset.evaluation_path": _TEXT,
+    "dataset.download": _BOOLEAN,
     "dataset.image_size": _IMAGE_SIZE,
     "dataset.num_classes": _NUM_CLASSES,
     "dataset.num_examples": _integer(0),
+    "dataset.label_key": _TEXT,
+    "dataset.label_offset": Rule(_is_integer, "an integer"),
+    "dataset.crop": _integer(0),
+    "dataset.resize": _one_of("lanczos", "bicubic", "bilinear", "box"),
+    "dataset.on_small": _one_of("refuse", "enlarge"),
     "dataset.on_unreadable": _one_of("refuse", "skip"),
     "model.architecture": _one_of("resnet", "dcgan"),
+    "dataset.cache": _TEXT,
+    "dataset.flip": _BOOLEAN,
+    "dataset.prefetch": _integer(1),
+    "dataset.shuffle_window": _integer(0),
+    "dataset.interleave": _integer(1),
+    "dataset.service": _TEXT,
     "model.base_channels": _integer(1),
     "model.discriminator_base_channels": _integer(0),
     "model.latent_dim": _integer(1),

@@ -42,6 +42,11 @@ _MAY_CHANGE = (
     "train.gradient_accumulation",
     "train.jit_compile",
     "dataset.path",
+    "dataset.evaluation_",
+    "dataset.download",
+    "dataset.cache",
+    "dataset.prefetch",
+    "dataset.service",
     "dtype",
     "log.",
     "checkpoint.",
@@ -120,18 +125,45 @@ def _check_names(fields: Dict[str, Any]) -> None:
             )
 
 
-def _check_folder_fields(fields: Dict[str, Any]) -> None:
-    name, path = fields["dataset.name"], fields["dataset.path"]
-    if name == "folder":
-        if not path:
-            raise _error("dataset.path", "the directory of pictures", path)
-        return
+# Fields of the data that some of the data sets have a use for.
+_EMBEDDED = ("twins", "digits")
+_OF_FILES = {
+    "path": "",
+    "evaluation_path": "",
+    "on_unreadable": "refuse",
+    "on_small": "refuse",
+    "crop": 0,
+    "resize": "lanczos",
+    "cache": "",
+}
+_OF_ONE_SHAPE = {
+    "label_key": ("tfds", ""),
+    "download": ("tfds", False),
+    "label_offset": ("improved_gan", 0),
+    "service": ("shards", ""),
+}
+
+
+def _check_data_fields(fields: Dict[str, Any]) -> None:
+    name = fields["dataset.name"]
+    shape = name.partition(":")[0]
     expected = f'left at its default with the data set "{name}"'
-    if path:
-        raise _error("dataset.path", expected, path)
-    if fields["dataset.on_unreadable"] != "refuse":
-        value = fields["dataset.on_unreadable"]
-        raise _error("dataset.on_unreadable", expected, value)
+    for field, default in _OF_FILES.items():
+        value = fields[f"dataset.{field}"]
+        if shape in _EMBEDDED and value != default:
+            raise _error(f"dataset.{field}", expected, value)
+    for field, (only, default) in _OF_ONE_SHAPE.items():
+        value = fields[f"dataset.{field}"]
+        if shape != only and value != default:
+            raise _error(f"dataset.{field}", expected, value)
+    if shape not in (*_EMBEDDED, "tfds"):
+        for field, default in (("split", "train"), ("evaluation_split", "")):
+            value = fields[f"dataset.{field}"]
+            if value != default:
+                raise _error(f"dataset.{field}", expected, value)
+        if not fields["dataset.path"]:
+            what = "the file" if shape == "hdf5" else "the directory"
+            raise _error("dataset.path", f"{what} of pictures", "")
 
 
 def _check_embedded_data(fields: Dict[str, Any]) -> None:
@@ -193,7 +225,7 @@ def _check_cluster(fields: Dict[str, Any]) -> None:
 
 
 COMBINATIONS = (
-    _check_folder_fields,
+    _check_data_fields,
     _check_embedded_data,
     *config_architecture.CHECKS,
     _check_intervals,

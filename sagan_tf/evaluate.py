@@ -38,8 +38,11 @@ _NUM_IMAGES = flags.DEFINE_integer(
 _NUM_REAL = flags.DEFINE_integer(
     "num_real", 0, "Real pictures of a run's data; 0 for all.", 0
 )
-_SPLIT = flags.DEFINE_enum(
-    "split", "train", ["train", "test"], "Real pictures of a run's data."
+_SPLIT = flags.DEFINE_string(
+    "split",
+    "",
+    "Real pictures of a run's data: a split, such as train or test; by default "
+    "config.dataset.evaluation_split, or what was trained on.",
 )
 _IMAGE_SIZE = flags.DEFINE_integer(
     "image_size", 0, "Pixels to cut folders to; 0 as the generated ones.", 0
@@ -126,13 +129,13 @@ def _score_run(options: preparation.Options) -> list:
         _FEATURES.value, config.dataset.name, options, _INCEPTION_PATH.value
     )
     num_images = _NUM_IMAGES.value or preparation.default_num_images(network)
+    split = _SPLIT.value or builders.evaluation_split(config)
     evaluator, real_card = preparation.prepare(
         network,
-        builders.build_dataset(config, _SPLIT.value),
+        builders.build_evaluation_dataset(config, split),
         options=options,
         num_generated=num_images,
-        split=_SPLIT.value,
-        path=config.dataset.path,
+        split=split,
         num_real=_NUM_REAL.value,
     )
     sampler = generated.CheckpointSampler(

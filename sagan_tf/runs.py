@@ -85,7 +85,7 @@ class Run:
         """Returns a name for each class: of the data, or its number."""
         count = self.config.dataset.num_classes
         try:
-            names = self.open_dataset().class_names
+            names = builders.class_names(self.config)
         except (UserError, OSError):
             # A workdir may have come here without its data.
             names = ()

@@ -14,7 +14,7 @@ from absl import flags
 
 from sagan_tf import builders, config_validation
 from sagan_tf.errors import UserError
-from sagan_tf.training import banner, distribution, loop, workers
+from sagan_tf.training import banner, distribution, first_look, loop, workers
 from sagan_tf.training.termination import Termination
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import curves
@@ -83,18 +83,23 @@ def run(
         )
     with Termination() as termination, workers.losses_explained(strategy):
         dataset = builders.build_dataset(config)
+        findings, found = first_look.look(dataset)
         with strategy.scope():
             gan = builders.build_gan(config)
         workers.restore_latest(gan, builders.build_checkpoints(config, workdir))
         if distribution.is_chief(strategy):
             schedule = builders.build_schedule(config)
             _say(banner.describe(gan, dataset, schedule, strategy))
+            _say(found)
         if dry_run:
             return
         with workers.own_workdir(strategy, workdir) as own:
-            step = _train(
-                config, gan, dataset, own, termination, evaluate_every
-            )
+            own.write_config(json.loads(config.to_json()))
+            first_look.draw(dataset, findings, own)
+            with first_look.failures_named(dataset):
+                step = _train(
+                    config, gan, dataset, own, termination, evaluate_every
+                )
         if distribution.is_chief(strategy):
             curves.plot_metrics(workdir.metrics, workdir.curves)
             _say(_end(step, config.train.num_steps, workdir))
@@ -110,7 +115,6 @@ def _train(
     evaluate_every: int,
 ) -> int:
     """Trains; returns the step reached."""
-    workdir.write_config(json.loads(config.to_json()))
     checkpoints = builders.build_checkpoints(config, workdir)
     checkpoints.clean()
     extra = []

@@ -20,7 +20,11 @@ tf.config.set_logical_device_configuration(
 
 # Commands share names of flags, which absl knows once in a process: each is
 # imported here, and its flags taken out again. Tests call what lies below them.
-for command in ("sagan_tf.train", "tools.import_checkpoint"):
+for command in (
+    "sagan_tf.train",
+    "tools.import_checkpoint",
+    "tools.prepare_dataset",
+):
     known = set(flags.FLAGS)
     importlib.import_module(command)
     for name in set(flags.FLAGS) - known:

@@ -56,7 +56,9 @@ MAY_IMPORT = {
     "config_architecture": {"config_rules"},
     "config_validation": {"config_architecture", "config_rules"},
     "config_rules": set(),
-    "builders": BELOW_BUILDERS | {"config_validation", "network_building"},
+    "builders": BELOW_BUILDERS
+    | {"config_validation", "data_builders", "network_building"},
+    "data_builders": {"data"},
     "network_building": {"interop", "networks", "training"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
@@ -93,7 +95,9 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = MAINS | DOOR | {"builders", "network_building", "runs"}
+READS_CONFIGS = (
+    MAINS | DOOR | {"builders", "data_builders", "network_building", "runs"}
+)
 HEAVY = {
     "matplotlib",
     "sklearn",

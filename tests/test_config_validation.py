@@ -26,6 +26,8 @@ LARGEST_DIFFERENCE = 10
 # default.
 BUILDS_ON = {
     "digits32": "twins32",
+    "imagenet64": "imagenet128",
+    "lsun64": "celeba64_resnet",
     "lsun_church64": "celeba64",
     "paper": "imagenet128",
     "study32": "twins32",
@@ -39,7 +41,23 @@ BAD_VALUES = [
     ("dtype", "bfloat16"),
     ("dtype", None),
     ("dataset.name", "twin"),
+    ("dataset.name", "tfds:"),
     ("dataset.path", 3),
+    ("dataset.split", ""),
+    ("dataset.evaluation_split", None),
+    ("dataset.evaluation_path", 1),
+    ("dataset.download", "yes"),
+    ("dataset.label_key", 0),
+    ("dataset.label_offset", 0.5),
+    ("dataset.crop", -1),
+    ("dataset.resize", "nearest"),
+    ("dataset.on_small", "skip"),
+    ("dataset.cache", False),
+    ("dataset.flip", 1),
+    ("dataset.prefetch", 0),
+    ("dataset.shuffle_window", -1),
+    ("dataset.interleave", 0),
+    ("dataset.service", None),
     ("dataset.image_size", 48),
     ("dataset.image_size", 512),
     ("dataset.num_classes", -1),
@@ -109,6 +127,25 @@ CONTRADICTIONS = [
     ({"dataset.name": "folder"}, ["dataset.path", "directory"]),
     ({"dataset.path": "pictures"}, ["dataset.path", "twins"]),
     ({"dataset.on_unreadable": "skip"}, ["dataset.on_unreadable", "twins"]),
+    ({"dataset.service": "grpc://a:1"}, ["dataset.service", "twins"]),
+    ({"dataset.crop": 160}, ["dataset.crop", "twins"]),
+    (
+        {
+            "dataset.name": "folder",
+            "dataset.path": "a",
+            "dataset.split": "test",
+        },
+        ["dataset.split", "folder", "test"],
+    ),
+    (
+        {"dataset.name": "hdf5", "dataset.path": "a", "dataset.download": True},
+        ["dataset.download", "hdf5"],
+    ),
+    (
+        {"dataset.name": "tfds:cifar10", "dataset.label_offset": -1},
+        ["dataset.label_offset", "tfds:cifar10", "-1"],
+    ),
+    ({"dataset.name": "hdf5"}, ["dataset.path", "the file of pictures"]),
     ({"dataset.num_classes": 7}, ["dataset.num_classes", "10 or 0", "7"]),
     (
         {"dataset.name": "digits", "dataset.num_classes": 9},
@@ -225,6 +262,8 @@ GOOD_SETTINGS = [
     {**DCGAN, **WASSERSTEIN, "train.gradient_penalty_weight": 5.0},
     {**WASSERSTEIN, "model.generator_spectral_normalization": "release"},
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
+    {"dataset.name": "tfds:celeb_a", "dataset.num_classes": 0},
+    {"dataset.name": "tfds:a/b:1.0.0", "dataset.split": "train[:9%]"},
     {"distribution.strategy": "tpu", "distribution.address": "local"},
     {
         "distribution.strategy": "multi_worker",
@@ -346,7 +385,7 @@ def test_file_is_valid_and_a_small_difference(config_name):
     different = [name for name in fields if fields[name] != usual[name]]
     assert len(different) <= LARGEST_DIFFERENCE
     assert module.__doc__ and module.get_config.__doc__
-    if config.dataset.name == "folder":
+    if config.dataset.name in ("folder", "shards"):
         # The one thing that such a file cannot know.
         config.dataset.path = "pictures"
     validate(config)

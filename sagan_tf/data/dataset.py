@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
+from sagan_tf.data.counts import first_examples, resolve_classes
+from sagan_tf.data.order import Pipeline, epoch_order
+from sagan_tf.data.service import serve
 from sagan_tf.data.sources import Source
 from sagan_tf.errors import UserError
-
-# Batches made ahead: enough to bridge a pause, such as a new permutation.
-_PREFETCHED_BATCHES = 8
 
 
 class ImageDataset:
@@ -28,6 +29,10 @@ class ImageDataset:
             source has no labels.
         num_classes: `None` or `len(class_names)` for the labels of the source,
             0 to ignore them.
+        identity: gives words that tell these pictures from others, wherever
+            they are; by default `name`.
+        shard_sizes: numbers of pictures that lie together in a file each; by
+            default all are in one.
 
     Raises:
         UserError: if `num_classes` is neither, or if there is no picture.
@@ -41,13 +46,19 @@ class ImageDataset:
         image_size: int,
         class_names: Sequence[str] = (),
         num_classes: int | None = None,
+        identity: Callable[[], str] | None = None,
+        shard_sizes: Sequence[int] = (),
     ) -> None:
         if len(source) == 0:
             raise UserError(f"data set `{name}` should hold a picture: none.")
         self.name = name
         self.image_size = image_size
         self.class_names = resolve_classes(name, class_names, num_classes)
+        self.identity = identity or (lambda: name)
+        self._shard_sizes = tuple(shard_sizes) or (len(source),)
         self._source = source
+        # How batches come about; whoever opens the data set may set another.
+        self.pipeline = Pipeline()
 
     @property
     def num_classes(self) -> int:
@@ -58,6 +69,16 @@ class ImageDataset:
     def num_examples(self) -> int:
         """Number of pictures."""
         return len(self._source)
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Labels `(num_examples,)`, if they are known without reading."""
+        return getattr(self._source, "labels", None)
+
+    @property
+    def failure(self) -> Exception | None:
+        """The user's error that a batch ended with, if one did."""
+        return getattr(self._source, "failure", None)
 
     def training_batches(
         self, batch_size: int, *, seed: int, start_batch: int = 0
@@ -78,10 +99,18 @@ class ImageDataset:
             A `tf.data.Dataset` of infinite cardinality.
         """
         _check_batch_size(batch_size)
-        indices = _shuffled_indices(
-            self.num_examples, batch_size, seed=seed, start_batch=start_batch
+        indices = self._shuffled(batch_size, seed, start_batch)
+        return self._load(indices, training=True)
+
+    def _shuffled(
+        self, batch_size: int, seed: int, start_batch: int
+    ) -> tf.data.Dataset:
+        order = epoch_order(
+            self.num_examples, self._shard_sizes, self.pipeline, seed
         )
-        return self._load(indices)
+        return _shuffled_indices(
+            self.num_examples, batch_size, order, start_batch=start_batch
+        )
 
     def training_shares(
         self,
@@ -122,10 +151,9 @@ class ImageDataset:
                 parts, (len(replicas), batch_size // num_replicas)
             )
 
-        batches = _shuffled_indices(
-            self.num_examples, batch_size, seed=seed, start_batch=start_batch
-        )
-        return self._load(_endless(batches.map(cut).unbatch()))
+        batches = self._shuffled(batch_size, seed, start_batch)
+        shares = _endless(batches.map(cut).unbatch())
+        return self._load(shares, training=True)
 
     def ordered_batches(
         self, batch_size: int, *, num_examples: int | None = None
@@ -146,9 +174,33 @@ class ImageDataset:
         count = first_examples(self.name, self.num_examples, num_examples)
         return self._load(tf.data.Dataset.range(count).batch(batch_size))
 
-    def _load(self, indices: tf.data.Dataset) -> tf.data.Dataset:
+    def pictures(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return some pictures as they are, and their labels.
+
+        Args:
+            indices: `(batch,)` numbers from 0 to `num_examples - 1`.
+
+        Returns:
+            Images `(batch, size, size, 3)` uint8 and labels `(batch,)` int32.
+        """
+        images, labels = self._source.load(tf.constant(indices, tf.int64))
+        if not self.num_classes:
+            labels = tf.zeros_like(labels)
+        return images.numpy(), labels.numpy()
+
+    def _load(
+        self, indices: tf.data.Dataset, training: bool = False
+    ) -> tf.data.Dataset:
+        flips = training and self.pipeline.flip
+        service = self.pipeline.service if training else ""
+
         def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            images, labels = self._source.load(batch)
+            chosen = tf.where(batch < 0, -1 - batch, batch) if flips else batch
+            source = self._source.load if not service else self._source.remote
+            images, labels = source(chosen)
+            if flips:
+                is_flipped = (batch < 0)[:, None, None, None]
+                images = tf.where(is_flipped, images[:, :, ::-1], images)
             if not self.num_classes:
                 labels = tf.zeros_like(labels)
             return scale_images(images), labels
@@ -157,7 +209,9 @@ class ImageDataset:
         in_memory = getattr(self._source, "in_memory", False)
         calls = None if in_memory else tf.data.AUTOTUNE
         batches = indices.map(load, num_parallel_calls=calls)
-        return batches.prefetch(_PREFETCHED_BATCHES)
+        if service:
+            batches = serve(batches, service)
+        return batches.prefetch(self.pipeline.prefetch)
 
 
 def scale_images(images: tf.Tensor) -> tf.Tensor:
@@ -165,48 +219,12 @@ def scale_images(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
-def resolve_classes(
-    name: str, class_names: Sequence[str], num_classes: int | None
-) -> tuple[str, ...]:
-    """Return the names of the classes that a run will see.
-
-    Args:
-        name: name of the data set, for the error.
-        class_names: the classes that the data set has.
-        num_classes: the number asked for: `None` takes what there is, 0 none.
-
-    Raises:
-        UserError: if there are not as many classes as were asked for.
-    """
-    if num_classes == 0:
-        return ()
-    if num_classes is not None and num_classes != len(class_names):
-        fitting = f"{len(class_names)} or 0" if class_names else "0"
-        raise UserError(
-            f"data set `{name}` has {len(class_names)} classes: `num_classes` "
-            f"should be {fitting}. Received: {num_classes}."
-        )
-    return tuple(class_names)
-
-
-def first_examples(name: str, available: int, num_examples: int | None) -> int:
-    """Return how many examples to take: `num_examples`, by default all.
-
-    Raises:
-        UserError: if fewer are available, or if it is no positive number.
-    """
-    if num_examples is None:
-        return available
-    if not 1 <= num_examples <= available:
-        raise UserError(
-            f"data set `{name}` has {available} pictures: `num_examples` "
-            f"should be in [1, {available}]. Received: {num_examples}."
-        )
-    return num_examples
-
-
 def _shuffled_indices(
-    num_examples: int, batch_size: int, *, seed: int, start_batch: int
+    num_examples: int,
+    batch_size: int,
+    order: Callable[[tf.Tensor], tf.Tensor],
+    *,
+    start_batch: int,
 ) -> tf.data.Dataset:
     if start_batch < 0:
         raise UserError(
@@ -215,11 +233,7 @@ def _shuffled_indices(
     first_epoch, offset = divmod(start_batch * batch_size, num_examples)
 
     def permutation(epoch: tf.Tensor) -> tf.Tensor:
-        indices = tf.random.experimental.stateless_shuffle(
-            tf.range(num_examples, dtype=tf.int64),
-            seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
-        )
-        return indices[tf.where(epoch == first_epoch, offset, 0) :]
+        return order(epoch)[tf.where(epoch == first_epoch, offset, 0) :]
 
     epochs = tf.data.Dataset.counter(first_epoch, dtype=tf.int64)
     permutations = epochs.map(permutation)

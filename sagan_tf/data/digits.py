@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from sagan_tf.data.dataset import ImageDataset, first_examples
+from sagan_tf.data.counts import first_examples
+from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.sources import ArraySource
 from sagan_tf.errors import UserError
 

@@ -1,7 +1,9 @@
-"""One picture file as a square RGB array."""
+"""One encoded picture as a square RGB array."""
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import os
 
 import numpy as np
@@ -9,6 +11,13 @@ from PIL import Image, ImageOps
 
 _MODES_OF_16_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 _MODES_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+# Pillow's filters, all of which average when they shrink.
+RESIZES = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "box": Image.Resampling.BOX,
+}
 
 
 class UnreadableError(Exception):
@@ -19,14 +28,71 @@ class TooSmallError(Exception):
     """The shorter side of the picture has fewer pixels than were asked for."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Framing:
+    """How pictures of any size become squares of one size.
+
+    The largest square in the middle is cut out, and resized by one of Pillow's
+    antialiasing filters: the same as resizing the shorter side and cropping
+    the centre. A picture of exactly that size keeps its pixels. The release's
+    records were cut like this, with `resize="bilinear"` and small pictures
+    enlarged.
+
+    Args:
+        image_size: height and width of the result in pixels.
+        crop: side in pixels of the square to cut out of the middle, such as
+            160 for CelebA; 0 for the largest.
+        resize: name of the filter: lanczos, bicubic, bilinear or box.
+        on_small: `"refuse"` a picture of fewer pixels, or `"enlarge"` it.
+    """
+
+    image_size: int
+    crop: int = 0
+    resize: str = "lanczos"
+    on_small: str = "refuse"
+
+    def __call__(self, image: Image.Image) -> np.ndarray:
+        """Return `(image_size, image_size, 3)` uint8.
+
+        Args:
+            image: an RGB picture.
+
+        Raises:
+            TooSmallError: if it has too few pixels and is not to be enlarged.
+        """
+        size, shorter = self.image_size, min(image.size)
+        if shorter < self.crop:
+            raise TooSmallError(
+                f"{image.width}x{image.height} pixels, where `crop` is "
+                f"{self.crop}"
+            )
+        side = self.crop or shorter
+        if side < size and self.on_small == "refuse":
+            raise TooSmallError(
+                f"{image.width}x{image.height} pixels, where `image_size` is "
+                f"{size}"
+                + (f" and `crop` {self.crop}" if self.crop else "")
+                + "; `on_small` can enlarge"
+            )
+        if image.size == (size, size) and side == size:
+            return np.asarray(image)
+        # Half a pixel is rounded up.
+        left, top = (
+            (image.width - side + 1) // 2,
+            (image.height - side + 1) // 2,
+        )
+        box = left, top, left + side, top + side
+        if side == size:
+            return np.asarray(image.crop(box))
+        return np.asarray(
+            image.resize((size, size), RESIZES[self.resize], box=box)
+        )
+
+
 def read_picture(path: str | os.PathLike[str], image_size: int) -> np.ndarray:
     """Return the middle of the picture in a PNG or JPEG file.
 
-    The largest square in the middle is resized by Pillow's antialiasing
-    Lanczos filter, which is the same as resizing the shorter side and cropping
-    the centre. A picture of exactly that size keeps its pixels. The camera's
-    orientation (EXIF) is applied; grey, palette and CMYK become RGB; 16 bits a
-    channel become 8; what is transparent is laid on white.
+    `Framing` says how it is cut, `decode` how colours are read.
 
     Args:
         path: the file.
@@ -39,21 +105,24 @@ def read_picture(path: str | os.PathLike[str], image_size: int) -> np.ndarray:
         UnreadableError: if the file is missing, broken or no picture.
         TooSmallError: if the picture is smaller.
     """
-    image = _decode(path)
-    if min(image.size) < image_size:
-        raise TooSmallError(
-            f"{image.width}x{image.height} pixels, where `image_size` is "
-            f"{image_size}"
-        )
-    square = ImageOps.fit(
-        image, (image_size, image_size), Image.Resampling.LANCZOS
-    )
-    return np.asarray(square)
+    return Framing(image_size)(decode(path))
 
 
-def _decode(path: str | os.PathLike[str]) -> Image.Image:
+def decode(source: str | os.PathLike[str] | bytes) -> Image.Image:
+    """Return a PNG or JPEG picture in RGB.
+
+    The camera's orientation (EXIF) is applied; grey, palette and CMYK become
+    RGB; 16 bits a channel become 8; what is transparent is laid on white.
+
+    Args:
+        source: a file, or its bytes.
+
+    Raises:
+        UnreadableError: if it is missing, broken, cut or no picture.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as image:
+        with Image.open(file, formats=("PNG", "JPEG")) as image:
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
     except Image.UnidentifiedImageError as error:

@@ -7,6 +7,8 @@ from typing import Callable, Protocol
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf.errors import UserError
+
 # A set whose decoded pictures take no more bytes than this is held in memory.
 MEMORY_LIMIT = 2**30
 
@@ -49,7 +51,8 @@ class ArraySource:
                 f"{len(labels)} labels, {len(images)} images."
             )
         self._images = tf.constant(images)
-        self._labels = tf.constant(labels, tf.int32)
+        self.labels = np.asarray(labels, np.int32)
+        self._labels = tf.constant(self.labels)
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -70,6 +73,7 @@ class FunctionSource:
             called from several threads at once.
         num_examples: number of pictures.
         image_size: height and width of the pictures, in pixels.
+        labels: `(num_examples,)`, if they are known without the function.
     """
 
     in_memory = False
@@ -80,8 +84,11 @@ class FunctionSource:
         *,
         num_examples: int,
         image_size: int,
+        labels: np.ndarray | None = None,
     ) -> None:
         self._function = function
+        self.labels = labels
+        self.failure: Exception | None = None
         self._num_examples = num_examples
         self._image_shape = (image_size, image_size, 3)
 
@@ -93,10 +100,18 @@ class FunctionSource:
         """Return the pictures and the labels at `indices`."""
         indices = tf.cast(indices, tf.int64)
         images, labels = tf.numpy_function(
-            self._function, [indices], (tf.uint8, tf.int32), stateful=False
+            self._call, [indices], (tf.uint8, tf.int32), stateful=False
         )
         images = tf.ensure_shape(images, (*indices.shape, *self._image_shape))
         return images, tf.ensure_shape(labels, indices.shape)
+
+    def _call(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return self._function(indices)
+        except UserError as error:
+            # TensorFlow turns it into an error of its own, with a traceback.
+            self.failure = error
+            raise
 
 
 def fits_in_memory(num_examples: int, image_size: int) -> bool:

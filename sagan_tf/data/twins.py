@@ -14,7 +14,8 @@ import functools
 
 import numpy as np
 
-from sagan_tf.data.dataset import ImageDataset, first_examples, resolve_classes
+from sagan_tf.data.counts import first_examples, resolve_classes
+from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.shapes import SHAPES
 from sagan_tf.data.sources import ArraySource, FunctionSource, fits_in_memory
 from sagan_tf.errors import UserError

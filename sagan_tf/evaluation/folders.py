@@ -57,7 +57,6 @@ def score_folders(
         options=options,
         num_generated=fake.num_examples,
         split="folder",
-        path=real_dir,
     )
     card = preparation.extend(
         real_card,

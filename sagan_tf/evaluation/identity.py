@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-
 from sagan_tf.data import ImageDataset
-from sagan_tf.data.listing import list_folder
+from sagan_tf.data.folder import FolderReader
 
 
-def describe_data(dataset: ImageDataset, path: str = "") -> str:
+def describe_data(dataset: ImageDataset) -> str:
     """Return what tells these pictures from others.
 
-    A folder is known by the names and sizes of its files, not by its place.
+    Files are known by their names, sizes or checksums, not by their place.
 
     Args:
         dataset: the opened data set.
-        path: its folder, if it has one.
     """
-    name = dataset.name
-    if path:
-        name += f" {folder_digest(path)}"
     size = f"{dataset.image_size}x{dataset.image_size}"
-    return f"{name} {size}, {dataset.num_classes or 'no'} classes"
+    return f"{dataset.identity()} {size}, {dataset.num_classes or 'no'} classes"
 
 
 def folder_digest(path: str) -> str:
     """Return a digest of the names and sizes of the pictures in a folder."""
-    digest = hashlib.sha256()
-    root = os.path.expanduser(path)
-    for file in sorted(list_folder(path).paths):
-        name = os.path.relpath(file, root)
-        digest.update(os.fsencode(f"{name}\0{os.path.getsize(file)}\0"))
-    return digest.hexdigest()[:12]
+    return FolderReader(path=path).identity().split()[-1]

@@ -112,7 +112,6 @@ def prepare(
     options: Options,
     num_generated: int,
     split: str = "train",
-    path: str = "",
     num_real: int = 0,
 ) -> tuple[Evaluator, protocol.RealCard]:
     """Look at the real pictures, unless that is done already.
@@ -123,8 +122,7 @@ def prepare(
         options: how to score.
         num_generated: number of generated pictures to come, to refuse too few
             before the work begins.
-        split: which split `dataset` is, or `"folder"`.
-        path: folder of the pictures, if they come from one.
+        split: name of the split that `dataset` is, or `"folder"`.
         num_real: only the first so many; 0 for all.
 
     Returns:
@@ -138,7 +136,7 @@ def prepare(
         network=network.name,
         network_hash=network.hash,
         resize=network.resize,
-        data=describe_data(dataset, path),
+        data=describe_data(dataset),
         split=split,
         num_real=num_real or dataset.num_examples,
     )

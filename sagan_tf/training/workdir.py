@@ -16,7 +16,7 @@ class Workdir:
     - `config.json`: the configuration it runs with;
     - `metrics.jsonl`: one JSON object per record of the metrics;
     - `tensorboard/`: the same as events;
-    - `samples/`: sheets from fixed latents;
+    - `samples/`: sheets from fixed latents, and `real.png`;
     - `checkpoints/`: all that training needs, one directory per step;
     - `curves.png`: the metrics over steps;
     - `scores.csv`, `saved_model/`: what other commands add.

@@ -43,8 +43,10 @@ def test_one_command_one_table(tmp_path):
     header, *lines = done.stdout.splitlines()
     assert header.split()[:3] == ["measurement", "variant", "median"]
     found = json.loads((tmp_path / "found.json").read_text())
-    assert len(lines) == 2
-    assert [row["section"] for row in found["rows"]] == ["generation", "data"]
+    assert len(lines) == 3
+    sections = [row["section"] for row in found["rows"]]
+    assert sections == ["generation", "data", "data"]
+    assert [row["variant"] for row in found["rows"][1:]] == ["twins", "shards"]
     for row in found["rows"]:
         assert 0 < row["low"] <= row["value"] <= row["high"]
     assert found["settings"]["base_channels"] == 8

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import statistics
 from typing import Any, Callable, Iterable
 
-from sagan_tf.data import open_dataset
-from tools.benchmarks import convolutions, memory, ours, peer, scaling, timing
+from tools.benchmarks import (
+    convolutions,
+    memory,
+    ours,
+    peer,
+    pipelines,
+    scaling,
+    timing,
+)
 from tools.benchmarks.ours import Setting
 from tools.benchmarks.report import Row
 
@@ -155,23 +163,20 @@ class Benchmark:
             yield Row(section, variant, found, "MiB", compared=compared)
 
     def data(self) -> Iterable[Row]:
-        """Pictures that the data pipeline yields."""
-        dataset = open_dataset(
-            "twins",
-            image_size=self.setting.image_size,
-            num_classes=10,
-            num_examples=max(64, self.setting.batch_size),
-        )
-        batches = iter(
-            dataset.training_batches(self.setting.batch_size, seed=0)
-        )
-        rates = timing.interleave(
-            {"twins": lambda: next(batches)},
-            self.setting.batch_size,
-            self.rounds,
-            self.seconds,
-            self.say,
-        )
+        """Pictures that the data pipeline yields, drawn or from shards."""
+        with pipelines.batches(
+            self.setting.image_size, self.setting.batch_size
+        ) as sources:
+            rates = timing.interleave(
+                {
+                    name: functools.partial(next, each)
+                    for name, each in sources.items()
+                },
+                self.setting.batch_size,
+                self.rounds,
+                self.seconds,
+                self.say,
+            )
         for variant, rate in rates.items():
             steps = [
                 value

@@ -1,0 +1,22 @@
+"""Churches of LSUN at 64 pixels without classes, by the residual networks.
+
+The largest square in the middle of each picture is resized.
+
+Command:   python -m sagan_tf.train --config=configs/lsun64.py \
+               --workdir=runs/lsun64 [--config.dataset.path=DATA_DIR]
+Hardware:  not measured yet
+Time:      not measured yet
+Score:     not measured yet
+"""
+
+import ml_collections
+
+from configs import celeba64_resnet
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Returns `celeba64_resnet` on churches."""
+    config = celeba64_resnet.get_config()
+    config.dataset.name = "tfds:lsun/church_outdoor"
+    config.dataset.crop = 0
+    return config

@@ -1,0 +1,144 @@
+"""One HDF5 file in the layout that BigGAN-PyTorch trains from.
+
+`imgs` is uint8 of shape (N, 3, size, size), `labels` integers of shape (N,).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sagan_tf.data.pictures import UnreadableError
+from sagan_tf.data.readers import Example, Reader, existing
+from sagan_tf.errors import UserError, one_line
+
+# So many pictures may be unpacked to read one.
+_MOST_PACKED_TOGETHER = 8
+
+
+class Hdf5Reader(Reader):
+    """The pictures of an HDF5 file.
+
+    They lie in the order of their classes there, and are numbered in a fixed
+    mixed order; unless they are compressed together, where that would unpack
+    many to read one.
+
+    Args:
+        path: the file.
+        num_classes: number of classes; `None` for one more than the largest
+            label.
+
+    Raises:
+        UserError: if the file has another layout, or a label no class.
+    """
+
+    def __init__(self, *, path: str, num_classes: int | None = None) -> None:
+        path = existing(path, "hdf5", "file")
+        images = _images(path)
+        _check_images(path, images)
+        stored = _labels(path, len(images))
+        chunks = images.chunks if images.compression else None
+        together = chunks[0] if chunks else 1
+        self._order = np.arange(len(images))
+        if together <= _MOST_PACKED_TOGETHER:
+            # `RandomState` promises the same numbers in every release.
+            self._order = np.random.RandomState(0).permutation(len(images))
+        count = num_classes or int(stored.max(initial=0)) + 1
+        slow_because = ""
+        if together > _MOST_PACKED_TOGETHER:
+            slow_because = (
+                f"{path} is compressed in parts of {together} pictures"
+            )
+        super().__init__(
+            name="hdf5",
+            root=path,
+            class_names=[f"class {number}" for number in range(count)],
+            labels=stored[self._order].astype(np.int32),
+            slow_because=slow_because,
+        )
+        wrong = np.flatnonzero((stored < 0) | (stored >= count))
+        if len(wrong) and num_classes != 0:
+            raise UserError(
+                f"{path}: labels[{wrong[0]}] is {stored[wrong[0]]}: expected 0 "
+                f"to {count - 1} ({len(wrong)} such labels)."
+            )
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._order)
+
+    def identity(self) -> str:
+        """Return the number of pictures and a digest of the labels."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.labels))
+        sample = _images(self.root)[0]
+        digest.update(np.ascontiguousarray(sample))
+        return f"hdf5 {digest.hexdigest()[:12]}"
+
+    def source(self, index: int) -> str:
+        """Return the picture's place in the array."""
+        return f"imgs[{self._order[index]}]"
+
+    def where(self, index: int) -> str:
+        """Return the file and the place."""
+        return f"{self.root}: {self.source(index)}"
+
+    def read(self, index: int) -> Example:
+        """Return a picture."""
+        try:
+            pixels = _images(self.root)[int(self._order[index])]
+        except (OSError, RuntimeError) as error:
+            raise UnreadableError(one_line(error)) from error
+        image = Image.fromarray(np.moveaxis(pixels, 0, -1).copy())
+        return Example(image, int(self.labels[index]))
+
+
+@functools.lru_cache(maxsize=8)
+def _open(path: str) -> Any:
+    """Return the open file; each process opens it once."""
+    import h5py
+
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise UserError(
+            f"{path} should be an HDF5 file. Received: {one_line(error)}."
+        ) from error
+
+
+def _member(path: str, name: str) -> Any:
+    file = _open(path)
+    if name not in file:
+        raise UserError(
+            f"{path} should hold `imgs` and `labels`. Received: "
+            f"{', '.join(file) or 'nothing'}."
+        )
+    return file[name]
+
+
+def _images(path: str) -> Any:
+    return _member(path, "imgs")
+
+
+def _check_images(path: str, images: Any) -> None:
+    shape = getattr(images, "shape", ())
+    if len(shape) != 4 or shape[1] != 3 or images.dtype != np.uint8:
+        raise UserError(
+            f"{path}: `imgs` should be uint8 of shape (N, 3, height, width). "
+            f"Received: {getattr(images, 'dtype', 'a group')} of shape "
+            f"{shape}."
+        )
+
+
+def _labels(path: str, count: int) -> np.ndarray:
+    labels = _member(path, "labels")
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise UserError(
+            f"{path}: `labels` should be integers of shape ({count},), one for "
+            f"each of `imgs`. Received: {labels.dtype} of shape "
+            f"{labels.shape}."
+        )
+    return labels[:].astype(np.int64)

@@ -1,0 +1,113 @@
+"""In which order pictures are seen: worked out, not kept.
+
+The order of an epoch depends on the seed and on the epoch's number alone, so a
+run that starts again at any batch sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Pipeline:
+    """How pictures come from where they are to where they are wanted.
+
+    Attributes:
+        flip: whether each picture is mirrored, left for right, or not, by
+            chance.
+        prefetch: batches made ahead.
+        shuffle_window: 0 mixes all pictures with all. A number mixes so many
+            at a time, which come from few files: for disks that are slow to
+            jump.
+        interleave: files that are read at once, if there is a window.
+        service: address of the dispatcher of a `tf.data` service that makes
+            the batches; empty to make them here.
+    """
+
+    flip: bool = False
+    prefetch: int = 8
+    shuffle_window: int = 0
+    interleave: int = 16
+    service: str = ""
+
+
+def epoch_order(
+    num_examples: int,
+    shard_sizes: Sequence[int],
+    pipeline: Pipeline,
+    seed: int,
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return what orders the pictures of an epoch.
+
+    Args:
+        num_examples: number of pictures.
+        shard_sizes: how many of them, in turn, lie in a file each.
+        pipeline: how they are mixed and flipped.
+        seed: an integer.
+
+    Returns:
+        A function from the epoch's number to `(num_examples,)` int64: each
+        index once, and `-1 - index` if the picture is flipped.
+    """
+    key = _interleaving_key(num_examples, shard_sizes, pipeline.interleave)
+
+    def order(epoch: tf.Tensor) -> tf.Tensor:
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+        if pipeline.shuffle_window:
+            indices = _in_windows(key, pipeline.shuffle_window, seeds)
+        else:
+            indices = tf.random.experimental.stateless_shuffle(
+                tf.range(num_examples, dtype=tf.int64), seed=seeds
+            )
+        if not pipeline.flip:
+            return indices
+        fold = tf.random.experimental.stateless_fold_in
+        chance = tf.random.stateless_uniform((num_examples,), fold(seeds, 3))
+        return tf.where(chance < 0.5, -1 - indices, indices)
+
+    return order
+
+
+def _interleaving_key(
+    num_examples: int, shard_sizes: Sequence[int], interleave: int
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return what gives each picture its place, given an order of the files.
+
+    Groups of files are read one after the other, and the files of a group in
+    turn, one picture of each.
+    """
+    sizes = np.asarray(shard_sizes, np.int64)
+    shards = np.repeat(np.arange(len(sizes)), sizes)[:num_examples]
+    starts = np.cumsum(sizes) - sizes
+    positions = np.arange(num_examples) - starts[shards]
+    stride = int(sizes.max()) * interleave
+
+    def key(seeds: tf.Tensor) -> tf.Tensor:
+        ranks = tf.random.experimental.stateless_shuffle(
+            tf.range(len(sizes), dtype=tf.int64), seed=seeds
+        )
+        rank = tf.gather(ranks, tf.constant(shards))
+        group, turn = rank // interleave, rank % interleave
+        return group * stride + tf.constant(positions) * interleave + turn
+
+    return key
+
+
+def _in_windows(
+    key: Callable[[tf.Tensor], tf.Tensor], window: int, seeds: tf.Tensor
+) -> tf.Tensor:
+    fold = tf.random.experimental.stateless_fold_in
+    read = tf.argsort(key(fold(seeds, 1)))
+    count = tf.size(read)
+    chance = tf.random.stateless_uniform(
+        [count], fold(seeds, 2), minval=None, maxval=None, dtype=tf.int32
+    )
+    # Windows stay in their order, chance decides within each.
+    slot = tf.range(count, dtype=tf.int64) // window
+    mixed = tf.argsort(slot * 2**33 + tf.cast(chance, tf.int64))
+    return tf.cast(tf.gather(read, mixed), tf.int64)

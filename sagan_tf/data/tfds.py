@@ -1,0 +1,294 @@
+"""Data sets that TensorFlow Datasets has prepared, or prepares if asked to."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple, Sequence
+
+from sagan_tf.data import pictures
+from sagan_tf.data.readers import Example, Reader
+from sagan_tf.data.record_sets import RecordSet, single
+from sagan_tf.errors import UserError, one_line
+
+_INFO = "dataset_info.json"
+_IMAGE_FOLDER = "image_folder"
+# Encoded pictures that are held where there are no files of records.
+_MEMORY_LIMIT = 2**30
+
+
+class _Keys(NamedTuple):
+    """The features that hold the picture and the label, and the classes."""
+
+    image: str
+    label: str
+    class_names: tuple[str, ...]
+
+
+def open_tfds(
+    *,
+    path: str,
+    num_classes: int | None = None,
+    dataset: str,
+    split: str = "train",
+    label_key: str = "",
+    download: bool = False,
+) -> Reader:
+    """Open a data set by its name in TensorFlow Datasets.
+
+    Args:
+        path: directory of all prepared data sets, that of this one's version
+            (which needs no code of the data set), or empty for the default;
+            for `image_folder` the directory of its splits.
+        num_classes: 0 for an unconditional run.
+        dataset: name, `/config` and `:version` if wanted; or `image_folder`.
+        split: such as `train`, `validation` or `train[:90%]`.
+        label_key: feature of the labels; empty for the only one.
+        download: whether to download and prepare it.
+
+    Raises:
+        UserError: if it is not there, or has no such split or feature.
+    """
+    builder = _builder(dataset, path)
+    prepared = dataset == _IMAGE_FOLDER or builder.is_prepared()
+    if download and not prepared:
+        _prepare(builder, dataset)
+    elif not prepared:
+        raise UserError(
+            f"data set `tfds:{dataset}` is not prepared in {builder.data_dir}: "
+            "set `path` to the directory that holds it, or `download` to True."
+        )
+    keys = _keys(builder, dataset, label_key, num_classes)
+    words = f"tfds {builder.info.full_name} {split}"
+    if label_key:
+        words += f" by {label_key}"
+    files = _files(builder, dataset, split)
+    if files is not None:
+        return _RecordsReader(files, keys, words, builder.data_dir)
+    return _HeldReader(
+        _stream(builder, dataset, split, keys), keys, words, builder.data_dir
+    )
+
+
+class _RecordsReader(Reader):
+    """The prepared TFRecords of a split."""
+
+    def __init__(
+        self, records: RecordSet, keys: _Keys, words: str, root: Any
+    ) -> None:
+        self._records, self._keys, self._words = records, keys, words
+        super().__init__(
+            name="tfds",
+            root=root,
+            class_names=keys.class_names,
+            shard_sizes=records.shard_sizes,
+        )
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def identity(self) -> str:
+        return f"{self._words}, {len(self)} records"
+
+    def source(self, index: int) -> str:
+        return self._records.source(index)
+
+    def where(self, index: int) -> str:
+        return self._records.where(index)
+
+    def read(self, index: int) -> Example:
+        features = self._records.read(index)
+        label = 0
+        if self.class_names:
+            label = single(features, self._keys.label, int)
+            label = self._checked_label(index, label)
+        encoded = single(features, self._keys.image, bytes)
+        return Example(pictures.decode(encoded), label)
+
+
+class _HeldReader(Reader):
+    """Encoded pictures that a builder gave, held in memory."""
+
+    def __init__(
+        self,
+        examples: Sequence[tuple[bytes, int]],
+        keys: _Keys,
+        words: str,
+        root: Any,
+    ) -> None:
+        self._examples, self._words = examples, words
+        super().__init__(name="tfds", root=root, class_names=keys.class_names)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def identity(self) -> str:
+        return f"{self._words}, {sum(len(e) for e, _ in self._examples)} bytes"
+
+    def source(self, index: int) -> str:
+        return f"{self._words}: example {index}"
+
+    def where(self, index: int) -> str:
+        return self.source(index)
+
+    def read(self, index: int) -> Example:
+        encoded, label = self._examples[index]
+        label = self._checked_label(index, label)
+        return Example(pictures.decode(encoded), label)
+
+
+def _builder(dataset: str, path: str) -> Any:
+    import tensorflow_datasets as tfds
+
+    path = os.path.expanduser(path)
+    if path and not os.path.isdir(path):
+        raise UserError(
+            f"`path` of data set `tfds:{dataset}` should name a folder: there "
+            f"is none at {path}."
+        )
+    try:
+        if dataset == _IMAGE_FOLDER:
+            return tfds.ImageFolder(path)
+        if path and os.path.isfile(os.path.join(path, _INFO)):
+            return _check_name(tfds.builder_from_directory(path), dataset, path)
+        return tfds.builder(dataset, data_dir=path or None, try_gcs=False)
+    except UserError:
+        raise
+    # An unknown name, configuration or version, or broken files, each raise
+    # errors of their own.
+    except Exception as error:
+        place = f" in {path}" if path else ""
+        # TFDS lists hundreds of names behind the first sentence.
+        reason = one_line(error).split("Available datasets")[0][:300]
+        reason = reason.strip(" ;")
+        raise UserError(
+            f"data set `tfds:{dataset}` cannot be opened{place}: {reason}"
+        ) from error
+
+
+def _prepare(builder: Any, dataset: str) -> None:
+    import tensorflow_datasets as tfds
+
+    # From its source, or the archives that the user has put there.
+    options = tfds.download.DownloadConfig(try_download_gcs=False)
+    try:
+        builder.download_and_prepare(download_config=options)
+    # Missing archives, networks, disks and libraries raise what they like.
+    except Exception as error:
+        raise UserError(
+            f"data set `tfds:{dataset}` cannot be prepared: "
+            f"{one_line(error)[:400]}"
+        ) from error
+
+
+def _check_name(builder: Any, dataset: str, path: str) -> Any:
+    asked = dataset.partition("/")[0].partition(":")[0]
+    if builder.name != asked:
+        raise UserError(
+            f"{path} holds the data set {builder.name}: expected {asked}, as "
+            "in `name`."
+        )
+    return builder
+
+
+def _keys(
+    builder: Any, dataset: str, label_key: str, num_classes: int | None
+) -> _Keys:
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    by_type = {
+        kind: [
+            name for name, each in features.items() if isinstance(each, kind)
+        ]
+        for kind in (tfds.features.Image, tfds.features.ClassLabel)
+    }
+    images, labels = by_type.values()
+    image = "image" if "image" in images else "".join(images[:1])
+    if not image:
+        raise UserError(
+            f"data set `tfds:{dataset}` should have pictures. Received: "
+            f"{', '.join(features)}."
+        )
+    label = label_key or ("label" if "label" in labels else "")
+    if not label and len(labels) == 1:
+        label = labels[0]
+    if label and label not in labels:
+        known = ", ".join(sorted(labels)) or "none"
+        raise UserError(
+            f"`label_key` of data set `tfds:{dataset}` should be one of its "
+            f"features of classes ({known}). Received: {label!r}."
+        )
+    if not label and labels and num_classes != 0:
+        raise UserError(
+            f"data set `tfds:{dataset}` has labels of several kinds: "
+            f"`label_key` should be one of {', '.join(labels)}."
+        )
+    return _Keys(image, label, _class_names(features, label))
+
+
+def _class_names(features: Any, label: str) -> tuple[str, ...]:
+    if not label:
+        return ()
+    count = features[label].num_classes or 0
+    return tuple(features[label].int2str(number) for number in range(count))
+
+
+def _files(builder: Any, dataset: str, split: str) -> RecordSet | None:
+    """Return the records of a split; None where there are no such files."""
+    splits = builder.info.splits
+    if not splits:
+        return None
+    try:
+        parts = splits[split].file_instructions
+    except (KeyError, ValueError) as error:
+        raise UserError(
+            f"data set `tfds:{dataset}` has the splits {', '.join(splits)}: "
+            f"`split` should be one, or a part such as train[:90%]. "
+            f"Received: {split!r}."
+        ) from error
+    paths = [os.fspath(part.filename) for part in parts]
+    directory = os.fspath(builder.data_dir)
+    paths = [os.path.join(directory, path) for path in paths]
+    if not paths or dataset == _IMAGE_FOLDER:
+        return None
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing and builder.is_prepared():
+        raise UserError(
+            f"data set `tfds:{dataset}` should have the file {missing[0]}: "
+            "there is none."
+        )
+    if missing:
+        return None
+    return RecordSet(
+        paths, [part.skip for part in parts], [part.take for part in parts]
+    )
+
+
+def _stream(
+    builder: Any, dataset: str, split: str, keys: _Keys
+) -> list[tuple[bytes, int]]:
+    """Read a split by the builder itself."""
+    import tensorflow_datasets as tfds
+
+    try:
+        stream = builder.as_dataset(
+            split=split,
+            shuffle_files=False,
+            decoders={keys.image: tfds.decode.SkipDecoding()},
+        )
+    except (KeyError, ValueError) as error:
+        raise UserError(
+            f"data set `tfds:{dataset}` has no split {split!r}: "
+            f"{one_line(error)}"
+        ) from error
+    found, size = [], 0
+    for features in stream.as_numpy_iterator():
+        label = int(features[keys.label]) if keys.label else 0
+        found.append((features[keys.image], label))
+        size += len(features[keys.image])
+        if size > _MEMORY_LIMIT:
+            raise UserError(
+                f"data set `tfds:{dataset}` is too large to be held: open its "
+                "files as data set `folder`, or prepare them."
+            )
+    return found

@@ -1,0 +1,99 @@
+"""What a run is about to learn from, said and drawn before it starts."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from sagan_tf.data import ImageDataset
+from sagan_tf.data.inspection import Findings, inspect
+from sagan_tf.training.workdir import Workdir
+from sagan_tf.visualization import sheets
+
+_ROWS, _COLUMNS = 10, 8
+# Smaller pictures are enlarged, so that they can be seen.
+_SMALLEST = 64
+
+
+def look(dataset: ImageDataset) -> tuple[Findings, str]:
+    """Looks at the real pictures.
+
+    Args:
+        dataset: the real pictures.
+
+    Returns:
+        What was found, and the same in several lines.
+
+    Raises:
+        UserError: if nothing could be learned from them.
+    """
+    findings = inspect(dataset)
+    return findings, "\n".join(findings.lines(dataset.class_names))
+
+
+@contextlib.contextmanager
+def failures_named(dataset: ImageDataset) -> Iterator[None]:
+    """Turns TensorFlow's error about a picture back into the user's.
+
+    Args:
+        dataset: where pictures come from.
+
+    Raises:
+        UserError: if a picture could not be read; it says where.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if dataset.failure is None:
+            raise
+        raise dataset.failure from error
+
+
+def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
+    """Draws real pictures under their labels as `samples/real.png`.
+
+    Args:
+        dataset: the real pictures.
+        findings: what was found.
+        workdir: the run's directory.
+
+    Returns:
+        The file.
+    """
+    rows, captions = [], []
+    for label in _some_classes(findings):
+        rows.append(_row(dataset, findings, label))
+        if dataset.class_names:
+            captions.append(f"{label} {dataset.class_names[label]}")
+        else:
+            captions.append("real")
+    factor = max(1, _SMALLEST // dataset.image_size)
+    grid = sheets.image_grid(
+        sheets.upscale(np.concatenate(rows), factor),
+        _COLUMNS,
+        row_labels=captions,
+    )
+    path = str(workdir.samples / "real.png")
+    sheets.write_png(path, grid)
+    return path
+
+
+def _some_classes(findings: Findings) -> np.ndarray:
+    present = np.flatnonzero(findings.class_counts)
+    places = np.linspace(0, len(present) - 1, min(_ROWS, len(present)))
+    return present[places.astype(int)]
+
+
+def _row(dataset: ImageDataset, findings: Findings, label: int) -> np.ndarray:
+    """Returns pictures of a class; white where there are too few."""
+    if findings.all_labels:
+        indices = np.flatnonzero(dataset.labels == label)[:_COLUMNS]
+        images, _ = dataset.pictures(indices)
+    else:
+        images = findings.images[findings.labels == label][:_COLUMNS]
+    row = np.full((_COLUMNS, *images.shape[1:]), 255, np.uint8)
+    row[: len(images)] = images
+    return row

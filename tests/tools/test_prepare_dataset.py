@@ -1,0 +1,213 @@
+"""Preparation by real processes: the same shards, whatever happens to it."""
+
+import hashlib
+import json
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from sagan_tf.data import open_dataset
+from tests.commands import assert_refused, call_each
+
+ROOT = pathlib.Path(__file__).parents[2]
+CLASSES = ("ants", "bees", "cats")
+SIZE, SHARD_SIZE = 16, 4
+PROGRAM = "tools.prepare_dataset"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Three classes of 60 pictures."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for seed in range(180):
+        path = folder / CLASSES[seed % 3] / f"{seed}.png"
+        path.parent.mkdir(exist_ok=True)
+        pixels = np.random.default_rng(seed).integers(0, 256, (24, 20, 3))
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return folder
+
+
+def arguments(pictures, output, *more):
+    return [
+        f"--path={pictures}",
+        f"--image_size={SIZE}",
+        f"--shard_size={SHARD_SIZE}",
+        f"--output={output}",
+        *more,
+    ]
+
+
+def start(*given):
+    return subprocess.Popen(
+        [sys.executable, "-m", PROGRAM, *given],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*given):
+    process = start(*given)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return out
+
+
+def contents(folder):
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+    }
+
+
+@pytest.fixture(scope="module")
+def shards(pictures, tmp_path_factory):
+    output = tmp_path_factory.mktemp("shards") / "whole"
+    run(*arguments(pictures, output, "--processes=1"))
+    return output
+
+
+def test_any_number_of_processes_writes_the_same(pictures, shards, tmp_path):
+    out = run(*arguments(pictures, tmp_path / "by_three", "--processes=3"))
+    assert contents(tmp_path / "by_three") == contents(shards)
+    assert "180 pictures of 16x16 pixels in 45 shards" in out
+    assert "60  bees" in out and "lanczos" in out
+
+
+def test_five_kills_change_nothing(pictures, shards, tmp_path):
+    output, moments = tmp_path / "killed", random.Random(0)
+    done = 0
+    for _ in range(5):
+        process = start(*arguments(pictures, output, "--processes=2"))
+        wanted = done + moments.randint(1, 7)
+        while done < wanted and process.poll() is None:
+            time.sleep(moments.uniform(0.0, 0.01))
+            done = len(list((output / ".progress").glob("*.json"))) - 1
+        assert process.poll() is None, "it ended before it was killed"
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert not (output / "index.json").exists()
+    run(*arguments(pictures, output, "--processes=2"))
+    assert contents(output) == contents(shards)
+
+
+def test_what_is_done_is_not_done_again(pictures, shards, tmp_path):
+    output = tmp_path / "part"
+    process = start(*arguments(pictures, output, "--processes=1"))
+    while len(list((output / ".progress").glob("*.json"))) < 5:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    finished = {
+        f"shard-{path.stem}-of-00045.tfrecord"
+        for path in (output / ".progress").glob("0*.json")
+    }
+    before = {name: (output / name).stat().st_ino for name in finished}
+    run(*arguments(pictures, output, "--processes=1"))
+    assert {n: (output / n).stat().st_ino for n in finished} == before
+    assert contents(output) == contents(shards)
+
+
+def test_shards_hold_what_the_folder_holds(pictures, shards):
+    by_folder, by_shards = (
+        open_dataset(name, path=str(path), image_size=SIZE)
+        for name, path in (("folder", pictures), ("shards", shards))
+    )
+    assert by_shards.class_names == CLASSES
+    found = []
+    for dataset in (by_folder, by_shards):
+        (images, labels), *_ = dataset.ordered_batches(180)
+        pixels = [image.numpy().tobytes() for image in images]
+        found.append(dict(zip(pixels, labels.numpy().tolist())))
+    assert found[0] == found[1]
+
+
+def test_tensorflow_alone_can_read_them(shards):
+    index = json.loads((shards / "index.json").read_text())
+    assert index["class_counts"] == [60, 60, 60]
+    files = [str(shards / shard["file"]) for shard in index["shards"]]
+    features = {
+        "image": tf.io.FixedLenFeature((), tf.string),
+        "label": tf.io.FixedLenFeature((), tf.int64),
+        "source": tf.io.FixedLenFeature((), tf.string),
+    }
+    count = 0
+    for record in tf.data.TFRecordDataset(files):
+        example = tf.io.parse_single_example(record, features)
+        folder, _ = example["source"].numpy().decode().split("/")
+        assert CLASSES[int(example["label"])] == folder
+        count += 1
+    assert count == 180
+    assert tf.io.decode_png(example["image"]).shape == (SIZE, SIZE, 3)
+
+
+def test_a_sheet_is_there_to_be_looked_at(shards):
+    with Image.open(shards / "sheet.png") as sheet:
+        # Three rows of eight pictures of 64 pixels, and the names before them.
+        assert sheet.height == 3 * 64 + 4 * 2
+        assert sheet.width > 8 * 64 + 9 * 2 + 20
+
+
+def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
+    broken = tmp_path / "broken"
+    for number, name in enumerate(("a", "b")):
+        (broken / name).mkdir(parents=True)
+        for file in sorted((pictures / CLASSES[number]).iterdir())[:4]:
+            (broken / name / file.name).write_bytes(file.read_bytes())
+    victim = sorted((broken / "b").iterdir())[0]
+    victim.write_bytes(victim.read_bytes()[:700])
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("keep me")
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    for file in shards.iterdir():
+        (changed / file.name).write_bytes(file.read_bytes())
+    first = changed / "shard-00000-of-00045.tfrecord"
+    first.write_bytes(first.read_bytes()[:-1] + b"?")
+    skipped = tmp_path / "skipped"
+    calls = [
+        arguments(pictures, shards, "--resize=box"),
+        arguments(pictures, tmp_path / "full"),
+        arguments(pictures, tmp_path / "large", "--image_size=32"),
+        arguments(broken, tmp_path / "a", "--processes=1"),
+        arguments(broken, tmp_path / "b", "--processes=2"),
+        arguments(pictures, tmp_path / "c", "--num_classes=4"),
+        arguments(pictures, tmp_path / "d", "--dataset=pictures"),
+        ["--verify", f"--output={changed}"],
+        ["--verify", f"--output={shards}"],
+        arguments(broken, skipped, "--on_unreadable=skip"),
+        arguments(pictures, tmp_path / "e", "--image_size=32", "--processes=1")
+        + ["--on_small=enlarge", "--num_examples=8"],
+        arguments(pictures, shards),
+    ]
+    answers = call_each(PROGRAM, calls)
+    for answer, words in zip(
+        answers,
+        [
+            ("another framing", "lanczos", "box"),
+            ("should be empty", "notes.txt"),
+            ("too small", "20x24", "32", "on_small"),
+            (str(victim), "truncated", "--on_unreadable=skip"),
+            (str(victim), "truncated", "--on_unreadable=skip"),
+            ("has 3 classes", "Received: 4"),
+            ("should be folder, shards", "'pictures'"),
+            (str(first), "changed"),
+        ],
+    ):
+        assert_refused(answer, *words)
+    assert [answer.status for answer in answers[8:]] == [0] * 4, answers[8:]
+    assert "every shard is as it was" in answers[8].out
+    assert "7 pictures" in answers[9].out and "skipped 1" in answers[9].out
+    assert "8 pictures of 32x32" in answers[10].out
+    assert "prepared already" in answers[11].out
+    assert (tmp_path / "full" / "notes.txt").read_text() == "keep me"
+    assert len(open_dataset("shards", path=str(skipped), image_size=8).labels)

@@ -1,0 +1,1 @@
+"""What `python -m tools.prepare_dataset` is made of."""
