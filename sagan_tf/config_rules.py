@@ -194,6 +194,21 @@ RULES: Dict[str, Rule] = {
 
 # Fields that were added later: what a run did that was made without them.
 ADDED = {
+    "dataset.cache": "",
+    "dataset.crop": 0,
+    "dataset.download": False,
+    "dataset.evaluation_path": "",
+    "dataset.evaluation_split": "",
+    "dataset.flip": False,
+    "dataset.interleave": 16,
+    "dataset.label_key": "",
+    "dataset.label_offset": 0,
+    "dataset.on_small": "refuse",
+    "dataset.prefetch": 8,
+    "dataset.resize": "lanczos",
+    "dataset.service": "",
+    "dataset.shuffle_window": 0,
+    "dataset.split": "train",
     "model.architecture": "resnet",
     "model.attention_gate_initial_value": 0.0,
     "model.attention_replacement": "attention",
