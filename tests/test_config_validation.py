@@ -415,44 +415,6 @@ def test_imagenet128_has_the_values_of_the_release(name, value):
     assert flatten(module.get_config())[name] == value
 
 
-# The fields of the first version: every other one is in `ADDED`, or runs from
-# before it could not be read any more.
-FIRST = {
-    "checkpoint": "every_steps keep keep_every",
-    "dataset": "image_size name num_classes num_examples on_unreadable path",
-    "distribution": "strategy",
-    "": "dtype loss seed",
-    "log": "every_steps sheet_columns sheet_every_steps sheet_rows",
-    "model": (
-        "attention_key_divisor attention_pooling "
-        "attention_resolutions attention_value_divisor base_channels "
-        "batch_norm_epsilon batch_norm_momentum "
-        "discriminator_attention_resolutions "
-        "discriminator_base_channels fold_resampling latent_dim "
-        "output_batch_norm_momentum spectral_normalization"
-    ),
-    "optimizer": (
-        "beta_1 beta_2 discriminator_learning_rate epsilon "
-        "generator_learning_rate"
-    ),
-    "train": (
-        "batch_size discriminator_steps ema_decay ema_start_step "
-        "jit_compile num_steps separate_discriminator_passes "
-        "steps_per_call"
-    ),
-}
-
-
-def test_each_field_is_of_the_first_version_or_added():
-    first = {
-        f"{section}.{field}".lstrip(".")
-        for section, fields in FIRST.items()
-        for field in fields.split()
-    }
-    assert first | set(ADDED) == set(RULES)
-    assert not first & set(ADDED)
-
-
 def test_a_run_from_before_a_field_can_be_read():
     stored = default.get_config().to_dict()
     for section, field in (name.split(".") for name in ADDED):
