@@ -26,8 +26,10 @@ JUNK = st.sampled_from([-1, 0, 1.5, float("nan"), "", "x", None, (), {}])
 # Values that are right for a field by itself, at the size of a toy.
 PLAUSIBLE = {
     "seed": st.integers(0, 2**31 - 1),
+    "loss": st.sampled_from(["hinge", "wasserstein"]),
     "dataset.num_classes": st.sampled_from([0, 10]),
     "dataset.num_examples": st.sampled_from([1, 5, 12]),
+    "dataset.flip": st.booleans(),
     "model.base_channels": st.sampled_from([1, 2, 3]),
     "model.latent_dim": st.sampled_from([1, 5]),
     "model.attention_resolutions": st.sampled_from([(), (8,), (16, 8), (4,)]),
@@ -35,13 +37,20 @@ PLAUSIBLE = {
     "model.attention_value_divisor": st.sampled_from([1, 2, 7]),
     "model.attention_pooling": st.booleans(),
     "model.batch_norm_momentum": st.sampled_from([0.0, 0.5]),
-    "model.spectral_normalization": st.sampled_from(["release", "tfgan"]),
+    "model.spectral_normalization": st.sampled_from(
+        ["release", "tfgan", "none"]
+    ),
+    "model.attention_replacement": st.sampled_from(["attention", "residual"]),
+    "model.normalized_class_tables": st.booleans(),
+    "model.rectified_shortcuts": st.booleans(),
+    "model.synchronized_batch_norm": st.booleans(),
     "model.fold_resampling": st.booleans(),
     "optimizer.beta_1": st.sampled_from([0.0, 0.9]),
     "optimizer.generator_learning_rate": st.sampled_from([1e-30, 1e-3]),
     "train.batch_size": st.sampled_from([1, 3]),
     "train.num_steps": st.sampled_from([1, 2]),
     "train.discriminator_steps": st.sampled_from([1, 2]),
+    "train.gradient_accumulation": st.sampled_from([1, 2, 3]),
     "train.ema_decay": st.sampled_from([0.0, 0.9]),
     "train.ema_start_step": st.sampled_from([0, 1]),
     "train.separate_discriminator_passes": st.booleans(),
