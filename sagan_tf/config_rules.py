@@ -194,6 +194,21 @@ RULES: Dict[str, Rule] = {
 
 # Fields that were added later: what a run did that was made without them.
 ADDED = {
+    "dataset.split": "train",
+    "dataset.evaluation_split": "",
+    "dataset.evaluation_path": "",
+    "dataset.download": False,
+    "dataset.label_key": "",
+    "dataset.label_offset": 0,
+    "dataset.crop": 0,
+    "dataset.resize": "lanczos",
+    "dataset.on_small": "refuse",
+    "dataset.flip": False,
+    "dataset.cache": "",
+    "dataset.interleave": 16,
+    "dataset.prefetch": 8,
+    "dataset.service": "",
+    "dataset.shuffle_window": 0,
     "model.architecture": "resnet",
     "model.attention_gate_initial_value": 0.0,
     "model.attention_replacement": "attention",
