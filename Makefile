@@ -1,20 +1,25 @@
 # make train: set up, then train on the embedded data. make help: the rest.
 
 VENV := .venv
+EXTRAS := .venv-extras
+LOCK := requirements.txt
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements-installed
 PYTHON ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.11 python3.10 python3.9 \
 	python3 python)
+COMPILE := uv pip compile --universal --python-version 3.9 --no-header \
+	--extra dev
 SUPPORTED := import sys, ensurepip, venv; \
 	sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: setup environment packages train test lint format lock clean help
+.PHONY: setup environment packages extras train test test-extras lint format \
+	lock clean help
 
 setup: ## Create .venv and install requirements.txt, if not done yet
-	@if ! { cmp -s requirements.txt $(STAMP) && \
+	@if ! { cmp -s $(LOCK) $(STAMP) && \
 		$(RUN) -c "$(SUPPORTED)" 2>/dev/null; }; then \
 		$(MAKE) --no-print-directory environment packages; \
 	fi
@@ -45,15 +50,19 @@ environment:
 # pip writes a package's INSTALLER after its files, yet takes a package without
 # one for complete: what an interrupted run left is marked to be installed anew.
 packages:
-	@echo "Installing requirements.txt into $(VENV)"
+	@echo "Installing $(LOCK) into $(VENV)"
 	@for package in $(VENV)/lib/python3*/site-packages/*.dist-info; do \
 		if [ -d "$$package" ] && [ ! -e "$$package/INSTALLER" ]; then \
 			echo "Completing $$(basename "$$package" .dist-info)"; \
 			rm -rf "$$package"; \
 		fi; \
 	done
-	@$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
-	@cp requirements.txt $(STAMP).new && mv $(STAMP).new $(STAMP)
+	@$(RUN) -m pip install --disable-pip-version-check -r $(LOCK)
+	@cp $(LOCK) $(STAMP).new && mv $(STAMP).new $(STAMP)
+
+extras: ## The same with the playground and ONNX, in .venv-extras
+	@$(MAKE) --no-print-directory setup VENV=$(EXTRAS) \
+		LOCK=requirements-extras.txt
 
 train: setup ## Train configs/twins32.py into runs/twins32, then score it
 	$(RUN) -m sagan_tf.train --config=configs/twins32.py --workdir=runs/twins32
@@ -63,6 +72,9 @@ test: setup ## Check the style, then run every test
 	$(RUN) -m ruff check .
 	$(RUN) -m pytest
 
+test-extras: extras ## Test the playground in a browser, and ONNX
+	$(EXTRAS)/bin/python -m pytest tests_extras
+
 lint: setup ## Check the style and the formatting
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -71,19 +83,24 @@ format: setup ## Format the sources and repair what ruff can repair
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-lock: ## Resolve pyproject.toml anew into requirements.txt (needs uv)
+lock: ## Resolve pyproject.toml anew into both locks (needs uv)
 	@command -v uv >/dev/null || { \
 		echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }
-	@{ head -n 1 requirements.txt && uv pip compile --universal \
-		--python-version 3.9 --no-header --extra dev pyproject.toml; \
+	@{ head -n 1 requirements.txt && $(COMPILE) pyproject.toml; \
 		} > requirements.txt.new || { rm -f requirements.txt.new; exit 1; }
 	@mv requirements.txt.new requirements.txt
+	@{ head -n 1 requirements-extras.txt && $(COMPILE) --extra playground \
+		--extra onnx --extra browser --constraint requirements.txt \
+		pyproject.toml | grep -v -e '-c requirements.txt'; \
+		} > requirements-extras.txt.new || \
+		{ rm -f requirements-extras.txt.new; exit 1; }
+	@mv requirements-extras.txt.new requirements-extras.txt
 
-clean: ## Remove caches; .venv and runs/ stay
+clean: ## Remove caches; environments and runs/ stay
 	rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info build
-	find . \( -path ./.git -o -path ./$(VENV) -o -path ./runs \) -prune -o \
+	find . \( -path ./.git -o -path './.venv*' -o -path ./runs \) -prune -o \
 		-name __pycache__ -type d -exec rm -rf {} +
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)

@@ -34,7 +34,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.dataset = _dataset()
     config.model = _model()
 
-    # The adversarial loss: "hinge".
+    # The adversarial loss: "hinge", or "wasserstein" with gradient penalty,
+    # which wants model.spectral_normalization = "none".
     config.loss = "hinge"
 
     config.optimizer = _optimizer()
@@ -111,6 +112,9 @@ def _dataset() -> ml_collections.ConfigDict:
 def _model() -> ml_collections.ConfigDict:
     """The generator and the discriminator."""
     model = ml_collections.ConfigDict()
+    # "resnet" is the paper's; "dcgan" is the unconditional pair of strided
+    # convolutions of heykeetae/Self-Attention-GAN.
+    model.architecture = "resnet"
     # Width of the generator, and of the discriminator unless it has its own:
     # the number of channels that the architecture multiplies; at least 1.
     model.base_channels = 16
@@ -119,7 +123,8 @@ def _model() -> ml_collections.ConfigDict:
     # Length of the latent vector, standard normal; at least 1.
     model.latent_dim = 128
     # Heights in pixels of the feature maps that attend, in both networks: any
-    # of 8, 16, ... up to half of the image size; () is no attention.
+    # of 8, 16, ... up to half of the image size, with "dcgan" 4 too; () is no
+    # attention.
     model.attention_resolutions = (16,)
     # The same for the discriminator; (0,) is the same as the generator.
     model.discriminator_attention_resolutions = (0,)
@@ -130,6 +135,12 @@ def _model() -> ml_collections.ConfigDict:
     # True halves the height and width of keys and values, as the release does;
     # False is the paper's text.
     model.attention_pooling = True
+    # Where the gate that attention is multiplied by starts: the paper has 0,
+    # with which a network begins as if it had none.
+    model.attention_gate_initial_value = 0.0
+    # What stands at attention_resolutions: "attention", or "residual", a
+    # residual block with as many parameters, to tell what attention adds.
+    model.attention_replacement = "attention"
     # Decay of the moving statistics of the generator's blocks, in [0, 1). Two
     # updates a step move them: 0.999 remembers some 500 steps.
     model.batch_norm_momentum = 0.999
@@ -141,8 +152,17 @@ def _model() -> ml_collections.ConfigDict:
     # those of each device's share, as the release does.
     model.synchronized_batch_norm = True
     # What kernels are divided by: "release" is sigma everywhere; "tfgan" is
-    # max(1, sigma) but in the attention, estimated from the inputs' side.
+    # max(1, sigma) but in the attention, estimated from the inputs' side;
+    # "none" is nothing.
     model.spectral_normalization = "release"
+    # The same for the generator alone; "same" is as the line above.
+    model.generator_spectral_normalization = "same"
+    # True normalizes the generator's tables of gains and biases by class, and
+    # adds one to the gains, as PyTorch-StudioGAN does.
+    model.normalized_class_tables = False
+    # True lets the shortcut of the discriminator's blocks see their input
+    # rectified, as PyTorch-StudioGAN does.
+    model.rectified_shortcuts = False
     # True computes each convolution beside a resampling in one kernel: the
     # same function, in about half the time.
     model.fold_resampling = True
@@ -174,6 +194,8 @@ def _train() -> ml_collections.ConfigDict:
     train.num_steps = 10_000
     # Discriminator updates before each generator update; at least 1.
     train.discriminator_steps = 1
+    # Weight of the gradient penalty; for the loss "wasserstein" only; above 0.
+    train.gradient_penalty_weight = 10.0
     # Decay per step of the averaged generator (EMA), in [0, 1); the release
     # has no average, which is 0.
     train.ema_decay = 0.999

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ml_collections
 import tensorflow as tf
 
-from sagan_tf import data_builders
+from sagan_tf import data_building
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import generated, preparation
@@ -15,8 +13,7 @@ from sagan_tf.evaluation.coherence import coherence, shuffle_halves
 from sagan_tf.evaluation.run_scorer import RunScorer
 from sagan_tf.evaluation.self_evaluation import LiveWeights, SelfEvaluation
 from sagan_tf.gan import SAGAN
-from sagan_tf.interop import tfgan
-from sagan_tf.networks import Discriminator, Generator
+from sagan_tf.network_building import build_discriminator, build_generator
 from sagan_tf.training import distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
@@ -26,80 +23,10 @@ from sagan_tf.training.workdir import Workdir
 Config = ml_collections.ConfigDict
 
 # The pictures have a room of their own, behind the same door.
-build_dataset = data_builders.build_dataset
-build_evaluation_dataset = data_builders.build_evaluation_dataset
-evaluation_split = data_builders.evaluation_split
-class_names = data_builders.class_names
-
-
-def build_generator(config: Config, **overrides: Any) -> Generator:
-    """Builds the generator.
-
-    Args:
-        config: a validated configuration.
-        **overrides: arguments of `Generator` that replace the config's.
-    """
-    arguments = {
-        **_network_arguments(config, config.model.attention_resolutions),
-        "latent_dim": config.model.latent_dim,
-        "base_channels": config.model.base_channels,
-        "momentum": config.model.batch_norm_momentum,
-        "output_momentum": config.model.output_batch_norm_momentum,
-        "norm_epsilon": config.model.batch_norm_epsilon,
-        "synchronized_norm": config.model.synchronized_batch_norm,
-        "name": "generator",
-    }
-    return Generator(**{**arguments, **overrides})
-
-
-def build_discriminator(config: Config) -> Discriminator:
-    """Builds the discriminator."""
-    model = config.model
-    resolutions = model.discriminator_attention_resolutions
-    if resolutions == (0,):
-        resolutions = model.attention_resolutions
-    return Discriminator(
-        **_network_arguments(config, resolutions),
-        base_channels=model.discriminator_base_channels or model.base_channels,
-        name="discriminator",
-    )
-
-
-def _network_arguments(
-    config: Config, attention_resolutions: tuple[int, ...]
-) -> dict[str, Any]:
-    model = config.model
-    options, attention_options = {}, {}
-    if model.spectral_normalization == "tfgan":
-        options = tfgan.NAMING.options
-        attention_options = tfgan.NAMING.attention_options
-    return {
-        **options,
-        "image_size": config.dataset.image_size,
-        "num_classes": config.dataset.num_classes,
-        "attention_resolutions": attention_resolutions,
-        "attention_options": {
-            **attention_options,
-            "key_divisor": model.attention_key_divisor,
-            "value_divisor": model.attention_value_divisor,
-            "pooled": model.attention_pooling,
-        },
-        "fold_resampling": model.fold_resampling,
-        "dtype": resolve_dtype(config.dtype),
-    }
-
-
-def resolve_dtype(name: str) -> str:
-    """Returns the dtype policy that a name means on this machine.
-
-    Args:
-        name: a dtype policy, or `"auto"`: `mixed_bfloat16` where the device
-            computes in bfloat16 natively, else `float32`.
-    """
-    if name != "auto":
-        return name
-    native = distribution.has_native_bfloat16()
-    return "mixed_bfloat16" if native else "float32"
+build_dataset = data_building.build_dataset
+build_evaluation_dataset = data_building.build_evaluation_dataset
+evaluation_split = data_building.evaluation_split
+class_names = data_building.class_names
 
 
 def build_gan(config: Config) -> SAGAN:
@@ -125,6 +52,7 @@ def build_gan(config: Config) -> SAGAN:
         _build_adam(config, optimizer.generator_learning_rate),
         _build_adam(config, optimizer.discriminator_learning_rate),
         loss=config.loss,
+        gradient_penalty_weight=train.gradient_penalty_weight,
         steps_per_execution=train.steps_per_call,
         jit_compile=train.jit_compile,
     )

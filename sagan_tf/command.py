@@ -43,8 +43,9 @@ def run(
     """Parses the command line, calls `main` and exits.
 
     What the user can put right ends in one line on standard error and status
-    2, an interrupt in status 130; any other exception keeps its traceback.
-    The environment variable SAGAN_TF_TRACEBACK=1 shows every traceback.
+    2 (3 where training diverged), an interrupt in status 130; any other
+    exception keeps its traceback. The environment variable
+    SAGAN_TF_TRACEBACK=1 shows every traceback.
 
     Args:
         main: takes the list that holds the program's name alone; what it
@@ -87,7 +88,8 @@ def one_line_errors(program: str) -> Iterator[None]:
         program: the name that starts the line.
 
     Raises:
-        SystemExit: with status 2 or, on an interrupt, 130.
+        SystemExit: with status 2, that of the error if it has its own or, on
+            an interrupt, 130.
     """
     try:
         yield
@@ -98,8 +100,9 @@ def one_line_errors(program: str) -> Iterator[None]:
         if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
             traceback.print_exc()
         sys.stderr.write(f"{program}: {line}\n")
-        interrupted = isinstance(error, KeyboardInterrupt)
-        sys.exit(INTERRUPTED_STATUS if interrupted else USER_ERROR_STATUS)
+        if isinstance(error, KeyboardInterrupt):
+            sys.exit(INTERRUPTED_STATUS)
+        sys.exit(getattr(error, "exit_status", USER_ERROR_STATUS))
 
 
 def describe(error: BaseException) -> Optional[str]:

@@ -9,6 +9,26 @@ import numbers
 import re
 from typing import Any, Callable, Dict, Tuple
 
+from sagan_tf.errors import UserError
+
+
+def field_error(
+    name: str, expected: str, value: Any, hint: str = ""
+) -> UserError:
+    """Returns the error that a field's value causes.
+
+    Args:
+        name: the field's dotted name.
+        expected: to follow "should be".
+        value: what was received.
+        hint: what to add.
+    """
+    # A section in a field's place would show itself on several lines.
+    received = " ".join(repr(value).split())
+    return UserError(
+        f"config.{name} should be {expected}. Received: {received}{hint}"
+    )
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
@@ -59,6 +79,7 @@ _POSITIVE = Rule(
 _DECAY = Rule(
     lambda value: _is_number(value) and 0 <= value < 1, "a number in [0, 1)"
 )
+_NUMBER = Rule(_is_number, "a number")
 _BOOLEAN = Rule(lambda value: isinstance(value, bool), "True or False")
 _TEXT = Rule(lambda value: isinstance(value, str), "a string")
 _NAME = Rule(
@@ -119,6 +140,7 @@ RULES: Dict[str, Rule] = {
     "dataset.shuffle_window": _integer(0),
     "dataset.interleave": _integer(1),
     "dataset.service": _TEXT,
+    "model.architecture": _one_of("resnet", "dcgan"),
     "model.base_channels": _integer(1),
     "model.discriminator_base_channels": _integer(0),
     "model.latent_dim": _integer(1),
@@ -131,9 +153,16 @@ RULES: Dict[str, Rule] = {
     "model.output_batch_norm_momentum": _DECAY,
     "model.batch_norm_epsilon": _POSITIVE,
     "model.synchronized_batch_norm": _BOOLEAN,
-    "model.spectral_normalization": _one_of("release", "tfgan"),
+    "model.attention_gate_initial_value": _NUMBER,
+    "model.attention_replacement": _one_of("attention", "residual"),
+    "model.spectral_normalization": _one_of("release", "tfgan", "none"),
+    "model.generator_spectral_normalization": _one_of(
+        "same", "release", "tfgan", "none"
+    ),
+    "model.normalized_class_tables": _BOOLEAN,
+    "model.rectified_shortcuts": _BOOLEAN,
     "model.fold_resampling": _BOOLEAN,
-    "loss": _one_of("hinge"),
+    "loss": _one_of("hinge", "wasserstein"),
     "optimizer.generator_learning_rate": _POSITIVE,
     "optimizer.discriminator_learning_rate": _POSITIVE,
     "optimizer.beta_1": _DECAY,
@@ -142,6 +171,7 @@ RULES: Dict[str, Rule] = {
     "train.batch_size": _integer(1),
     "train.num_steps": _integer(1),
     "train.discriminator_steps": _integer(1),
+    "train.gradient_penalty_weight": _POSITIVE,
     "train.ema_decay": _DECAY,
     "train.ema_start_step": _integer(0),
     "train.separate_discriminator_passes": _BOOLEAN,
@@ -164,8 +194,30 @@ RULES: Dict[str, Rule] = {
 
 # Fields that were added later: what a run did that was made without them.
 ADDED = {
+    "dataset.split": "train",
+    "dataset.evaluation_split": "",
+    "dataset.evaluation_path": "",
+    "dataset.download": False,
+    "dataset.label_key": "",
+    "dataset.label_offset": 0,
+    "dataset.crop": 0,
+    "dataset.resize": "lanczos",
+    "dataset.on_small": "refuse",
+    "dataset.cache": "",
+    "dataset.flip": False,
+    "dataset.prefetch": 8,
+    "dataset.shuffle_window": 0,
+    "dataset.interleave": 16,
+    "dataset.service": "",
+    "model.architecture": "resnet",
+    "model.attention_gate_initial_value": 0.0,
+    "model.attention_replacement": "attention",
+    "model.generator_spectral_normalization": "same",
+    "model.normalized_class_tables": False,
+    "model.rectified_shortcuts": False,
     "model.synchronized_batch_norm": True,
     "train.gradient_accumulation": 1,
+    "train.gradient_penalty_weight": 10.0,
     "distribution.cluster": "tf_config",
     "distribution.address": "",
 }

@@ -9,22 +9,10 @@ from typing import Any, Dict
 
 import ml_collections
 
+from sagan_tf import config_architecture, config_data
 from sagan_tf.config_rules import ADDED, RULES
+from sagan_tf.config_rules import field_error as _error
 from sagan_tf.errors import UserError, nearest_name
-
-# Channels of the feature map of each height, in units of base_channels.
-_GENERATOR_WIDTHS = {
-    32: {8: 4, 16: 4},
-    64: {8: 8, 16: 4, 32: 2},
-    128: {8: 16, 16: 8, 32: 4, 64: 2},
-    256: {8: 16, 16: 8, 32: 8, 64: 4, 128: 2},
-}
-_DISCRIMINATOR_WIDTHS = {
-    32: {8: 2, 16: 2},
-    64: {8: 4, 16: 2, 32: 1},
-    128: {8: 8, 16: 4, 32: 2, 64: 1},
-    256: {8: 8, 16: 8, 32: 4, 64: 2, 128: 1},
-}
 
 
 def validate(config: ml_collections.ConfigDict) -> None:
@@ -137,106 +125,6 @@ def _check_names(fields: Dict[str, Any]) -> None:
             )
 
 
-def _error(name: str, expected: str, value: Any, hint: str = "") -> UserError:
-    # A section in a field's place would show itself on several lines.
-    received = " ".join(repr(value).split())
-    return UserError(
-        f"config.{name} should be {expected}. Received: {received}{hint}"
-    )
-
-
-# Fields of the data that some of the data sets have a use for.
-_EMBEDDED = ("twins", "digits")
-_OF_FILES = {
-    "path": "",
-    "evaluation_path": "",
-    "on_unreadable": "refuse",
-    "on_small": "refuse",
-    "crop": 0,
-    "resize": "lanczos",
-    "cache": "",
-}
-_OF_ONE_SHAPE = {
-    "label_key": ("tfds", ""),
-    "download": ("tfds", False),
-    "label_offset": ("improved_gan", 0),
-    "service": ("shards", ""),
-}
-
-
-def _check_data_fields(fields: Dict[str, Any]) -> None:
-    name = fields["dataset.name"]
-    shape = name.partition(":")[0]
-    expected = f'left at its default with the data set "{name}"'
-    for field, default in _OF_FILES.items():
-        value = fields[f"dataset.{field}"]
-        if shape in _EMBEDDED and value != default:
-            raise _error(f"dataset.{field}", expected, value)
-    for field, (only, default) in _OF_ONE_SHAPE.items():
-        value = fields[f"dataset.{field}"]
-        if shape != only and value != default:
-            raise _error(f"dataset.{field}", expected, value)
-    if shape not in (*_EMBEDDED, "tfds"):
-        for field, default in (("split", "train"), ("evaluation_split", "")):
-            value = fields[f"dataset.{field}"]
-            if value != default:
-                raise _error(f"dataset.{field}", expected, value)
-        if not fields["dataset.path"]:
-            what = "the file" if shape == "hdf5" else "the directory"
-            raise _error("dataset.path", f"{what} of pictures", "")
-
-
-def _check_embedded_data(fields: Dict[str, Any]) -> None:
-    name = fields["dataset.name"]
-    classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
-    if name in ("twins", "digits") and classes not in (0, 10):
-        expected = f'10 or 0 with the data set "{name}"'
-        raise _error("dataset.num_classes", expected, classes)
-    if name == "digits" and size != 32:
-        expected = '32 with the data set "digits"'
-        raise _error("dataset.image_size", expected, size)
-
-
-def _attention_resolutions(fields: Dict[str, Any]) -> Dict[str, str]:
-    """Returns the field of each network that says where it attends."""
-    own = "model.discriminator_attention_resolutions"
-    shared = "model.attention_resolutions"
-    return {
-        "generator": shared,
-        "discriminator": shared if fields[own] == (0,) else own,
-    }
-
-
-def _check_attention_places(fields: Dict[str, Any]) -> None:
-    size = fields["dataset.image_size"]
-    allowed = tuple(_GENERATOR_WIDTHS[size])
-    for name in _attention_resolutions(fields).values():
-        if not set(fields[name]) <= set(allowed):
-            expected = f"any of {allowed} at image size {size}"
-            raise _error(name, expected, fields[name])
-
-
-def _check_attention_channels(fields: Dict[str, Any]) -> None:
-    size, base = fields["dataset.image_size"], fields["model.base_channels"]
-    own_base = fields["model.discriminator_base_channels"] or base
-    widths = {
-        "generator": (base, _GENERATOR_WIDTHS[size]),
-        "discriminator": (own_base, _DISCRIMINATOR_WIDTHS[size]),
-    }
-    for network, places in _attention_resolutions(fields).items():
-        unit, multiples = widths[network]
-        for resolution in fields[places]:
-            channels = unit * multiples[resolution]
-            for part in ("key", "value"):
-                name = f"model.attention_{part}_divisor"
-                if channels < fields[name]:
-                    expected = (
-                        f"at most the {network}'s {channels} channels "
-                        f"at resolution {resolution}"
-                    )
-                    raise _error(name, expected, fields[name])
-
-
 def _check_intervals(fields: Dict[str, Any]) -> None:
     for name, unit in (
         ("train.batch_size", "train.gradient_accumulation"),
@@ -285,10 +173,8 @@ def _check_cluster(fields: Dict[str, Any]) -> None:
 
 
 COMBINATIONS = (
-    _check_data_fields,
-    _check_embedded_data,
-    _check_attention_places,
-    _check_attention_channels,
+    *config_data.CHECKS,
+    *config_architecture.CHECKS,
     _check_intervals,
     _check_average,
     _check_cluster,

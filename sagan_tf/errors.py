@@ -13,6 +13,18 @@ class UserError(ValueError):
     traceback.
     """
 
+    exit_status = 2
+
+
+class DivergedError(UserError):
+    """A loss was not finite: training cannot go on.
+
+    Commands end with status 3, so that a program that starts many runs can
+    tell this from a mistake in a configuration.
+    """
+
+    exit_status = 3
+
 
 def nearest_name(name: str, known: Iterable[str], prefix: str = "") -> str:
     """Returns "; did you mean X?", or nothing if no known name is near."""

@@ -16,11 +16,19 @@ import tensorflow as tf
 from absl import flags, logging
 
 from sagan_tf import exporting, runs
+from sagan_tf.errors import UserError
+from sagan_tf.exporting import single_file
 from sagan_tf.exporting.saved_model import check_free
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Directory of the SavedModel; it must not exist yet."
+    "output",
+    None,
+    "Directory of the SavedModel, or PATH.onnx or PATH.tflite; it must not "
+    "exist yet.",
+)
+_FORMAT = flags.DEFINE_enum(
+    "format", "saved_model", ["saved_model", "onnx", "tflite"], "What to write."
 )
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to export: latest, best or a step."
@@ -38,16 +46,41 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("WARNING")
     output = pathlib.Path(_OUTPUT.value)
-    check_free(output)
+    _check_output(output)
     run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
     generator = run.load_generator(_EMA.value)
-    difference = exporting.export(generator, output, _card(run))
-    size = sum(path.stat().st_size for path in output.rglob("*")) / 1e6
+    if _FORMAT.value == "saved_model":
+        what, where = "a SavedModel", "Reloaded in a fresh process, it draws"
+        difference = exporting.export(generator, output, _card(run))
+    else:
+        module = single_file.FORMATS[_FORMAT.value]
+        what, where = f"a file for {module.NAME}", "There it draws"
+        difference = exporting.export_file(
+            generator, output, _FORMAT.value, _card(run)
+        )
     sys.stdout.write(
-        f"{output}: the generator of step {run.step:,} as a SavedModel of "
-        f"{size:.1f} MB. Reloaded in a fresh process, it draws what the "
-        f"network draws, within {difference:.1g}.\n"
+        f"{output}: the generator of step {run.step:,} as {what} of "
+        f"{_size(output) / 1e6:.1f} MB. {where} what the network draws, within "
+        f"{difference:.1g}.\n"
     )
+
+
+def _check_output(output: pathlib.Path) -> None:
+    if _FORMAT.value != "saved_model":
+        single_file.check_file(output, _FORMAT.value)
+        return
+    ending = output.suffix.lstrip(".")
+    if ending in single_file.FORMATS:
+        raise UserError(
+            f"--output={output} goes with --format={ending}. Received: "
+            "--format=saved_model, which writes a directory"
+        )
+    check_free(output)
+
+
+def _size(output: pathlib.Path) -> int:
+    files = output.rglob("*") if output.is_dir() else [output]
+    return sum(path.stat().st_size for path in files)
 
 
 def _card(run: runs.Run) -> dict[str, Any]:

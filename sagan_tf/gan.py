@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from sagan_tf import averaging, losses, optimization
-from sagan_tf.latents import draw_for_replica
+from sagan_tf.discrimination import discriminator_loss, with_labels
+from sagan_tf.latents import draw_for_replica, draw_shares_for_replica
 
 
 class SAGAN(tf.keras.Model):
@@ -106,23 +107,21 @@ class SAGAN(tf.keras.Model):
         """Creates all variables, with the average starting as a copy."""
         labels = tf.zeros((1,), tf.int32)
         latents = tf.zeros((1, self.generator.latent_dim))
-        images = self.generator(self._with_labels(latents, labels))
-        self.ema_generator(self._with_labels(latents, labels))
-        self.discriminator(self._with_labels(images, labels))
+        images = self.generator(with_labels(self.generator, latents, labels))
+        self.ema_generator(with_labels(self.generator, latents, labels))
+        self.discriminator(with_labels(self.discriminator, images, labels))
         for average, weight in self._averaged():
             average.assign(weight)
 
     def _averaged(self) -> list[tuple[tf.Variable, tf.Variable]]:
         return list(zip(self.ema_generator.variables, self.generator.variables))
 
-    def _with_labels(self, inputs: tf.Tensor, labels: tf.Tensor) -> Any:
-        return [inputs, labels] if self.generator.num_classes else inputs
-
     def compile(
         self,
         generator_optimizer: tf.keras.optimizers.Optimizer,
         discriminator_optimizer: tf.keras.optimizers.Optimizer,
         loss: str = "hinge",
+        gradient_penalty_weight: float | None = None,
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers and the loss.
@@ -131,7 +130,9 @@ class SAGAN(tf.keras.Model):
             generator_optimizer: legacy Keras optimizer of the generator.
             discriminator_optimizer: that of the discriminator; with another
                 rate this is the two time-scale update rule (TTUR).
-            loss: name of a loss in `sagan_tf.losses`.
+            loss: name of a loss in `sagan_tf.losses`; `"wasserstein"` is meant
+                for a discriminator without spectral normalization.
+            gradient_penalty_weight: of the penalty, where the loss has one.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """
         self.generator_optimizer = optimization.prepare(
@@ -142,7 +143,7 @@ class SAGAN(tf.keras.Model):
         )
         # Keras would make one of its own, and put it into the checkpoints.
         super().compile(optimizer=self.generator_optimizer, **kwargs)
-        self.adversarial_loss = losses.get(loss)
+        self.adversarial_loss = losses.get(loss, gradient_penalty_weight)
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
@@ -175,6 +176,7 @@ class SAGAN(tf.keras.Model):
                 images[index],
                 labels[index],
                 *self.draw_inputs(batch_size, index + 1),
+                *self._draw_shares(batch_size, index + 1),
             )
         self._update_average()
         return self._record(
@@ -190,13 +192,22 @@ class SAGAN(tf.keras.Model):
             batch_size: pictures per replica.
             update: number of the update within the step, 0 for the generator.
         """
-        number = self.step * (1 + self.discriminator_steps) + update
         return draw_for_replica(
             batch_size,
             self.generator.latent_dim,
             self.generator.num_classes,
-            seed=tf.stack((tf.constant(self.seed, tf.int64), number)),
+            seed=self._seed_of(update),
         )
+
+    def _draw_shares(self, batch_size: Any, update: int) -> list[tf.Tensor]:
+        """Draws what mixes real and generated pictures, for a penalty."""
+        if not self.adversarial_loss.penalty_weight:
+            return []
+        return [draw_shares_for_replica(batch_size, self._seed_of(update))]
+
+    def _seed_of(self, update: int) -> tf.Tensor:
+        number = self.step * (1 + self.discriminator_steps) + update
+        return tf.stack((tf.constant(self.seed, tf.int64), number))
 
     def update_generator(
         self, latents: tf.Tensor, labels: tf.Tensor
@@ -205,10 +216,10 @@ class SAGAN(tf.keras.Model):
 
         def compute(latents: tf.Tensor, labels: tf.Tensor) -> Any:
             fakes = self.generator(
-                self._with_labels(latents, labels), training=True
+                with_labels(self.generator, latents, labels), training=True
             )
             logits = self.discriminator(
-                self._with_labels(fakes, labels), training=False
+                with_labels(self.discriminator, fakes, labels), training=False
             )
             return (self.adversarial_loss.generator(logits),)
 
@@ -228,54 +239,34 @@ class SAGAN(tf.keras.Model):
         labels: tf.Tensor,
         latents: tf.Tensor,
         fake_labels: tf.Tensor,
+        shares: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Updates the discriminator once; returns loss and mean logits."""
+        batch = (images, labels, latents, fake_labels, shares)
 
-        def compute(images: tf.Tensor, labels: tf.Tensor, *fake: Any) -> Any:
-            fakes = self.generator(self._with_labels(*fake), training=True)
-            real_logits, fake_logits = self._discriminate(
-                images, labels, tf.stop_gradient(fakes), fake[1]
+        def compute(images: tf.Tensor, labels: tf.Tensor, *rest: Any) -> Any:
+            latents, fake_labels, *shares = rest
+            fakes = self.generator(
+                with_labels(self.generator, latents, fake_labels), training=True
             )
-            return (
-                self.adversarial_loss.discriminator(real_logits, fake_logits),
-                tf.reduce_mean(real_logits),
-                tf.reduce_mean(fake_logits),
+            return discriminator_loss(
+                self.discriminator,
+                self.adversarial_loss,
+                (images, labels),
+                (tf.stop_gradient(fakes), fake_labels),
+                *shares,
+                separately=self.separate_discriminator_passes,
             )
 
         return optimization.minimize(
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             compute,
-            (images, labels, latents, fake_labels),
+            [x for x in batch if x is not None],
             self.gradient_accumulation,
             self.discriminator.non_trainable_variables
             + self.generator.non_trainable_variables,
         )
-
-    def _discriminate(
-        self,
-        images: tf.Tensor,
-        labels: tf.Tensor,
-        fakes: tf.Tensor,
-        fake_labels: tf.Tensor,
-    ) -> Sequence[tf.Tensor]:
-        """Logits of real and of generated pictures."""
-        if self.separate_discriminator_passes:
-            real = self.discriminator(
-                self._with_labels(images, labels), training=True
-            )
-            fake = self.discriminator(
-                self._with_labels(fakes, fake_labels), training=False
-            )
-            return real, fake
-        logits = self.discriminator(
-            self._with_labels(
-                tf.concat((images, fakes), 0),
-                tf.concat((labels, fake_labels), 0),
-            ),
-            training=True,
-        )
-        return tf.split(logits, 2)
 
     def _update_average(self) -> None:
         """Moves the averaged generator, then counts the step."""

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 # Second word of a seed, which sets latents apart from other uses of the first.
 _STREAM = 0x5A6A
+# Sets the shares of mixtures apart from latents of the same seed.
+_SHARES = 0x5A6B
 
 
 def draw(
@@ -102,14 +104,34 @@ def draw_for_replica(
         Latents `(batch_size, latent_dim)`, standard normal, and labels
         `(batch_size,)`, uniform over the classes (zeros without classes).
     """
-    context = tf.distribute.get_replica_context()
-    total = batch_size * context.num_replicas_in_sync
+    total, part = _share_of_replica(batch_size)
     # Two seeds: from one, both would come out of the same random bits.
     seeds = tf.random.experimental.stateless_split(seed)
     values = tf.random.stateless_normal((total, latent_dim), seeds[0])
     labels = tf.random.stateless_uniform(
         (total,), seeds[1], maxval=max(num_classes, 1), dtype=tf.int32
     )
-    first = context.replica_id_in_sync_group * batch_size
-    part = slice(first, first + batch_size)
     return values[part], labels[part]
+
+
+def draw_shares_for_replica(batch_size: Any, seed: tf.Tensor) -> tf.Tensor:
+    """Draws the shares of the global batch and keeps those of this replica.
+
+    Args:
+        batch_size: pictures per replica.
+        seed: `(2,)` integers, which may be those of the latents.
+
+    Returns:
+        `(batch_size,)`, uniform in [0, 1).
+    """
+    total, part = _share_of_replica(batch_size)
+    seed = tf.random.experimental.stateless_fold_in(seed, _SHARES)
+    return tf.random.stateless_uniform((total,), seed)[part]
+
+
+def _share_of_replica(batch_size: Any) -> tuple[Any, slice]:
+    """Size of the global batch, and which part of it is this replica's."""
+    context = tf.distribute.get_replica_context()
+    first = context.replica_id_in_sync_group * batch_size
+    total = batch_size * context.num_replicas_in_sync
+    return total, slice(first, first + batch_size)

@@ -6,6 +6,9 @@ from typing import Callable, NamedTuple
 
 import tensorflow as tf
 
+# Added to a squared norm, which is near 1.
+_SMALL = 1e-12
+
 
 class AdversarialLoss(NamedTuple):
     """The two sides of an adversarial loss.
@@ -13,10 +16,13 @@ class AdversarialLoss(NamedTuple):
     Attributes:
         discriminator: `(real_logits, fake_logits) -> scalar`.
         generator: `(fake_logits) -> scalar`.
+        penalty_weight: of `gradient_penalty` on the discriminator's side, 0
+            for none.
     """
 
     discriminator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     generator: Callable[[tf.Tensor], tf.Tensor]
+    penalty_weight: float = 0.0
 
 
 def hinge_discriminator_loss(
@@ -55,16 +61,80 @@ def hinge_generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_mean(tf.cast(fake_logits, tf.float32))
 
 
+def wasserstein_discriminator_loss(
+    real_logits: tf.Tensor, fake_logits: tf.Tensor
+) -> tf.Tensor:
+    """Mean logit of generated pictures minus that of real ones.
+
+    Reference: Arjovsky et al., "Wasserstein GAN" (arXiv:1701.07875).
+
+    Args:
+        real_logits: logits of real pictures, any shape.
+        fake_logits: logits of generated pictures, any shape.
+
+    Returns:
+        A float32 scalar.
+    """
+    return tf.reduce_mean(tf.cast(fake_logits, tf.float32)) - tf.reduce_mean(
+        tf.cast(real_logits, tf.float32)
+    )
+
+
+def interpolate(
+    real: tf.Tensor, fake: tf.Tensor, shares: tf.Tensor
+) -> tf.Tensor:
+    """Mixes pairs of pictures.
+
+    Args:
+        real: `(batch, height, width, channels)`.
+        fake: the same shape.
+        shares: `(batch,)` in [0, 1], the real picture's share of each mixture.
+
+    Returns:
+        `(batch, height, width, channels)`, float32.
+    """
+    shares = tf.cast(shares, tf.float32)[:, tf.newaxis, tf.newaxis, tf.newaxis]
+    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
+    return shares * real + (1.0 - shares) * fake
+
+
+def gradient_penalty(gradients: tf.Tensor) -> tf.Tensor:
+    """Mean squared distance of each picture's gradient norm from one.
+
+    Reference: Gulrajani et al., "Improved Training of Wasserstein GANs"
+    (arXiv:1704.00028), equation 3.
+
+    Args:
+        gradients: of each logit for its picture, `(batch, height, width,
+            channels)`.
+
+    Returns:
+        A float32 scalar, at least 0.
+    """
+    squares = tf.square(tf.cast(gradients, tf.float32))
+    # A root has no slope at zero, where a dead discriminator's gradient is.
+    norms = tf.sqrt(tf.reduce_sum(squares, (1, 2, 3)) + _SMALL)
+    return tf.reduce_mean(tf.square(norms - 1.0))
+
+
 LOSSES = {
-    "hinge": AdversarialLoss(hinge_discriminator_loss, hinge_generator_loss)
+    "hinge": AdversarialLoss(hinge_discriminator_loss, hinge_generator_loss),
+    # The generator's side is the same: minus the mean logit.
+    "wasserstein": AdversarialLoss(
+        wasserstein_discriminator_loss,
+        hinge_generator_loss,
+        penalty_weight=10.0,
+    ),
 }
 
 
-def get(name: str) -> AdversarialLoss:
+def get(name: str, penalty_weight: float | None = None) -> AdversarialLoss:
     """Returns a loss by its name.
 
     Args:
         name: one of `LOSSES`.
+        penalty_weight: of the gradient penalty, if the loss has one; None for
+            the usual.
 
     Raises:
         ValueError: if there is no loss of that name.
@@ -73,4 +143,7 @@ def get(name: str) -> AdversarialLoss:
         raise ValueError(
             f"`loss` should be one of {sorted(LOSSES)}. Received: {name!r}"
         )
-    return LOSSES[name]
+    loss = LOSSES[name]
+    if penalty_weight is None or not loss.penalty_weight:
+        return loss
+    return loss._replace(penalty_weight=penalty_weight)

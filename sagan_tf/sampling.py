@@ -7,7 +7,7 @@ from typing import Iterator
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf.networks import Generator, freeze
+from sagan_tf.networks import FREEZABLE, Generator, freeze
 
 
 class Sampler:
@@ -25,7 +25,7 @@ class Sampler:
         self.generator = generator
         self.batch_size = batch_size
         self._frozen = None
-        if isinstance(generator, Generator):
+        if isinstance(generator, FREEZABLE):
             self._frozen = freeze(generator)
         self._draw = tf.function(self._draw_batch)
 

@@ -32,6 +32,8 @@ BELOW_BUILDERS = {
 DOOR = {
     "choices",
     "command",
+    "config_architecture",
+    "config_data",
     "config_files",
     "config_rules",
     "config_validation",
@@ -52,10 +54,18 @@ MAY_IMPORT = {
     "command": {"config_files"},
     "choices": set(),
     "config_files": set(),
-    "config_validation": {"config_rules"},
+    "config_architecture": {"config_rules"},
+    "config_data": {"config_rules"},
+    "config_validation": {
+        "config_architecture",
+        "config_data",
+        "config_rules",
+    },
     "config_rules": set(),
-    "builders": BELOW_BUILDERS | {"config_validation", "data_builders"},
-    "data_builders": {"data"},
+    "builders": BELOW_BUILDERS
+    | {"config_validation", "data_building", "network_building"},
+    "data_building": {"data"},
+    "network_building": {"interop", "networks", "training"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
     # Sheets are drawn while training.
@@ -71,8 +81,15 @@ MAY_IMPORT = {
     "visualization": {"data", "gan", "latents", "networks", "sampling"},
     "exporting": {"data", "gan", "latents", "networks", "sampling"},
     "interop": {"layers", "networks"},
-    "gan": {"averaging", "latents", "losses", "optimization"},
+    "gan": {
+        "averaging",
+        "discrimination",
+        "latents",
+        "losses",
+        "optimization",
+    },
     "averaging": set(),
+    "discrimination": {"losses"},
     "optimization": set(),
     "latents": set(),
     "sampling": {"networks"},
@@ -84,7 +101,9 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = MAINS | DOOR | {"builders", "data_builders", "runs"}
+READS_CONFIGS = (
+    MAINS | DOOR | {"builders", "data_building", "network_building", "runs"}
+)
 HEAVY = {
     "matplotlib",
     "sklearn",

@@ -12,7 +12,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from sagan_tf import command
-from sagan_tf.errors import UserError
+from sagan_tf.errors import DivergedError, UserError
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -207,6 +207,7 @@ def test_bad_arguments_are_one_line(folder, monkeypatch, arguments, message):
     ("error", "status", "line"),
     [
         (UserError("`a` should be b.\n Received: c"), 2, "error: `a` should "),
+        (DivergedError("a loss at step 3"), 3, "error: a loss at step 3"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 2, "error: not enough memory: use smaller batches"),
         (MemoryError("3 GiB"), 2, "error: not enough memory (3 GiB): use"),

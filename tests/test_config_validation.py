@@ -28,7 +28,9 @@ BUILDS_ON = {
     "digits32": "twins32",
     "imagenet64": "imagenet128",
     "lsun64": "celeba64_resnet",
+    "lsun_church64": "celeba64",
     "paper": "imagenet128",
+    "study32": "twins32",
 }
 
 # Values of the wrong type or out of range, at least one for each field.
@@ -62,6 +64,7 @@ BAD_VALUES = [
     ("dataset.num_classes", 1),
     ("dataset.num_examples", -1),
     ("dataset.on_unreadable", "ignore"),
+    ("model.architecture", "res"),
     ("model.base_channels", 0),
     ("model.base_channels", True),
     ("model.discriminator_base_channels", -1),
@@ -71,15 +74,21 @@ BAD_VALUES = [
     ("model.attention_resolutions", (16, 16)),
     ("model.discriminator_attention_resolutions", (8, 8)),
     ("model.batch_norm_epsilon", 0.0),
+    ("model.attention_gate_initial_value", float("inf")),
+    ("model.attention_replacement", "none"),
+    ("model.spectral_normalization", "same"),
+    ("model.generator_spectral_normalization", True),
     ("model.synchronized_batch_norm", 1),
-    ("model.spectral_normalization", "none"),
     ("model.attention_key_divisor", 0),
     ("model.attention_value_divisor", 0),
     ("model.attention_pooling", 1),
     ("model.fold_resampling", "yes"),
+    ("model.normalized_class_tables", 1),
+    ("model.rectified_shortcuts", "no"),
     ("model.batch_norm_momentum", 1.0),
     ("model.output_batch_norm_momentum", -0.1),
     ("loss", "hing"),
+    ("train.gradient_penalty_weight", 0.0),
     ("optimizer.generator_learning_rate", 0.0),
     ("optimizer.generator_learning_rate", float("nan")),
     ("optimizer.discriminator_learning_rate", -1e-4),
@@ -109,6 +118,9 @@ BAD_VALUES = [
     ("distribution.cluster", "slum"),
     ("distribution.address", 3),
 ]
+
+DCGAN = {"model.architecture": "dcgan", "dataset.num_classes": 0}
+WASSERSTEIN = {"loss": "wasserstein", "model.spectral_normalization": "none"}
 
 # Settings that are fine one by one, and what the message has to hold.
 CONTRADICTIONS = [
@@ -174,6 +186,48 @@ CONTRADICTIONS = [
         ["checkpoint.keep_every", "checkpoint.every_steps (500)", "500"],
     ),
     ({"train.ema_start_step": 10_000}, ["ema_start_step", "10000"]),
+    (
+        {"model.architecture": "dcgan"},
+        ["dataset.num_classes", "no classes", "10"],
+    ),
+    (
+        {**DCGAN, "model.attention_value_divisor": 1},
+        ["attention_value_divisor", "left at its default", "dcgan"],
+    ),
+    ({**DCGAN, "model.attention_pooling": False}, ["attention_pooling"]),
+    (
+        {**DCGAN, "model.attention_replacement": "residual"},
+        ["attention_replacement", "dcgan"],
+    ),
+    ({**DCGAN, "model.fold_resampling": False}, ["fold_resampling"]),
+    (
+        {**DCGAN, "model.output_batch_norm_momentum": 0.9},
+        ["output_batch_norm_momentum"],
+    ),
+    (
+        {**DCGAN, "model.attention_resolutions": (32,)},
+        ["attention_resolutions", "(4, 8, 16)", "(32,)"],
+    ),
+    (
+        {**DCGAN, "model.base_channels": 4},
+        ["attention_key_divisor", "generator's 4 channels", "8"],
+    ),
+    ({**DCGAN, "model.rectified_shortcuts": True}, ["rectified_shortcuts"]),
+    (
+        {
+            "dataset.num_classes": 0,
+            "model.normalized_class_tables": True,
+        },
+        ["normalized_class_tables", "without classes"],
+    ),
+    (
+        {"loss": "wasserstein"},
+        ["spectral_normalization", '"none"', "gradient penalty", "release"],
+    ),
+    (
+        {"train.gradient_penalty_weight": 5.0},
+        ["gradient_penalty_weight", "left at its default", "hinge", "5.0"],
+    ),
     ({"distribution.cluster": "slurm"}, ["distribution.cluster", "tf_config"]),
     ({"distribution.address": "me"}, ["distribution.address", "empty", "me"]),
     (
@@ -203,6 +257,10 @@ GOOD_SETTINGS = [
     {"model.attention_key_divisor": 1, "model.attention_value_divisor": 1},
     {"train.num_steps": 2, "train.steps_per_call": 2},
     {"checkpoint.keep_every": 1000},
+    DCGAN,
+    {**DCGAN, "model.attention_resolutions": (16, 4, 8)},
+    {**DCGAN, **WASSERSTEIN, "train.gradient_penalty_weight": 5.0},
+    {**WASSERSTEIN, "model.generator_spectral_normalization": "release"},
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
     {"dataset.name": "tfds:celeb_a", "dataset.num_classes": 0},
     {"dataset.name": "tfds:a/b:1.0.0", "dataset.split": "train[:9%]"},
@@ -367,4 +425,7 @@ def test_a_run_from_before_a_field_can_be_read():
 
 def test_nothing_else_is_added():
     assert complete({"model": 3}).to_dict() == {"model": 3}
-    assert set(complete({"train": {}}).train) == {"gradient_accumulation"}
+    assert set(complete({"train": {}}).train) == {
+        "gradient_accumulation",
+        "gradient_penalty_weight",
+    }

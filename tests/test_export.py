@@ -30,6 +30,19 @@ def answers(toy_run, place):
         "missing": [f"--workdir={place}/none", f"--output={place}/x"],
         "step": [f"--workdir={run}", f"--output={place}/x", "--checkpoint=9"],
         "no output": [f"--workdir={run}"],
+        "tflite": [
+            *(f"--workdir={run}", f"--output={place}/toy.tflite"),
+            *("--format=tflite", "--license=CC0-1.0"),
+        ],
+        "ending": [
+            *(f"--workdir={run}", f"--output={place}/x"),
+            "--format=tflite",
+        ],
+        "directory": [f"--workdir={run}", f"--output={place}/x.tflite"],
+        "format": [
+            *(f"--workdir={run}", f"--output={place}/x"),
+            "--format=pickle",
+        ],
     }
     required = ("workdir", "output")
     found = call_each("sagan_tf.export", calls.values(), required)
@@ -52,9 +65,22 @@ def test_an_export_is_proven_and_has_a_card(answers, place):
     assert json.dumps(model.card)
 
 
+def test_a_single_file_is_proven_too(answers, place):
+    assert answers["tflite"].status == 0, answers["tflite"].err
+    assert answers["tflite"].err == ""
+    assert "TensorFlow Lite" in answers["tflite"].out
+    assert "draws what the network draws" in answers["tflite"].out
+    card = json.loads((place / "toy.tflite.json").read_text())
+    assert card["step"] == 3
+    assert card["license"]["weights"] == "CC0-1.0"
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("ending", ("--output should end in .tflite", "/x")),
+        ("directory", ("--output", "goes with --format=tflite")),
+        ("format", ("--format=pickle", "saved_model")),
         ("taken", ("--output", "something stands")),
         ("missing", ("--workdir", "no directory")),
         ("step", ("--checkpoint", "[3]")),
@@ -63,5 +89,5 @@ def test_an_export_is_proven_and_has_a_card(answers, place):
 )
 def test_bad_input_is_refused_in_one_line(answers, name, words, place):
     assert_refused(answers[name], *words)
-    assert not (place / "x").exists()
+    assert not list(place.glob("x*"))
     assert (place / "taken" / "mine").read_text() == "kept"

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import SAGAN, Discriminator, Generator
+from sagan_tf import SAGAN, Discriminator, Generator, losses
+from sagan_tf.discrimination import (
+    discriminate,
+    discriminator_loss,
+    with_labels,
+)
 from sagan_tf.layers import ConditionalBatchNormalization, SpectralNormalization
 
 LATENT = 4
@@ -194,6 +199,42 @@ def test_discriminator_update_moves_the_vectors_and_statistics_of_both():
     assert not any(moved(weights, gan.generator.trainable_variables))
 
 
+def test_wasserstein_update_has_its_penalty():
+    gan, shares = SAGAN(*networks()), tf.constant([0.0, 0.2, 0.7, 1.0])
+    gan.compile(*optimizers(), loss="wasserstein", gradient_penalty_weight=3.0)
+    start = gan.generator.get_weights(), gan.discriminator.get_weights()
+    (images, labels), fake = batch(), gan.draw_inputs(4, 1)
+    found = gan.update_discriminator(images, labels, *fake, shares)
+    losses_by_weight = []
+    for weight in (0.0, 3.0):
+        gan.generator.set_weights(start[0])
+        gan.discriminator.set_weights(start[1])
+        fakes = gan.generator([*fake], training=True)
+        losses_by_weight.append(
+            discriminator_loss(
+                gan.discriminator,
+                losses.get("wasserstein")._replace(penalty_weight=weight),
+                (images, labels),
+                (fakes, fake[1]),
+                shares,
+            )
+        )
+    without, expected = losses_by_weight
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert found[0] > without[0]
+
+
+def test_each_wasserstein_update_has_shares_of_its_own():
+    gan = SAGAN(*networks(), discriminator_steps=2)
+    gan.compile(*optimizers(), loss="wasserstein")
+    seen = record(gan)
+    gan.train_step(batch(8))
+    gan.train_step(batch(8))
+    shares = np.concatenate([arguments[4] for arguments in seen])
+    assert shares.shape == (16,) and len(set(shares)) == 16
+    assert np.all((shares >= 0.0) & (shares < 1.0))
+
+
 def record(gan):
     """Notes the arguments of every discriminator update."""
     seen, update = [], gan.update_discriminator
@@ -348,11 +389,16 @@ def test_joint_and_separate_passes(separate):
     """Logits of each half; only the real half of separate passes stores u."""
     gan = make(separate_discriminator_passes=separate)
     network = gan.discriminator
-    network(gan._with_labels(*batch()), training=True)
+    network(with_labels(gan.discriminator, *batch()), training=True)
     real, real_labels = batch(4, 1)
     fake, fake_labels = batch(4, 2)
     start = network.get_weights()
-    ours = gan._discriminate(real, real_labels, fake, fake_labels)
+    ours = discriminate(
+        gan.discriminator,
+        (real, real_labels),
+        (fake, fake_labels),
+        gan.separate_discriminator_passes,
+    )
     stored = values(vectors(network))
     network.set_weights(start)
     expected = [network([real, real_labels], training=True)]

@@ -36,6 +36,40 @@ def test_losses_are_float32(dtype):
     assert (discriminator.numpy(), generator.numpy()) == (2.0, 0.0)
 
 
+def test_wasserstein_known_answer():
+    real = tf.constant([[2.0], [1.0]])
+    fake = tf.constant([[-2.0], [3.0], [0.5]])
+    assert losses.wasserstein_discriminator_loss(real, fake).numpy() == -1.0
+
+
+def test_mixtures_known_answer():
+    real, fake = tf.ones((3, 1, 2, 1)), -tf.ones((3, 1, 2, 1))
+    mixed = losses.interpolate(real, fake, tf.constant([0.0, 0.75, 1.0]))
+    np.testing.assert_array_equal(mixed[:, 0, 0, 0], [-1.0, 0.5, 1.0])
+    assert (
+        losses.interpolate(tf.cast(real, tf.bfloat16), fake, tf.ones(3)).dtype
+        == tf.float32
+    )
+
+
+def test_penalty_known_answer():
+    gradients = np.zeros((2, 2, 2, 3), np.float32)
+    gradients[0, 0, 1, 2], gradients[0, 1, 1, 0] = 3.0, 4.0
+    gradients[1, 0, 0, 0] = -1.0
+    # Norms of 5 and 1.
+    for dtype in (tf.float32, tf.bfloat16):
+        penalty = losses.gradient_penalty(tf.cast(gradients, dtype))
+        assert penalty.dtype == tf.float32
+        np.testing.assert_allclose(penalty, 8.0, rtol=1e-6)
+
+
+def test_weight_of_the_penalty():
+    assert losses.get("wasserstein").penalty_weight == 10.0
+    assert losses.get("wasserstein", 3.0).penalty_weight == 3.0
+    # There is none to weigh.
+    assert losses.get("hinge", 3.0).penalty_weight == 0.0
+
+
 def test_loss_by_name():
     loss = losses.get("hinge")
     assert loss.discriminator is losses.hinge_discriminator_loss

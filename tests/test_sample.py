@@ -1,5 +1,7 @@
 """The command that draws pictures, as a user calls it."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -30,6 +32,8 @@ def calls(toy_run, unconditional_run, saved_model, place):
     (place / "taken" / "mine").write_text("kept")
     (place / "empty").mkdir()
     tf.saved_model.save(tf.Module(), str(place / "other"))
+    shutil.copytree(saved_model, place / "cardless")
+    (place / "cardless" / "assets.extra" / "model_card.json").unlink()
     run, free = f"--workdir={toy_run}", f"--workdir={unconditional_run}"
     exported = f"--saved_model={saved_model}"
     png = f"--output={place}/refused.png"
@@ -65,6 +69,8 @@ def calls(toy_run, unconditional_run, saved_model, place):
         "no run": [f"--workdir={place}/empty", png],
         "no model": [f"--saved_model={place}/empty", png],
         "other": [f"--saved_model={place}/other", png],
+        "cardless": [f"--saved_model={place}/cardless", png],
+        "saved label": [exported, png, "--labels=10"],
         "step": [run, png, "--checkpoint=7"],
         "taken": [run, few, f"--output={place}/taken"],
         "jpeg": [run, few, f"--output={place}/x.jpg"],
@@ -95,6 +101,8 @@ REFUSALS = {
     "no run": ("config.json",),
     "no model": ("--saved_model", "saved_model.pb"),
     "other": ("signatures", "none"),
+    "cardless": ("model_card.json", "num_classes"),
+    "saved label": ("--labels", "0 to 9", "'10'"),
     "step": ("--checkpoint", "[3]", "7"),
     "taken": ("--output", "taken"),
     "jpeg": ("--output", ".png"),

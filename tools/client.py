@@ -18,7 +18,9 @@ import io
 import json
 import pathlib
 import urllib.error
+import urllib.parse
 import urllib.request
+from http.client import HTTPException
 from typing import Any, Sequence
 
 import numpy as np
@@ -96,10 +98,10 @@ class Server:
     """
 
     def __init__(self, address: str, model: str, timeout: float = 60.0):
-        if not address.startswith(("http://", "https://")):
+        if not _is_address(address):
             raise UserError(
-                "--server should be such as http://localhost:8501. "
-                f"Received: {address!r}"
+                "--server should be such as http://localhost:8501, with a "
+                f"port from 1 to 65535. Received: {address!r}"
             )
         self.address = f"{address.rstrip('/')}/v1/models/{model}"
         self.timeout = timeout
@@ -170,11 +172,21 @@ class Server:
             raise UserError(
                 f"{self.address} refuses ({error.code}): {_reason(error)}"
             ) from error
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+        except (OSError, ValueError, HTTPException) as error:
+            reason = getattr(error, "reason", None) or one_line(error)
             raise UserError(
                 f"--server={self.address} should answer. Received: {reason}"
             ) from error
+
+
+def _is_address(address: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        # Reading a port out of range is an error.
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ("http", "https")
 
 
 def _png(entry: Any) -> bytes:

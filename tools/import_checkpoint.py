@@ -1,7 +1,11 @@
-"""Turns a checkpoint of the release or of TF-GAN's example into a workdir.
+"""Turns a checkpoint of another implementation into a workdir.
 
     python -m tools.import_checkpoint --format=release \
         --checkpoint=PREFIX --workdir=DIR
+
+The format is `release`, `tfgan` (both TensorFlow 1), `studiogan` or `heykeetae`
+(both PyTorch, which need not be installed; the checkpoint is the generator's
+file, with the discriminator's beside it).
 
 What the checkpoint does not tell (data, rates, intervals) comes from
 `--config`. The averaged generator starts as a copy; optimizers start afresh.
@@ -18,16 +22,27 @@ import json
 import shlex
 
 import ml_collections
+import tensorflow as tf
 from absl import flags
 from ml_collections import config_flags
 
 from sagan_tf import builders, config_files, config_validation
 from sagan_tf.errors import UserError
-from sagan_tf.interop import release, tfgan
-from sagan_tf.networks import Discriminator, Generator
+from sagan_tf.interop import heykeetae, release, studiogan, tfgan
+from sagan_tf.networks import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    Discriminator,
+    Generator,
+)
 from sagan_tf.training.workdir import Workdir
 
-READERS = {"release": release, "tfgan": tfgan}
+READERS = {
+    "heykeetae": heykeetae,
+    "release": release,
+    "studiogan": studiogan,
+    "tfgan": tfgan,
+}
 # A configuration of a folder needs one; training may name another.
 UNKNOWN_PATH = "imagenet"
 
@@ -39,7 +54,9 @@ _FORMAT = flags.DEFINE_enum(
     "format", None, sorted(READERS), "Implementation that wrote it."
 )
 _CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "Prefix of the checkpoint, without .index."
+    "checkpoint",
+    None,
+    "Prefix of the checkpoint, without .index; or the generator's .pth file.",
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Directory to write.")
 _ATTENTION = flags.DEFINE_list(
@@ -51,9 +68,9 @@ _ATTENTION = flags.DEFINE_list(
 
 def describe(
     base: ml_collections.ConfigDict,
-    generator: Generator,
-    discriminator: Discriminator,
-    spectral_normalization: str = "release",
+    generator: Generator | DCGANGenerator,
+    discriminator: Discriminator | DCGANDiscriminator,
+    format: str = "release",
 ) -> ml_collections.ConfigDict:
     """Returns a configuration that builds networks like these.
 
@@ -61,7 +78,7 @@ def describe(
         base: where every other field comes from.
         generator: the generator that was read.
         discriminator: the discriminator that was read.
-        spectral_normalization: value of the field of that name.
+        format: one of `READERS`.
 
     Raises:
         UserError: if no configuration builds them.
@@ -79,23 +96,32 @@ def describe(
     model.discriminator_attention_resolutions = (
         discriminator.attention_resolutions
     )
+    model.attention_key_divisor, model.attention_value_divisor = 8, 2
     for network in (discriminator, generator):
         for name in ("key_divisor", "value_divisor"):
             if name in network.attention_options:
                 model[f"attention_{name}"] = network.attention_options[name]
     model.attention_pooling = True
+    model.attention_replacement = "attention"
+    model.generator_spectral_normalization = "same"
     model.batch_norm_momentum = generator.momentum
-    model.output_batch_norm_momentum = generator.output_momentum
     model.batch_norm_epsilon = generator.norm_epsilon
-    model.spectral_normalization = spectral_normalization
+    is_tfgan = format == "tfgan"
+    model.spectral_normalization = "tfgan" if is_tfgan else "release"
+    if isinstance(generator, DCGANGenerator):
+        model.architecture = "dcgan"
+    else:
+        model.output_batch_norm_momentum = generator.output_momentum
+        model.normalized_class_tables = generator.normalized_tables
+        model.rectified_shortcuts = discriminator.rectified_shortcuts
     config_validation.validate(config)
     return config
 
 
 def write(
     config: ml_collections.ConfigDict,
-    generator: Generator,
-    discriminator: Discriminator,
+    generator: Generator | DCGANGenerator,
+    discriminator: Discriminator | DCGANDiscriminator,
     workdir: Workdir,
 ) -> None:
     """Writes a workdir at step 0 with these networks.
@@ -125,9 +151,7 @@ def write(
     builders.build_checkpoints(config, workdir).save(gan)
 
 
-def _copy(
-    ours: Generator | Discriminator, theirs: Generator | Discriminator
-) -> None:
+def _copy(ours: tf.keras.Model, theirs: tf.keras.Model) -> None:
     shapes = [
         [(variable.name.partition("/")[2], variable.shape) for variable in all]
         for all in (ours.variables, theirs.variables)

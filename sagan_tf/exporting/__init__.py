@@ -1,6 +1,7 @@
-"""A generator as a SavedModel: written, proven equal, and read again."""
+"""A generator in a file: written, proven equal, and read again."""
 
 from sagan_tf.exporting.exported import ExportedGenerator
 from sagan_tf.exporting.saved_model import export
+from sagan_tf.exporting.single_file import export_file
 
-__all__ = ["ExportedGenerator", "export"]
+__all__ = ["ExportedGenerator", "export", "export_file"]

@@ -43,12 +43,8 @@ class ExportedGenerator:
                 f"Received: {found}"
             )
         self.card = _read_card(self.path / CARD)
-        _, inputs = self.signatures["generate"].structured_input_signature
-        self.latent_dim = int(inputs["latents"].shape[-1])
-        # An unconditional one does not take labels.
-        self.num_classes = 0
-        if "labels" in inputs:
-            self.num_classes = int(self.card.get("num_classes", 1))
+        self.latent_dim = self._find_latent_dim()
+        self.num_classes = self._find_num_classes()
 
     def class_names(self) -> tuple[str, ...]:
         """Returns a name for each class."""
@@ -67,16 +63,52 @@ class ExportedGenerator:
             inputs["labels"] = tf.convert_to_tensor(labels, tf.int32)
         return self.signatures["generate"](**inputs)["images"].numpy()
 
+    def _inputs(self) -> dict[str, tf.TensorSpec]:
+        return self.signatures["generate"].structured_input_signature[1]
+
+    def _find_latent_dim(self) -> int:
+        """Returns the length of a latent, from the signature itself."""
+        inputs = self._inputs()
+        outputs = self.signatures["generate"].structured_outputs
+        latents, images = inputs.get("latents"), outputs.get("images")
+        if (
+            not set(inputs) <= {"latents", "labels"}
+            or (latents is None or latents.shape.rank != 2)
+            or (images is None or images.shape.rank != 4)
+        ):
+            raise UserError(
+                f"--saved_model={self.path} should be a generator: latents "
+                "(and labels) in, images out. Received: "
+                f"{', '.join(sorted(inputs))} in, "
+                f"{', '.join(sorted(outputs))} out"
+            )
+        return int(latents.shape[-1])
+
+    def _find_num_classes(self) -> int:
+        if "labels" not in self._inputs():
+            # An unconditional one does not take them.
+            return 0
+        count = self.card.get("num_classes")
+        if not isinstance(count, int) or count < 1:
+            raise UserError(
+                f"{self.path / CARD} should tell num_classes, as "
+                f"sagan_tf.export writes it. Received: {count}"
+            )
+        return count
+
 
 def _load(path: pathlib.Path) -> Any:
     if not (path / "saved_model.pb").is_file():
         raise UserError(
             "--saved_model should be the directory of a SavedModel. "
-            f"Received: {path}, which has no saved_model.pb"
+            f"Received: {path}, {_what_it_is(path)}"
         )
     try:
         return tf.saved_model.load(str(path))
-    except (OSError, ValueError, tf.errors.OpError) as error:
+    except (
+        *(KeyError, OSError, RuntimeError, ValueError),
+        tf.errors.OpError,
+    ) as error:
         reason = (str(error).strip().splitlines() or ["unreadable"])[0]
         raise UserError(
             f"--saved_model={path} should be a whole SavedModel. "
@@ -84,10 +116,23 @@ def _load(path: pathlib.Path) -> Any:
         ) from error
 
 
+def _what_it_is(path: pathlib.Path) -> str:
+    if not path.is_dir():
+        return "which is a file" if path.exists() else "which does not exist"
+    inner = sorted(file.parent for file in path.glob("*/saved_model.pb"))
+    hint = f"; did you mean {inner[-1]}?" if inner else ""
+    return f"which has no saved_model.pb{hint}"
+
+
 def _read_card(path: pathlib.Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        card = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise UserError(f"{path} should be JSON. Received: {error}") from error
+    if not isinstance(card, dict):
+        raise UserError(
+            f"{path} should hold names and values. Received: {card!r:.60}"
+        )
+    return card

@@ -46,9 +46,9 @@ def export(
     try:
         _write(generator, aside)
         difference = verify(aside, generator)
-        _write_card(
-            generator, aside, {**(card or {}), "difference": difference}
-        )
+        text = card_text(generator, {**(card or {}), "difference": difference})
+        (aside / CARD).parent.mkdir(exist_ok=True)
+        (aside / CARD).write_text(text)
         if path.exists():
             path.rmdir()
         aside.rename(path)
@@ -76,9 +76,8 @@ def _write(generator: Generator, path: pathlib.Path) -> None:
     tf.saved_model.save(signatures, str(path), signatures=concrete)
 
 
-def _write_card(
-    generator: Generator, path: pathlib.Path, card: dict[str, Any]
-) -> None:
+def card_text(generator: Generator, card: dict[str, Any]) -> str:
+    """Returns the model card: the sizes, and what the card says beside."""
     sizes = {
         "image_size": generator.image_size,
         "num_classes": generator.num_classes,
@@ -86,6 +85,4 @@ def _write_card(
         "attention_maps": list(generator.attention_layers()),
         "parameters": generator.count_params(),
     }
-    file = path / CARD
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({**sizes, **card}, indent=2) + "\n")
+    return json.dumps({**sizes, **card}, indent=2) + "\n"

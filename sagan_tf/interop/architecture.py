@@ -22,7 +22,7 @@ from sagan_tf.interop.checkpoint import (
     variables,
 )
 from sagan_tf.networks import Discriminator, Generator
-from sagan_tf.networks.resnet import (
+from sagan_tf.networks.widths import (
     DISCRIMINATOR_WIDTHS,
     GENERATOR_WIDTHS,
 )
@@ -58,7 +58,7 @@ def load_networks(
     generator([tf.zeros((1, generator.latent_dim)), labels])
     discriminator([tf.zeros((1, image_size, image_size, 3)), labels])
     networks = (generator, discriminator)
-    assign(reader, variables(networks, reader.shapes, naming), naming)
+    assign(reader, variables(networks, reader.shapes, naming), naming.source)
     return networks
 
 

@@ -178,9 +178,17 @@ def _attention(
     yield "projection", f"{scope}/sn_conv_attn", layer.output_convolution
 
 
-def _variable(layer: tf.keras.layers.Layer, attribute: str) -> tf.Variable:
+def variable(layer: tf.keras.layers.Layer, attribute: str) -> tf.Variable:
+    """Returns a variable of a layer, spectrally normalized or not.
+
+    Args:
+        layer: the layer.
+        attribute: such as `kernel` (which is raw where it is normalized, and
+            may be that of an embedding), `bias`, `u` or `gate`.
+    """
     if attribute == "kernel":
-        return layer.raw_kernel
+        name = "raw_kernel" if hasattr(layer, "raw_kernel") else "kernel"
+        return getattr(layer, name)
     if attribute == "bias" and hasattr(layer, "raw_kernel"):
         return layer.layer.bias
     return getattr(layer, attribute)
@@ -191,22 +199,20 @@ def variables(
 ) -> dict[str, tf.Variable]:
     """Returns our variables by the name that the checkpoint gives them."""
     return {
-        name: _variable(layer, attribute)
+        name: variable(layer, attribute)
         for network in networks
         for kind, scope, layer in layers(network, shapes, naming)
         for attribute, name in naming.names(kind, scope).items()
     }
 
 
-def assign(
-    reader: Reader, expected: dict[str, tf.Variable], naming: Naming
-) -> None:
+def assign(reader: Any, expected: dict[str, tf.Variable], source: str) -> None:
     """Assigns every variable its value in the checkpoint.
 
     Args:
-        reader: the checkpoint.
+        reader: the checkpoint, a `Reader` or what has its attributes.
         expected: variables by their name in the checkpoint.
-        naming: the implementation that wrote it.
+        source: the implementation that wrote it.
 
     Raises:
         UserError: if variables are missing or left over, or do not fit. None
@@ -225,7 +231,7 @@ def assign(
             if names
         )
         raise UserError(
-            f"`checkpoint` should hold the variables of {naming.source}. "
+            f"`checkpoint` should hold the variables of {source}. "
             f"Received: {reader.prefix} with {listed}"
         )
     for name, variable in expected.items():

@@ -5,15 +5,23 @@ from sagan_tf.layers.conditional_batch_norm import (
 )
 from sagan_tf.layers.resampling import DownsampleConv2D, UpsampleConv2D
 from sagan_tf.layers.residual import ResidualDownBlock, ResidualUpBlock
+from sagan_tf.layers.residual_replacement import ResidualReplacement
 from sagan_tf.layers.self_attention import SelfAttention
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.strided import (
+    StridedConvolutionBlock,
+    TransposedConvolutionBlock,
+)
 
 __all__ = [
     "ConditionalBatchNormalization",
     "DownsampleConv2D",
     "ResidualDownBlock",
+    "ResidualReplacement",
     "ResidualUpBlock",
     "SelfAttention",
     "SpectralNormalization",
+    "StridedConvolutionBlock",
+    "TransposedConvolutionBlock",
     "UpsampleConv2D",
 ]

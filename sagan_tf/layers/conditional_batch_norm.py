@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from sagan_tf.layers.spectral_normalization import SpectralNormalization
+
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
 class ConditionalBatchNormalization(tf.keras.layers.Layer):
@@ -29,6 +31,9 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         momentum: decay of the moving averages per call, in [0, 1).
         epsilon: added to the variance.
         synchronized: whether replicas share their statistics.
+        normalized_tables: whether the tables are spectrally normalized, and
+            one is added to the gain: the form of PyTorch-StudioGAN.
+        spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -42,8 +47,8 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: if `num_classes` is negative, `momentum` is not in [0, 1),
-            or labels are missing.
+        ValueError: if `num_classes` is negative, or 0 where tables are to be
+            normalized, `momentum` is not in [0, 1), or labels are missing.
 
     Example:
 
@@ -58,6 +63,8 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         momentum: float = 0.999,
         epsilon: float = 1e-5,
         synchronized: bool = True,
+        normalized_tables: bool = False,
+        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -70,10 +77,17 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             raise ValueError(
                 f"`momentum` should be in [0, 1). Received: {momentum}"
             )
+        if normalized_tables and not num_classes:
+            raise ValueError(
+                "`normalized_tables` should be False where `num_classes` is 0. "
+                f"Received: {normalized_tables}"
+            )
         self.num_classes = num_classes
         self.momentum = momentum
         self.epsilon = epsilon
         self.synchronized = synchronized
+        self.normalized_tables = normalized_tables
+        self.spectral_options = dict(spectral_options or {})
 
     def build(self, input_shape: Any) -> None:
         """Creates the tables, and the moving statistics `(channels,)`."""
@@ -89,8 +103,12 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         table = (channels,)
         if self.num_classes:
             table = (self.num_classes, channels)
-        self.gain = self._weight("gain", table, "ones")
-        self.bias = self._weight("bias", table, "zeros")
+        if self.normalized_tables:
+            self.gain = self._normalized_table("gain", channels)
+            self.bias = self._normalized_table("bias", channels)
+        else:
+            self.gain = self._weight("gain", table, "ones")
+            self.bias = self._weight("bias", table, "zeros")
         self.moving_mean = self._statistic("moving_mean", channels, "zeros")
         self.moving_variance = self._statistic(
             "moving_variance", channels, "ones"
@@ -105,6 +123,29 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             dtype="float32",
             experimental_autocast=False,
         )
+
+    def _normalized_table(self, name: str, channels: int) -> Any:
+        layer = SpectralNormalization(
+            tf.keras.layers.Dense(channels, use_bias=False, dtype="float32"),
+            name=name,
+            **self.spectral_options,
+        )
+        layer.build((None, self.num_classes))
+        return layer
+
+    def tables(self, training: Any = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns gains and biases: `([num_classes,] channels)`, float32.
+
+        Args:
+            training: whether the vectors of normalized tables are moved.
+        """
+        if not self.normalized_tables:
+            return self.gain, self.bias
+        gain, bias = (
+            layer.normalized_kernel(training)
+            for layer in (self.gain, self.bias)
+        )
+        return 1.0 + gain, bias
 
     def _statistic(self, name: str, size: int, initializer: str) -> tf.Variable:
         return self.add_weight(
@@ -126,11 +167,12 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
 
     def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
         """Normalizes, scales and shifts."""
+        labels = None
         if self.num_classes:
             inputs, labels = inputs
-            gain, bias = _rows(self.gain, labels), _rows(self.bias, labels)
-        else:
-            gain, bias = self.gain, self.bias
+        gain, bias = self.tables(training)
+        if labels is not None:
+            gain, bias = _rows(gain, labels), _rows(bias, labels)
         if training and self.trainable:
             return self._normalize_by_batch(inputs, gain, bias)
         return _normalize(
@@ -179,6 +221,8 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             momentum=self.momentum,
             epsilon=self.epsilon,
             synchronized=self.synchronized,
+            normalized_tables=self.normalized_tables,
+            spectral_options=dict(self.spectral_options),
         )
         return config
 

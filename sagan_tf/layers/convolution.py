@@ -36,7 +36,9 @@ class Convolution(tf.keras.layers.Conv2D):
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolves, as Keras asks it of its subclasses."""
-        return convolve(inputs, kernel)
+        # Without spectral normalization the kernel is a variable, which a
+        # function with a gradient of its own would want to know.
+        return convolve(inputs, tf.convert_to_tensor(kernel))
 
 
 def convolve(

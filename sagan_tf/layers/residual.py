@@ -113,6 +113,8 @@ class ResidualUpBlock(_ResidualBlock):
         fold_resampling: whether upsampling is folded into the convolutions.
         spectral_options: further arguments of `SpectralNormalization`.
         norm_epsilon: added to the variance by the normalizations.
+        normalized_tables: whether the class tables are spectrally normalized,
+            see `ConditionalBatchNormalization`.
         synchronized_norm: whether replicas share their batch statistics.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
@@ -130,10 +132,12 @@ class ResidualUpBlock(_ResidualBlock):
         num_classes: int = 0,
         momentum: float = 0.999,
         norm_epsilon: float = 1e-5,
+        normalized_tables: bool = False,
         synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         super().__init__(filters, **kwargs)
+        self.normalized_tables = normalized_tables
         self.num_classes = num_classes
         self.momentum = momentum
         self.norm_epsilon = norm_epsilon
@@ -151,6 +155,8 @@ class ResidualUpBlock(_ResidualBlock):
             self.num_classes,
             momentum=self.momentum,
             epsilon=self.norm_epsilon,
+            normalized_tables=self.normalized_tables,
+            spectral_options=self.spectral_options,
             synchronized=self.synchronized_norm,
             name=name,
             dtype=self.dtype_policy,
@@ -176,6 +182,7 @@ class ResidualUpBlock(_ResidualBlock):
             num_classes=self.num_classes,
             momentum=self.momentum,
             norm_epsilon=self.norm_epsilon,
+            normalized_tables=self.normalized_tables,
             synchronized_norm=self.synchronized_norm,
         )
         return config
@@ -198,6 +205,8 @@ class ResidualDownBlock(_ResidualBlock):
         downsample: whether to halve the resolution.
         leading_relu: whether the block starts with a ReLU; the first block of
             a network, which sees pixels, does not.
+        rectified_shortcut: whether the shortcut sees the input behind that
+            ReLU, as in PyTorch-StudioGAN, whose ReLU works in place.
         spectral_normalization: whether the convolutions are normalized.
         fold_resampling: whether pooling is folded into the convolutions.
         spectral_options: further arguments of `SpectralNormalization`.
@@ -216,9 +225,11 @@ class ResidualDownBlock(_ResidualBlock):
         filters: int,
         downsample: bool = True,
         leading_relu: bool = True,
+        rectified_shortcut: bool = False,
         **kwargs: Any,
     ):
         super().__init__(filters, **kwargs)
+        self.rectified_shortcut = rectified_shortcut
         self.downsample = downsample
         self.leading_relu = leading_relu
         self.conv_1 = self._convolution("conv_1")
@@ -243,6 +254,8 @@ class ResidualDownBlock(_ResidualBlock):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Runs the block."""
         x = _rectify_shared(inputs) if self.leading_relu else inputs
+        if self.rectified_shortcut:
+            inputs = x
         x = tf.nn.relu(self.conv_1(x))
         x = self.conv_2(x)
         if self.shortcut is None:
@@ -253,6 +266,8 @@ class ResidualDownBlock(_ResidualBlock):
         """Returns the constructor's arguments."""
         config = super().get_config()
         config.update(
-            downsample=self.downsample, leading_relu=self.leading_relu
+            downsample=self.downsample,
+            leading_relu=self.leading_relu,
+            rectified_shortcut=self.rectified_shortcut,
         )
         return config

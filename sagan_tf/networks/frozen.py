@@ -14,30 +14,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from sagan_tf.layers import SelfAttention
+from sagan_tf.layers import ResidualUpBlock
 from sagan_tf.networks.frozen_stages import (
+    FROZEN,
     Affine,
-    Attention,
     Constants,
     OutputNorm,
     UpBlock,
 )
 from sagan_tf.networks.resnet import Generator
-
-
-def freeze(generator: Generator) -> FrozenGenerator:
-    """Returns an inference copy with kernels normalized and folded.
-
-    Args:
-        generator: a built generator; it is not changed.
-
-    Returns:
-        A module that is called like the generator and equals it up to
-        rounding. It does not follow the generator: `refresh` reads it anew.
-    """
-    if not generator.built:
-        generator.build_from_config({})
-    return FrozenGenerator(generator)
 
 
 class FrozenGenerator(tf.Module):
@@ -79,18 +64,16 @@ class FrozenGenerator(tf.Module):
         self._to_rgb = Affine(generator.to_rgb, constants)
         *stages, (last_size, last) = generator.stages
         self._stages = [
-            (Attention if isinstance(stage, SelfAttention) else UpBlock)(
-                size, stage, constants
-            )
+            FROZEN[type(stage)](size, stage, constants)
             for size, stage in stages
         ]
-        if isinstance(last, SelfAttention):
-            self._stages.append(Attention(last_size, last, constants))
-            self._stages.append(OutputNorm(generator.norm, constants))
-        else:
+        if isinstance(last, ResidualUpBlock):
             self._stages.append(
                 UpBlock(last_size, last, constants, generator.norm)
             )
+        else:
+            self._stages.append(FROZEN[type(last)](last_size, last, constants))
+            self._stages.append(OutputNorm(generator.norm, constants))
         # A function, not a tracked attribute: a SavedModel shall not hold the
         # generator's own weights.
         self.refresh = constants.refresh
@@ -102,11 +85,7 @@ class FrozenGenerator(tf.Module):
         return_attention_scores: bool = False,
     ) -> Any:
         """Draws pictures."""
-        if training:
-            raise ValueError(
-                "`training` should be False: a frozen generator is for "
-                f"inference. Received: {training}"
-            )
+        check_inference(training)
         latents, labels = inputs if self.num_classes else (inputs, None)
         x = self._dense.dense(tf.cast(latents, self._dtype))
         x = tf.reshape(x, (-1, 4, 4, x.shape[-1] // 16))
@@ -116,3 +95,16 @@ class FrozenGenerator(tf.Module):
         x = self._to_rgb.convolve(x)
         images = tf.tanh(tf.cast(x, tf.float32))
         return (images, scores) if return_attention_scores else images
+
+
+def check_inference(training: Any) -> None:
+    """Refuses to train.
+
+    Raises:
+        ValueError: if `training` is true.
+    """
+    if training:
+        raise ValueError(
+            "`training` should be False: a frozen generator is for inference. "
+            f"Received: {training}"
+        )

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sagan_tf.layers import (
     ConditionalBatchNormalization,
+    ResidualReplacement,
     ResidualUpBlock,
     SelfAttention,
     SpectralNormalization,
@@ -47,8 +48,8 @@ class Affine(tf.Module):
         self, layer: tf.keras.layers.Layer, constants: Constants
     ) -> None:
         super().__init__()
-        self.kernel = constants.add(lambda: _kernel(layer))
-        self.bias = constants.add(lambda: _bias(layer))
+        self.kernel = constants.add(lambda: kernel_of(layer))
+        self.bias = constants.add(lambda: bias_of(layer))
 
     def dense(self, x: tf.Tensor) -> tf.Tensor:
         """Runs a dense layer."""
@@ -66,7 +67,7 @@ class OutputNorm(tf.Module):
         self, norm: ConditionalBatchNormalization, constants: Constants
     ) -> None:
         super().__init__()
-        self._norm = constants.add(lambda: _scale_and_shift(norm))
+        self._norm = constants.add(lambda: scale_and_shift(norm))
 
     def __call__(self, inputs: tf.Tensor, labels: Any, scores: Any) -> Any:
         """Runs the stage; attention puts its weights into `scores`."""
@@ -95,25 +96,27 @@ class UpBlock(tf.Module):
         def affine() -> list[tf.Tensor]:
             if norm is None:
                 return [tf.ones((self._filters,)), tf.zeros((self._filters,))]
-            return tf.unstack(_scale_and_shift(norm))
+            return tf.unstack(scale_and_shift(norm))
 
-        self._norm_1 = constants.add(lambda: _scale_and_shift(block.norm_1))
+        self._norm_1 = constants.add(lambda: scale_and_shift(block.norm_1))
         self._kernel_1 = constants.add(
-            lambda: transposed_kernel(_kernel(block.conv_1))
+            lambda: transposed_kernel(kernel_of(block.conv_1))
         )
         self._norm_2 = constants.add(
-            lambda: _scale_and_shift(block.norm_2, _bias(block.conv_1))
+            lambda: scale_and_shift(block.norm_2, bias_of(block.conv_1))
         )
         self._kernel_2 = constants.add(
-            lambda: _kernel(block.conv_2) * affine()[0]
+            lambda: kernel_of(block.conv_2) * affine()[0]
         )
         self._shortcut = constants.add(
-            lambda: _kernel(block.shortcut) * affine()[0]
+            lambda: kernel_of(block.shortcut) * affine()[0]
         )
 
         def bias() -> tf.Tensor:
             scale, shift = affine()
-            return (_bias(block.conv_2) + _bias(block.shortcut)) * scale + shift
+            return (
+                bias_of(block.conv_2) + bias_of(block.shortcut)
+            ) * scale + shift
 
         self._bias = constants.add(bias)
 
@@ -147,21 +150,21 @@ class Attention(tf.Module):
         self._size = size
         self._pooled, self._max_scores = layer.pooled, layer.max_scores
         parts = (layer.query, layer.key, layer.value)
-        self._widths = [_kernel(part).shape[-1] for part in parts]
+        self._widths = [kernel_of(part).shape[-1] for part in parts]
         self._kernel = constants.add(
-            lambda: tf.concat([_kernel(part) for part in parts], -1)
+            lambda: tf.concat([kernel_of(part) for part in parts], -1)
         )
         self._bias = constants.add(
-            lambda: tf.concat([_bias(part) for part in parts], -1)
+            lambda: tf.concat([bias_of(part) for part in parts], -1)
         )
         self._output = self._output_bias = None
         output = layer.output_convolution
         if output is None:
             self._gate = constants.add(lambda: layer.gate)
         else:
-            self._output = constants.add(lambda: layer.gate * _kernel(output))
+            self._output = constants.add(lambda: layer.gate * kernel_of(output))
             self._output_bias = constants.add(
-                lambda: layer.gate * _bias(output)
+                lambda: layer.gate * bias_of(output)
             )
 
     def __call__(self, inputs: tf.Tensor, labels: Any, scores: Any) -> Any:
@@ -181,13 +184,42 @@ class Attention(tf.Module):
         return inputs + found
 
 
-def _kernel(layer: tf.keras.layers.Layer) -> tf.Tensor:
+class Replacement(tf.Module):
+    """What `ResidualReplacement` does."""
+
+    def __init__(
+        self, size: int, layer: ResidualReplacement, constants: Constants
+    ) -> None:
+        super().__init__()
+        del size
+        self._reduce = constants.add(lambda: kernel_of(layer.reduce))
+        self._expand = constants.add(
+            lambda: layer.gate * kernel_of(layer.expand)
+        )
+
+    def __call__(self, inputs: tf.Tensor, labels: Any, scores: Any) -> Any:
+        """Runs the stage; attention puts its weights into `scores`."""
+        del labels, scores
+        x = tf.nn.relu(_convolve(tf.nn.relu(inputs), self._reduce))
+        return inputs + _convolve(x, self._expand)
+
+
+FROZEN = {
+    ResidualUpBlock: UpBlock,
+    SelfAttention: Attention,
+    ResidualReplacement: Replacement,
+}
+
+
+def kernel_of(layer: tf.keras.layers.Layer) -> tf.Tensor:
+    """The kernel, over its norm if it is normalized, float32."""
     if isinstance(layer, SpectralNormalization):
         return layer.normalized_kernel(training=False)
     return tf.cast(layer.kernel, tf.float32)
 
 
-def _bias(layer: tf.keras.layers.Layer) -> tf.Tensor:
+def bias_of(layer: tf.keras.layers.Layer) -> tf.Tensor:
+    """The bias, zeros if there is none, float32."""
     if isinstance(layer, SpectralNormalization):
         layer = layer.layer
     if layer.bias is None:
@@ -195,12 +227,13 @@ def _bias(layer: tf.keras.layers.Layer) -> tf.Tensor:
     return tf.cast(layer.bias, tf.float32)
 
 
-def _scale_and_shift(
+def scale_and_shift(
     norm: ConditionalBatchNormalization, bias: Any = 0.0
 ) -> tf.Tensor:
     """The normalization of `x + bias` as `([classes,] 2, channels)`."""
-    scale = norm.gain * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
-    shift = norm.bias + (bias - norm.moving_mean) * scale
+    gain, shift = norm.tables()
+    scale = gain * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+    shift = shift + (bias - norm.moving_mean) * scale
     return tf.stack((scale, shift), axis=-2)
 
 

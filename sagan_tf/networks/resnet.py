@@ -12,31 +12,11 @@ from sagan_tf.layers import (
     ResidualUpBlock,
 )
 from sagan_tf.networks.stages import StagedNetwork
-
-# Widths in units of `base_channels`. The generator's first is that of its 4x4
-# map, the others those of its up-blocks. From 64 pixels up the discriminator
-# has the same widths backwards, the last one without pooling. At 32 both are
-# those of SNGAN on CIFAR (arXiv:1802.05957, table 4).
-GENERATOR_WIDTHS = {
-    32: (4, 4, 4, 4),
-    64: (16, 8, 4, 2, 1),
-    128: (16, 16, 8, 4, 2, 1),
-    256: (16, 16, 8, 8, 4, 2, 1),
-}
-DISCRIMINATOR_WIDTHS = {
-    32: (2, 2, 2, 2),
-    64: (1, 2, 4, 8, 16),
-    128: (1, 2, 4, 8, 16, 16),
-    256: (1, 2, 4, 8, 8, 16, 16),
-}
-
-
-def _check_image_size(image_size: int) -> None:
-    if image_size not in GENERATOR_WIDTHS:
-        raise ValueError(
-            f"`image_size` should be one of {tuple(GENERATOR_WIDTHS)}. "
-            f"Received: {image_size}"
-        )
+from sagan_tf.networks.widths import (
+    DISCRIMINATOR_WIDTHS,
+    GENERATOR_WIDTHS,
+    check_image_size,
+)
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -59,6 +39,8 @@ class Generator(StagedNetwork):
             and more.
         attention_resolutions: sizes of the feature maps with attention.
         attention_options: further arguments of `SelfAttention`.
+        attention_replacement: `"attention"`, or `"residual"` for a residual
+            block with as many parameters in its place.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether upsampling is folded into convolutions.
         spectral_options: further arguments of `SpectralNormalization`, in the
@@ -66,6 +48,7 @@ class Generator(StagedNetwork):
         momentum: decay of the blocks' moving statistics, in [0, 1).
         output_momentum: decay of the last normalization's, in [0, 1).
         norm_epsilon: added to the variance by the normalizations.
+        normalized_tables: as in `ConditionalBatchNormalization`.
         synchronized_norm: whether replicas share their batch statistics.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
@@ -97,10 +80,11 @@ class Generator(StagedNetwork):
         momentum: float = 0.999,
         output_momentum: float = 0.9999,
         norm_epsilon: float = 1e-5,
+        normalized_tables: bool = False,
         synchronized_norm: bool = True,
         **kwargs: Any,
     ):
-        _check_image_size(image_size)
+        check_image_size(image_size)
         super().__init__(
             image_size,
             num_classes,
@@ -116,6 +100,7 @@ class Generator(StagedNetwork):
         self.momentum = momentum
         self.output_momentum = output_momentum
         self.norm_epsilon = norm_epsilon
+        self.normalized_tables = normalized_tables
         self.synchronized_norm = synchronized_norm
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
@@ -133,6 +118,7 @@ class Generator(StagedNetwork):
                     num_classes=num_classes,
                     momentum=momentum,
                     norm_epsilon=norm_epsilon,
+                    normalized_tables=normalized_tables,
                     synchronized_norm=synchronized_norm,
                     **self._block_options(f"block_{index}"),
                 )
@@ -182,6 +168,7 @@ class Generator(StagedNetwork):
             momentum=self.momentum,
             output_momentum=self.output_momentum,
             norm_epsilon=self.norm_epsilon,
+            normalized_tables=self.normalized_tables,
             synchronized_norm=self.synchronized_norm,
         )
         return config
@@ -208,10 +195,13 @@ class Discriminator(StagedNetwork):
             and more.
         attention_resolutions: sizes of the feature maps with attention.
         attention_options: further arguments of `SelfAttention`.
+        attention_replacement: `"attention"`, or `"residual"` for a residual
+            block with as many parameters in its place.
         spectral_normalization: whether kernels are normalized.
         fold_resampling: whether pooling is folded into convolutions.
         spectral_options: further arguments of `SpectralNormalization`, in the
             attention too unless `attention_options` has its own.
+        rectified_shortcuts: as in `ResidualDownBlock`.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Call arguments:
@@ -236,9 +226,10 @@ class Discriminator(StagedNetwork):
         num_classes: int = 0,
         base_channels: int = 64,
         attention_resolutions: Sequence[int] = (32,),
+        rectified_shortcuts: bool = False,
         **kwargs: Any,
     ):
-        _check_image_size(image_size)
+        check_image_size(image_size)
         super().__init__(
             image_size,
             num_classes,
@@ -246,6 +237,7 @@ class Discriminator(StagedNetwork):
             attention_resolutions,
             **kwargs,
         )
+        self.rectified_shortcuts = rectified_shortcuts
         sizes = self.feature_sizes()
         before = (image_size, *sizes)
         widths = DISCRIMINATOR_WIDTHS[image_size]
@@ -256,6 +248,7 @@ class Discriminator(StagedNetwork):
                     width * base_channels,
                     downsample=sizes[index] < before[index],
                     leading_relu=index > 0,
+                    rectified_shortcut=rectified_shortcuts,
                     **self._block_options(f"block_{index + 1}"),
                 )
                 for index, width in enumerate(widths)
@@ -298,3 +291,10 @@ class Discriminator(StagedNetwork):
             projection = features * self.embedding(labels)
             logits += tf.reduce_sum(projection, axis=-1, keepdims=True)
         return (logits, scores) if return_attention_scores else logits
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "rectified_shortcuts": self.rectified_shortcuts,
+        }

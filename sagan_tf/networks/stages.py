@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from sagan_tf.layers import (
+    ResidualReplacement,
     ResidualUpBlock,
     SelfAttention,
     SpectralNormalization,
+)
+
+# Arguments of `SelfAttention` that mean something to its replacement.
+_REPLACEMENT_OPTIONS = (
+    "key_divisor",
+    "value_divisor",
+    "gate_initializer",
+    "spectral_normalization",
+    "spectral_options",
 )
 
 
@@ -27,6 +38,7 @@ class StagedNetwork(tf.keras.Model):
         base_channels: int = 64,
         attention_resolutions: Sequence[int] = (32,),
         attention_options: dict[str, Any] | None = None,
+        attention_replacement: str = "attention",
         spectral_normalization: bool = True,
         fold_resampling: bool = True,
         spectral_options: dict[str, Any] | None = None,
@@ -38,6 +50,7 @@ class StagedNetwork(tf.keras.Model):
         self.base_channels = base_channels
         self.attention_resolutions = tuple(attention_resolutions)
         self.attention_options = dict(attention_options or {})
+        self.attention_replacement = attention_replacement
         self.spectral_normalization = spectral_normalization
         self.fold_resampling = fold_resampling
         self.spectral_options = dict(spectral_options or {})
@@ -50,6 +63,11 @@ class StagedNetwork(tf.keras.Model):
                     f"`{name}` should be at least {least}. "
                     f"Received: {getattr(self, name)}"
                 )
+        if self.attention_replacement not in ("attention", "residual"):
+            raise ValueError(
+                '`attention_replacement` should be "attention" or "residual". '
+                f"Received: {self.attention_replacement!r}"
+            )
         possible = self.feature_sizes()
         for size in self.attention_resolutions:
             if size not in possible:
@@ -74,16 +92,23 @@ class StagedNetwork(tf.keras.Model):
                 stages.append((size, self._attention(size)))
         self.stages = stages
 
-    def _attention(self, size: int) -> SelfAttention:
-        return SelfAttention(
-            spectral_normalization=self.spectral_normalization,
-            name=f"attention_{size}",
-            dtype=self.dtype_policy,
-            **{
-                "spectral_options": self.spectral_options,
-                **self.attention_options,
-            },
-        )
+    def _attention(self, size: int) -> tf.keras.layers.Layer:
+        layer_class, name = SelfAttention, f"attention_{size}"
+        options = {**self._attention_defaults(), **self.attention_options}
+        if self.attention_replacement == "residual":
+            layer_class, name = ResidualReplacement, f"residual_{size}"
+            options = {
+                key: value
+                for key, value in options.items()
+                if key in _REPLACEMENT_OPTIONS
+            }
+        return layer_class(name=name, dtype=self.dtype_policy, **options)
+
+    def _attention_defaults(self) -> dict[str, Any]:
+        return {
+            "spectral_normalization": self.spectral_normalization,
+            "spectral_options": self.spectral_options,
+        }
 
     def _normalized(
         self, layer: tf.keras.layers.Layer
@@ -131,18 +156,28 @@ class StagedNetwork(tf.keras.Model):
     def diagnostics(self) -> dict[str, float]:
         """Returns what to watch: `gate_SIZE` and `largest_sigma`.
 
-        A gate is that of the attention layer at that map size; the norm is the
-        largest among the raw kernels.
+        A gate is that of the attention layer at that map size, or of what
+        stands in its place; the norm is the largest among the raw kernels:
+        the estimate of spectral normalization or, without it, the norm itself.
         """
         values = {
-            f"gate_{size}": float(layer.gate.numpy())
-            for size, layer in self.attention_layers().items()
+            f"gate_{size}": float(stage.gate.numpy())
+            for size, stage in self.stages
+            if hasattr(stage, "gate")
         }
         sigmas = [
             float(layer.sigma.numpy())
             for layer in self.spectral_layers().values()
+        ] or [_norm(kernel) for kernel in self._kernels()]
+        return {**values, "largest_sigma": max(sigmas)}
+
+    def _kernels(self) -> list[tf.Variable]:
+        """Returns the kernels, and the embeddings, of layers as they are."""
+        return [
+            variable
+            for variable in self.trainable_variables
+            if variable.name.split("/")[-1] in ("kernel:0", "embeddings:0")
         ]
-        return {**values, "largest_sigma": max(sigmas)} if sigmas else values
 
     def _walk(
         self, x: tf.Tensor, labels: tf.Tensor | None, want_scores: bool
@@ -186,10 +221,22 @@ class StagedNetwork(tf.keras.Model):
             "base_channels": self.base_channels,
             "attention_resolutions": self.attention_resolutions,
             "attention_options": _plain(self.attention_options),
+            "attention_replacement": self.attention_replacement,
             "spectral_normalization": self.spectral_normalization,
             "fold_resampling": self.fold_resampling,
             "spectral_options": _plain(self.spectral_options),
         }
+
+
+def _norm(kernel: tf.Variable) -> float:
+    """The largest singular value of a kernel, by its smaller Gram matrix."""
+    matrix = kernel.numpy().astype(np.float64)
+    matrix = matrix.reshape(-1, matrix.shape[-1])
+    if len(matrix) < matrix.shape[1]:
+        matrix = matrix.T
+    if not np.all(np.isfinite(matrix)):
+        return float("nan")
+    return float(np.sqrt(np.linalg.eigvalsh(matrix.T @ matrix)[-1]))
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from sagan_tf.errors import UserError
+from sagan_tf.errors import DivergedError
 from sagan_tf.gan import SAGAN
 from sagan_tf.training.checkpoints import Checkpoints
 
@@ -68,7 +68,7 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
     """Ends training when a loss is not finite, naming the step.
 
     Raises:
-        UserError: with the step and what is left to go on from.
+        DivergedError: with the step and what is left to go on from.
     """
 
     def __init__(self, checkpoints: Checkpoints):
@@ -81,7 +81,7 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
         if broken >= 0:
             steps = self.checkpoints.steps()
             kept = f"checkpoint {steps[-1]} stays" if steps else "none is saved"
-            raise UserError(
+            raise DivergedError(
                 f"a loss should be finite; at step {broken} it was not; "
                 f"{kept}; lower the learning rates or use float32"
             )

@@ -77,7 +77,7 @@ def train(
         The step reached.
 
     Raises:
-        UserError: if a loss was not finite.
+        DivergedError: if a loss was not finite.
     """
     start = int(gan.step.numpy())
     if start >= schedule.num_steps:

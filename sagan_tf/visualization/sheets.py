@@ -1,5 +1,6 @@
 """Sheets of pictures: arranged, labelled and written as PNG files."""
 
+import io
 import os
 from typing import IO, Callable, Optional, Sequence
 
@@ -122,8 +123,18 @@ def write_png(path: str, image: np.ndarray) -> None:
     Raises:
         OSError: the file cannot be written; what was there before stays.
     """
-    image = Image.fromarray(to_uint8(image))
-    _write_aside(path, lambda file: image.save(file, format="PNG"))
+    _write_aside(path, lambda file: file.write(png_bytes(image)))
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """Returns a picture as a PNG file.
+
+    Args:
+        image: `(height, width, 3)`, as `to_uint8` takes it.
+    """
+    file = io.BytesIO()
+    Image.fromarray(to_uint8(image)).save(file, format="PNG")
+    return file.getvalue()
 
 
 def write_npz(path: str, **arrays: np.ndarray) -> None:
@@ -139,7 +150,7 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
     _write_aside(path, lambda file: np.savez_compressed(file, **arrays))
 
 
-def _write_aside(path: str, write: Callable[[IO[bytes]], None]) -> None:
+def _write_aside(path: str, write: Callable[[IO[bytes]], object]) -> None:
     path = os.path.abspath(path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     aside = f"{path}.{os.getpid()}.tmp"

@@ -281,3 +281,32 @@ def test_shares_of_classes_mix_their_rows():
     shares = tf.constant([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     outputs = layer([images, shares])
     np.testing.assert_allclose(outputs[:, 0, 0, 0], [1.0, 13.0, 7.0])
+
+
+def test_deviation_normalized_tables():
+    """Gains of one plus, and biases of, a table over its largest value."""
+    layer = ConditionalBatchNormalization(3, normalized_tables=True)
+    random = np.random.default_rng(4)
+    images = random.normal(size=(2, 4, 4, 5)).astype(np.float32)
+    labels = np.array([2, 0], np.int32)
+    layer([images, labels])
+    tables = random.normal(size=(2, 3, 5)).astype(np.float32)
+    for part, table in zip((layer.gain, layer.bias), tables):
+        part.raw_kernel.assign(table)
+        for _ in range(200):
+            layer([images, labels], training=True)
+    # What training left in the statistics does not matter.
+    layer.moving_mean.assign(np.zeros(5))
+    layer.moving_variance.assign(np.full(5, 3.0))
+    gain, bias = (table / np.linalg.norm(table, 2) for table in tables)
+    np.testing.assert_allclose(layer.tables()[0], 1.0 + gain, atol=1e-5)
+    scaled = (1.0 + gain[labels]) / np.sqrt(3.0 + layer.epsilon)
+    expected = images * scaled[:, None, None] + bias[labels][:, None, None]
+    np.testing.assert_allclose(layer([images, labels]), expected, atol=1e-4)
+    shares = np.eye(3, dtype=np.float32)[labels]
+    np.testing.assert_allclose(layer([images, shares]), expected, atol=1e-4)
+
+
+def test_normalized_tables_need_classes():
+    with pytest.raises(ValueError, match="`normalized_tables` should be False"):
+        ConditionalBatchNormalization(0, normalized_tables=True)

@@ -49,8 +49,13 @@ LAYERS = {
         ours("SelfAttention", 4, 8, pooled=False, **GATED),
         IMAGES,
     ),
+    "replacement": (ours("ResidualReplacement", **GATED), IMAGES),
     "conditional_norm": (
         ours("ConditionalBatchNormalization", 3),
+        [IMAGES, LABELS],
+    ),
+    "normalized_tables": (
+        ours("ConditionalBatchNormalization", 3, normalized_tables=True),
         [IMAGES, LABELS],
     ),
     "plain_norm": (ours("ConditionalBatchNormalization"), IMAGES),
@@ -58,6 +63,8 @@ LAYERS = {
     "downsampling": (ours("DownsampleConv2D", 5), IMAGES),
     "up_block": (ours("ResidualUpBlock", 5, 3), [IMAGES, LABELS]),
     "down_block": (ours("ResidualDownBlock", 5), IMAGES),
+    "transposed_block": (ours("TransposedConvolutionBlock", 5), IMAGES),
+    "strided_block": (ours("StridedConvolutionBlock", 5), IMAGES),
     "plain_block": (ours("ResidualDownBlock", 8, False), IMAGES),
 }
 EVERY = pytest.mark.parametrize("name", LAYERS)

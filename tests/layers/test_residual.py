@@ -186,3 +186,17 @@ def test_config_round_trips():
     assert block.get_config()["leading_relu"] is False
     assert up_block.get_config()["momentum"] == 0.5
     assert up_block.get_config()["num_classes"] == 3
+
+
+@pytest.mark.parametrize("downsample", [True, False])
+def test_deviation_rectified_shortcut(downsample):
+    options = {"downsample": downsample, "name": "block"}
+    plain = ResidualDownBlock(8, **options)
+    rectified = ResidualDownBlock(8, rectified_shortcut=True, **options)
+    rectified = ResidualDownBlock.from_config(rectified.get_config())
+    images = random(2, 4, 4, 8)
+    same_weights(plain, rectified, images)
+    np.testing.assert_allclose(
+        rectified(images), plain(np.maximum(images, 0.0)), atol=TOLERANCE
+    )
+    assert np.abs(rectified(images) - plain(images)).max() > 0.1

@@ -145,3 +145,11 @@ def test_a_generator_that_was_never_called_can_be_frozen():
     latents = tf.ones((2, 4))
     frozen = freeze(generator)
     np.testing.assert_allclose(frozen(latents), generator(latents), atol=1e-5)
+
+
+def test_a_replacement_of_attention_freezes_too():
+    generator = make(attention_replacement="residual")
+    expected = generator(inputs(generator), training=False)
+    np.testing.assert_allclose(
+        freeze(generator)(inputs(generator)), expected, rtol=0, atol=1e-5
+    )

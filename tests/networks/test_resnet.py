@@ -363,6 +363,50 @@ def test_every_convolution_is_normalized_or_none():
 
 
 @pytest.mark.parametrize("factory", [generator, discriminator])
+def test_a_residual_block_stands_in_for_attention(factory):
+    network = factory(attention=(16,), attention_replacement="residual")
+    attending = factory(attention=(16,))
+    output = network(inputs_of(network))
+    attending(inputs_of(attending))
+    # 8 divides the channels, so that the counts are equal.
+    sizes = [
+        sum(np.prod(shape) for _, shape in trainable(either))
+        for either in (network, attending)
+    ]
+    assert sizes[0] == sizes[1]
+    assert network.attention_layers() == {}
+    names = [stage.name for _, stage in network.stages]
+    assert "residual_16" in names and "attention_16" not in names
+    assert network.diagnostics()["gate_16"] == 0.0
+    (block,) = [s for _, s in network.stages if s.name == "residual_16"]
+    block.gate.assign(0.5)
+    assert np.any(network(inputs_of(network)) != output)
+
+
+def test_an_unknown_replacement_is_refused():
+    with pytest.raises(ValueError, match="`attention_replacement` should be"):
+        Generator(32, attention_resolutions=(), attention_replacement="none")
+
+
+@pytest.mark.parametrize("factory", [generator, discriminator])
+def test_norms_are_watched_without_normalization_too(factory):
+    network = factory(attention=(16,), spectral_normalization=False)
+    network(inputs_of(network))
+    network.dense.kernel.assign(3.0 * tf.eye(*network.dense.kernel.shape))
+    found = network.diagnostics()
+    assert found["gate_16"] == 0.0
+    norms = [
+        np.linalg.norm(np.reshape(w, (-1, w.shape[-1])), 2)
+        for name, w in zip(
+            (name for name, _ in trainable(network)),
+            (v.numpy() for v in network.trainable_variables),
+        )
+        if name.endswith(("kernel", "embeddings"))
+    ]
+    assert found["largest_sigma"] == pytest.approx(max(norms), rel=1e-5)
+
+
+@pytest.mark.parametrize("factory", [generator, discriminator])
 def test_folding_changes_nothing(factory):
     folded = factory(attention=(16,))
     unfolded = factory(attention=(16,), fold_resampling=False)

@@ -123,6 +123,10 @@ def answers(server, place):
         "broken": [address, refused, "--model=broken"],
         # Nothing listens on the discard port.
         "port": ["--server=http://127.0.0.1:9", refused],
+        "space": [address, refused, "--model=a b"],
+        "far port": ["--server=http://127.0.0.1:99999", refused],
+        "no port": ["--server=http://127.0.0.1:web", refused],
+        "bracket": ["--server=http://[::1", refused],
         "address": ["--server=localhost:8501", refused],
         "taken": [address, f"--output={place}/taken", "--labels=0"],
     }
@@ -160,6 +164,10 @@ def test_a_sheet_holds_them_all(answers, place):
         ("classifier", ("signature png",)),
         ("broken", ("predictions", "b64")),
         ("port", ("--server", "refused")),
+        ("space", ("a b", "control characters")),
+        ("far port", ("--server", "99999", "1 to 65535")),
+        ("no port", ("--server", "127.0.0.1:web")),
+        ("bracket", ("--server", "http://[::1")),
         ("address", ("--server", "http://")),
         ("taken", ("--output", "taken")),
     ],

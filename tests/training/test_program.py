@@ -12,7 +12,7 @@ from PIL import Image
 from configs import twins32
 from sagan_tf import builders, train
 from sagan_tf.data import ImageDataset
-from sagan_tf.errors import UserError
+from sagan_tf.errors import DivergedError, UserError
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
 
@@ -159,7 +159,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ImageDataset, "training_batches", poisoned)
     workdir, config = Workdir(tmp_path / "run"), toy.config(train__num_steps=9)
-    with pytest.raises(UserError, match="step 3 it was not.*checkpoint 2 stay"):
+    with pytest.raises(
+        DivergedError, match="step 3 it was not.*checkpoint 2 stay"
+    ):
         train.run(config, workdir)
     gan = builders.build_gan(config)
     checkpoints = builders.build_checkpoints(config, workdir)

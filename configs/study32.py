@@ -1,0 +1,24 @@
+"""Twins at 32 pixels, small: the base of the studies in docs/results.md.
+
+Command:   python -m tools.ablation --study=attention
+Hardware:  2 cores of an AMD EPYC (Zen 5), bfloat16 by AVX-512
+Time:      TIME
+Coherence: SCORE
+"""
+
+import ml_collections
+
+from configs import twins32
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Returns a run of minutes on one core, 32 channels throughout."""
+    config = twins32.get_config()
+    config.model.base_channels = 8
+    config.model.discriminator_base_channels = 16
+    config.train.num_steps = 2_000
+    config.log.every_steps = 50
+    config.log.sheet_every_steps = 250
+    config.checkpoint.every_steps = 250
+    config.checkpoint.keep = 1
+    return config

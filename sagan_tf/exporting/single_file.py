@@ -1,0 +1,143 @@
+"""Generators as single files that other runtimes draw with."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import types
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sagan_tf import latents as latent_numbers
+from sagan_tf.errors import UserError
+from sagan_tf.exporting import onnx_format, tflite_format
+from sagan_tf.exporting.saved_model import card_text
+from sagan_tf.exporting.verification import TOLERANCE
+from sagan_tf.networks import FrozenGenerator, Generator, freeze
+
+FORMATS = {"onnx": onnx_format, "tflite": tflite_format}
+# One picture and an odd number of them: any batch size works.
+_BATCHES = (1, 7)
+_SEED = 4321
+
+
+def export_file(
+    generator: Generator,
+    path: str | os.PathLike[str],
+    format_name: str,
+    card: dict[str, Any] | None = None,
+) -> float:
+    """Writes a generator as one file, once its runtime draws what it draws.
+
+    The file takes `latents` `(batch, latent_dim)`, float32, and with classes
+    `labels` `(batch,)`, int32, and gives `images`, float32 in [-1, 1]. Beside
+    it stands the model card, `PATH.json`.
+
+    Args:
+        generator: a built generator that computes in float32.
+        path: the file to write; it must not exist.
+        format_name: a key of `FORMATS`.
+        card: what the model card says beside the sizes.
+
+    Returns:
+        The greatest difference from the network, of float pictures in [-1, 1].
+
+    Raises:
+        UserError: if the file exists, a package is missing, or the runtime
+            does not draw what the network draws; then nothing is written.
+    """
+    path = pathlib.Path(path)
+    check_file(path, format_name)
+    module = FORMATS[format_name]
+    content = _convert(freeze(generator), module)
+    difference = max(_compare(generator, content, module, n) for n in _BATCHES)
+    text = card_text(generator, {**(card or {}), "difference": difference})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _card_path(path).write_text(text)
+    aside = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    try:
+        aside.write_bytes(content)
+        aside.rename(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return difference
+
+
+def check_file(path: pathlib.Path, format_name: str) -> None:
+    """Refuses what cannot end well, before anything is computed.
+
+    Raises:
+        UserError: if the name has another ending than the format's, something
+            stands there, or a package is missing.
+    """
+    if path.suffix != f".{format_name}":
+        raise UserError(
+            f"--output should end in .{format_name} with "
+            f"--format={format_name}. Received: {path}"
+        )
+    for taken in (path, _card_path(path)):
+        if taken.exists():
+            raise UserError(
+                f"--output should be a new file. Received: {path}, but "
+                f"{taken} exists"
+            )
+    FORMATS[format_name].check_installed()
+
+
+def _card_path(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(path.name + ".json")
+
+
+def _convert(frozen: FrozenGenerator, module: types.ModuleType) -> bytes:
+    specs = {
+        "latents": tf.TensorSpec(
+            (None, frozen.latent_dim), tf.float32, "latents"
+        )
+    }
+    if frozen.num_classes:
+        specs["labels"] = tf.TensorSpec((None,), tf.int32, "labels")
+
+    @tf.function
+    def draw(
+        latents: tf.Tensor, labels: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        inputs: Any = latents
+        if labels is not None:
+            # Some runtimes count negative ones from the last class back; what
+            # is beyond it, all of them refuse.
+            beyond = tf.fill(tf.shape(labels), frozen.num_classes)
+            inputs = [latents, tf.where(labels < 0, beyond, labels)]
+        # Weights are asked for so that attention is not taken in blocks, whose
+        # loop not every runtime has.
+        images, _ = frozen(inputs, return_attention_scores=True)
+        return {"images": images}
+
+    return module.convert(draw, specs, frozen)
+
+
+def _compare(
+    generator: Generator, content: bytes, module: types.ModuleType, count: int
+) -> float:
+    """Returns the greatest difference of some pictures from the network's."""
+    latents = latent_numbers.draw(count, generator.latent_dim, _SEED).numpy()
+    inputs = {"latents": latents}
+    live_inputs: Any = latents
+    if generator.num_classes:
+        labels = np.arange(count, dtype=np.int32) % generator.num_classes
+        inputs["labels"] = labels
+        live_inputs = [latents, labels]
+    live = generator(live_inputs, training=False).numpy()
+    drawn = module.run(content, inputs)["images"]
+    difference = np.inf
+    if drawn.shape == live.shape:
+        difference = float(np.abs(drawn - live).max())
+    # Written so that NaN fails too.
+    if not difference <= TOLERANCE:
+        raise UserError(
+            f"the pictures of {module.NAME} should be those of the network "
+            f"within {TOLERANCE:.1g}. Received: a difference of "
+            f"{difference:.3g}"
+        )
+    return difference

@@ -1,0 +1,116 @@
+"""Single files for other runtimes: TensorFlow Lite's, and what all share.
+
+tests_extras/test_onnx.py has ONNX, whose packages the base set-up lacks.
+"""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sagan_tf import exporting, runs
+from sagan_tf.errors import UserError
+from sagan_tf.exporting import single_file, tflite_format, verification
+from sagan_tf.latents import draw_each
+from sagan_tf.networks import freeze
+
+
+@pytest.fixture(scope="module")
+def generator(toy_run):
+    generator = runs.open_run(toy_run).load_generator()
+    for layer in generator.attention_layers().values():
+        # In blocks of queries, where the network draws by itself.
+        layer.max_scores = 1000
+    return generator
+
+
+@pytest.fixture(scope="module")
+def path(generator, tmp_path_factory):
+    path = tmp_path_factory.mktemp("files") / "new" / "toy.tflite"
+    difference = exporting.export_file(generator, path, "tflite", {"step": 3})
+    assert 0.0 < difference <= verification.TOLERANCE
+    return path
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_any_batch_equals_the_network(path, generator, count):
+    latents = draw_each(np.arange(count), 4).numpy()
+    labels = np.arange(count, dtype=np.int32) + 3
+    runner = tf.lite.Interpreter(str(path)).get_signature_runner()
+    images = runner(latents=latents, labels=labels)["images"]
+    live = generator([latents, labels], training=False)
+    assert images.std() > 0.01
+    np.testing.assert_allclose(images, live, atol=1e-5)
+
+
+@pytest.mark.parametrize("label", [-1, 10])
+def test_a_label_out_of_range_is_refused_by_the_runtime(path, label):
+    inputs = {
+        "latents": np.zeros((1, 4), np.float32),
+        "labels": np.array([label], np.int32),
+    }
+    with pytest.raises(RuntimeError, match="index out of bounds"):
+        tflite_format.run(path.read_bytes(), inputs)
+
+
+def test_the_card_stands_beside_the_file(path):
+    assert sorted(file.name for file in path.parent.iterdir()) == [
+        "toy.tflite",
+        "toy.tflite.json",
+    ]
+    card = json.loads(path.with_name("toy.tflite.json").read_text())
+    assert card["step"] == 3
+    assert (card["num_classes"], card["latent_dim"]) == (10, 4)
+    assert card["difference"] <= verification.TOLERANCE
+
+
+def test_without_classes_there_are_no_labels(unconditional_run, tmp_path):
+    generator = runs.open_run(unconditional_run).load_generator()
+    file = tmp_path / "x.tflite"
+    exporting.export_file(generator, file, "tflite")
+    latents = draw_each([3, 4], 4).numpy()
+    images = tflite_format.run(file.read_bytes(), {"latents": latents})
+    np.testing.assert_allclose(
+        images["images"], generator(latents, training=False), atol=1e-5
+    )
+
+
+def test_what_draws_something_else_is_not_written(
+    generator, toy_run, tmp_path, monkeypatch
+):
+    other = runs.open_run(toy_run).load_generator(averaged=False)
+    monkeypatch.setattr(single_file, "freeze", lambda _: freeze(other))
+    with pytest.raises(UserError, match="Lite should be those of the network"):
+        exporting.export_file(generator, tmp_path / "x.tflite", "tflite")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("model.onnx", "should end in .tflite .*model.onnx"),
+        ("model", "should end in .tflite"),
+        ("taken.tflite", "should be a new file"),
+        ("carded.tflite", "carded.tflite.json exists"),
+        ("folder.tflite", "should be a new file"),
+    ],
+)
+def test_a_place_that_will_not_do_is_refused(name, message, tmp_path):
+    (tmp_path / "taken.tflite").write_text("mine")
+    (tmp_path / "carded.tflite.json").write_text("mine")
+    (tmp_path / "folder.tflite").mkdir()
+    with pytest.raises(UserError, match=message):
+        single_file.check_file(tmp_path / name, "tflite")
+    assert (tmp_path / "taken.tflite").read_text() == "mine"
+
+
+@pytest.mark.parametrize("package", ["onnx", "tf2onnx", "onnxruntime"])
+def test_a_missing_package_is_named_in_one_line(package, monkeypatch, tmp_path):
+    for name in ("onnx", "tf2onnx", "onnxruntime"):
+        present = None if name == package else tf
+        monkeypatch.setitem(sys.modules, name, present)
+    words = f"the package {package},.*requirements-extras.txt"
+    with pytest.raises(UserError, match=words):
+        single_file.check_file(tmp_path / "x.onnx", "onnx")

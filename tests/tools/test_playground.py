@@ -1,0 +1,382 @@
+"""The playground without its page: what it draws, shows, and refuses.
+
+tests_extras/test_playground_page.py has the page, in a browser.
+"""
+
+import asyncio
+import io
+import json
+import shutil
+import socket
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from sagan_tf import exporting, runs
+from sagan_tf.errors import UserError
+from sagan_tf.exporting import saved_model
+from sagan_tf.latents import draw_each
+from tests.commands import assert_refused, call_each
+from tools.playground import readiness, views
+from tools.playground.latest import Latest
+from tools.playground.model import Drawn, PlaygroundModel
+
+
+def export(run, path):
+    """Writes a SavedModel without its proof, which has a test of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saved_model, "verify", lambda *_: 0.0)
+        exporting.export(runs.open_run(run).load_generator(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("playground")
+
+
+@pytest.fixture(scope="module")
+def path(toy_run, place):
+    return export(toy_run, place / "models" / "1")
+
+
+@pytest.fixture(scope="module")
+def generator(path):
+    return exporting.ExportedGenerator(path)
+
+
+@pytest.fixture(scope="module")
+def model(generator):
+    model = PlaygroundModel(generator)
+    model.warm_up()
+    return model
+
+
+@pytest.fixture(scope="module")
+def unconditional(unconditional_run, place):
+    path = export(unconditional_run, place / "unconditional")
+    model = PlaygroundModel(exporting.ExportedGenerator(path))
+    model.warm_up()
+    return model
+
+
+def test_a_row_is_a_class_and_a_column_a_seed(model, generator):
+    drawn = model.grid([3, 1], seed=7, columns=2, truncation=0.5)
+    expected = generator.signatures["sample"](
+        labels=tf.constant([3, 3, 1, 1]),
+        seed=tf.constant([7, 8, 7, 8]),
+        truncation=tf.constant(0.5),
+    )["images"]
+    np.testing.assert_array_equal(drawn.images, expected)
+    np.testing.assert_array_equal(drawn.labels, [3, 3, 1, 1])
+    assert drawn.columns == 2
+    assert drawn.captions == [model.class_names[3], model.class_names[1]]
+
+
+def test_a_way_starts_and_ends_at_its_seeds(model):
+    for position, seed in ((0.0, 4), (1.0, 9)):
+        drawn = model.between([5, 6], 4, 9, position, truncation=1.0)
+        alone = model.grid([5, 6], seed, 1, truncation=1.0)
+        np.testing.assert_allclose(drawn.latents, alone.latents, atol=1e-6)
+        assert drawn.columns == 2
+    middle = model.between([5], 4, 9, 0.5, truncation=1.0).latents[0]
+    ends = draw_each([4, 9], len(middle), 1.0).numpy()
+    # Halfway on the sphere both ends have equal shares.
+    towards = (ends[0] + ends[1]) / np.linalg.norm(ends[0] + ends[1])
+    np.testing.assert_allclose(
+        middle / np.linalg.norm(middle), towards, atol=1e-5
+    )
+
+
+def test_attention_is_that_of_the_picture_asked_for(model, generator):
+    drawn = model.grid([0, 1, 2], 0, 2, 0.0)
+    expected = generator.signatures["attention"](
+        latents=tf.constant(drawn.latents),
+        labels=tf.constant(drawn.labels, tf.int32),
+    )["attention"]
+    for index in (1, 4):
+        scores = model.look(drawn, index)
+        np.testing.assert_allclose(scores, expected[index], atol=1e-6)
+    assert (model.look(drawn, 1) != model.look(drawn, 4)).any()
+
+
+def test_what_is_downloaded_draws_the_same_again(model, generator):
+    drawn = model.grid([2, 8], 3, 3, 1.0)
+    with np.load(io.BytesIO(drawn.npz())) as stored:
+        again = generator.draw(stored["latents"], stored["labels"])
+        np.testing.assert_array_equal(
+            stored["images"], np.rint((again + 1) * 127.5)
+        )
+        np.testing.assert_array_equal(stored["seeds"], [3, 4, 5, 3, 4, 5])
+        assert stored["truncation"] == 1.0
+    sheet = np.asarray(Image.open(io.BytesIO(drawn.png())))
+    # Two rows of three at 96 pixels, with captions on the left.
+    assert sheet.shape[0] == 2 * 98 + 2
+    assert sheet.shape[1] > 3 * 98 + 2
+    np.testing.assert_array_equal(sheet[-98:-2:3, -98:-2:3], drawn.images[-1])
+
+
+def test_without_classes_and_attention_it_draws_one_row(unconditional):
+    drawn = unconditional.grid([], seed=0, columns=3, truncation=0.0)
+    assert drawn.images.shape == (3, 32, 32, 3)
+    assert drawn.captions == []
+    assert unconditional.look(drawn, 0) is None
+    assert unconditional.between([], 0, 1, 0.3, 0.0).images.shape[0] == 1
+    point = views.most_telling(None, 2)
+    shown = views.overlay(drawn.images[2], None, point)
+    np.testing.assert_array_equal(shown[7::14, 7::14], drawn.images[2])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"labels": [10]}, "labels should be numbers from 0 to 9.*'10'"),
+        ({"labels": [-1]}, "labels should be .*'-1'"),
+        ({"labels": []}, "labels should name a class"),
+        ({"seed": -1}, "seed should be from 0 .*-1"),
+        ({"seed": 2**31}, "seed should be from 0"),
+        ({"truncation": -0.5}, "truncation should be .*-0.5"),
+        ({"truncation": float("nan")}, "truncation should be .*nan"),
+        ({"columns": 0}, "1 to 200 pictures.*2 rows of 0"),
+        ({"columns": 101}, "1 to 200 pictures.*2 rows of 101"),
+    ],
+)
+def test_what_makes_no_sense_in_a_grid_is_refused(model, changed, message):
+    good = {"labels": [0, 1], "seed": 0, "columns": 2, "truncation": 1.0}
+    with pytest.raises(UserError, match=message):
+        model.grid(**{**good, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"labels": [10]}, "labels should be"),
+        ({"labels": [0] * 201}, "1 to 200 pictures"),
+        ({"first": -1}, "seed should be"),
+        ({"second": 2**31}, "seed should be"),
+        ({"position": 1.1}, "position should be from 0 to 1. Received: 1.1"),
+        ({"position": float("nan")}, "position should be"),
+        ({"truncation": -1.0}, "truncation should be"),
+    ],
+)
+def test_what_makes_no_sense_in_a_way_is_refused(model, changed, message):
+    good = {"labels": [0], "first": 0, "second": 1}
+    good.update(position=0.5, truncation=1.0)
+    with pytest.raises(UserError, match=message):
+        model.between(**{**good, **changed})
+
+
+def plain(count, columns, captions=(), size=32):
+    """Pictures of one colour each."""
+    levels = np.arange(1, count + 1, dtype=np.uint8)
+    images = np.tile(levels[:, None, None, None], (1, size, size, 3))
+    return Drawn(
+        images, np.zeros((count, 4)), np.zeros(count), columns, captions, {}
+    )
+
+
+@pytest.mark.parametrize("captions", [(), ("one", "<two> & more")])
+@pytest.mark.parametrize("size", [32, 128])
+def test_each_pixel_of_a_sheet_finds_its_picture(captions, size):
+    sheet = views.Sheet(plain(5, 3, captions, size))
+    picture = sheet.picture()
+    found = np.full(picture.shape[:2], 255, np.uint8)
+    for y in range(picture.shape[0]):
+        for x in range(picture.shape[1]):
+            point = sheet.point_at(x + 0.5, y + 0.5)
+            if point is not None:
+                found[y, x] = point.index + 1
+    np.testing.assert_array_equal(found, picture[..., 0])
+
+
+def test_a_click_knows_where_in_the_picture_it_is():
+    # Cells of 64 pixels, 4 apart.
+    sheet = views.Sheet(plain(4, 2))
+    point = sheet.point_at(4 + 68 + 16, 4 + 68 + 48)
+    assert point == views.Point(3, right=0.25, down=0.75)
+    assert sheet.point_at(-3.0, 10.0) is None
+    assert sheet.point_at(10.0, 4 + 2 * 68 + 10) is None
+    assert views.point_in_large(2, 112.0, 336.0) == views.Point(2, 0.25, 0.75)
+    assert views.point_in_large(2, 448.0, 0.0) is None
+
+
+def test_marks_show_captions_and_the_point_in_svg():
+    sheet = views.Sheet(plain(4, 2, ["one", "<two>"]))
+    assert "&lt;two&gt;" in sheet.marks(None)
+    assert "<circle" not in sheet.marks(None)
+    first, last = sheet.marks(views.Point(0)), sheet.marks(views.Point(3))
+    assert "<circle" in first and "<rect" in first
+    assert first != last
+
+
+def looking_at_one_key():
+    """Each of 16 queries looks at the key of its own quarter of 4."""
+    scores = np.full((16, 4), 0.01, np.float32)
+    for query in range(16):
+        scores[query, 2 * (query // 8) + query % 4 // 2] = 0.97
+    return scores
+
+
+def test_the_overlay_is_brightest_where_the_point_looks():
+    image = np.full((32, 32, 3), 128, np.uint8)
+    scores = looking_at_one_key()
+    for point, bright in (
+        (views.Point(0, 0.2, 0.2), (0, 0)),
+        (views.Point(0, 0.9, 0.2), (0, 1)),
+        (views.Point(0, 0.1, 0.8), (1, 0)),
+    ):
+        shown = views.overlay(image, scores, point).astype(float)
+        quarters = shown.reshape(2, 224, 2, 224, 3).mean((1, 3, 4))
+        assert np.unravel_index(quarters.argmax(), (2, 2)) == bright
+        # White between the dot and its rim.
+        middle = (int(point.down * 4) + 0.5) * 112
+        right = (int(point.right * 4) + 0.5) * 112
+        around = shown[int(middle), int(right) - 30 : int(right) + 30]
+        assert around.min(axis=-1).max() > 240
+
+
+def test_words_tell_how_far_and_how_evenly_it_looks():
+    # 0.97 of 0.177 sides, 0.01 of twice 0.637 and of 0.884.
+    words = views.describe(looking_at_one_key(), views.Point(0, 0.1, 0.1))
+    assert words.startswith("Looks 0.19 sides away")
+    even = np.full((16, 4), 0.25, np.float32)
+    assert "spread 1.00" in views.describe(even, views.Point(0))
+
+
+def test_the_first_point_is_one_that_looks_its_own_way():
+    scores = np.full((256, 64), 1 / 64, np.float32)
+    scores[:, 0] += 0.5
+    point = views.most_telling(scores / scores.sum(-1, keepdims=True), 6)
+    assert point.index == 6
+    assert 0.0 <= point.right < 1.0 and 0.0 <= point.down < 1.0
+
+
+def test_a_slider_has_no_queue_behind_it():
+    async def move():
+        done, gate = [], asyncio.Event()
+
+        async def work(position):
+            await gate.wait()
+            done.append(position)
+
+        slider = Latest(work)
+        first = asyncio.create_task(slider(0))
+        await asyncio.sleep(0)
+        for position in range(1, 9):
+            await slider(position)
+        gate.set()
+        await first
+        await slider(9)
+        return done
+
+    assert asyncio.run(move()) == [0, 8, 9]
+
+
+def test_a_slider_moves_on_after_a_failure():
+    async def move():
+        done = []
+
+        async def work(position):
+            if position < 0:
+                raise ValueError("no")
+            done.append(position)
+
+        slider = Latest(work)
+        with pytest.raises(ValueError, match="no"):
+            await slider(-1)
+        await slider(1)
+        return done
+
+    assert asyncio.run(move()) == [1]
+
+
+def test_without_the_web_library_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "tools.playground.server", raising=False)
+    monkeypatch.setitem(sys.modules, "nicegui", None)
+    with pytest.raises(UserError, match="nicegui.*requirements-extras.txt"):
+        readiness.find_server()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_free_port_is_taken_as_it_is():
+    port = free_port()
+    readiness.check_port("127.0.0.1", port)
+    with pytest.raises(UserError, match="--port should be free"):
+        with socket.create_server(("127.0.0.1", port)):
+            readiness.check_port("127.0.0.1", port)
+
+
+@pytest.fixture(scope="module")
+def answers(path, place):
+    tf.saved_model.save(tf.Module(), str(place / "other"))
+    function = tf.function(
+        lambda images: {"logits": images},
+        input_signature=[tf.TensorSpec((None, 3), name="images")],
+    )
+    signatures = dict.fromkeys(("serving_default", "generate"), function)
+    classifier = tf.Module()
+    classifier.function = function
+    tf.saved_model.save(classifier, str(place / "classifier"), signatures)
+    for name, card in (("no_card", None), ("list", []), ("classless", {})):
+        shutil.copytree(path, place / name)
+        file = place / name / "assets.extra" / "model_card.json"
+        file.unlink() if card is None else file.write_text(json.dumps(card))
+    shutil.copytree(path, place / "halved")
+    for file in (place / "halved" / "variables").iterdir():
+        file.unlink()
+    (place / "empty").mkdir()
+    (place / "file").write_text("")
+    free = [f"--port={free_port()}"]
+    calls = {
+        name: [f"--saved_model={place}/{name}", *free]
+        for name in (
+            *("none", "empty", "file", "models", "other", "classifier"),
+            *("no_card", "list", "classless", "halved"),
+        )
+    }
+    given = f"--saved_model={path}"
+    calls["no model"] = free
+    calls["far port"] = [given, "--port=65536"]
+    calls["port 0"] = [given, "--port=0"]
+    calls["word"] = [given, "--port=web"]
+    calls["host"] = [given, "--host=192.0.2.1"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        calls["taken"] = [given, f"--port={taken.getsockname()[1]}"]
+        required = ("saved_model",)
+        found = call_each("tools.playground.__main__", calls.values(), required)
+    return dict(zip(calls, found))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("none", ("--saved_model", "does not exist")),
+        ("empty", ("--saved_model", "has no saved_model.pb")),
+        ("file", ("--saved_model", "is a file")),
+        ("models", ("--saved_model", "did you mean", "models/1?")),
+        ("other", ("--saved_model", "signatures", "Received: none")),
+        ("classifier", ("should be a generator", "logits out")),
+        ("no_card", ("model_card.json", "num_classes", "None")),
+        ("list", ("model_card.json", "names and values", "[]")),
+        ("classless", ("model_card.json", "num_classes")),
+        ("halved", ("--saved_model", "whole SavedModel")),
+        ("no model", ("--saved_model is required",)),
+        ("far port", ("--port", "65536")),
+        ("port 0", ("--port", "0")),
+        ("word", ("--port", "'web'")),
+        ("host", ("--host", "of this machine", "192.0.2.1")),
+        ("taken", ("--port should be free", "in use")),
+    ],
+)
+def test_what_goes_wrong_is_said_in_one_line(answers, name, words):
+    assert_refused(answers[name], *words)

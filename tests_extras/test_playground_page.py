@@ -1,0 +1,313 @@
+"""The playground's page, in a headless Chromium.
+
+It takes the Chromium of the environment variable CHROMIUM, of the PATH, or the
+one that `python -m playwright install chromium` fetches; without any, these
+tests fail.
+"""
+
+import base64
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.parse
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from sagan_tf.exporting import ExportedGenerator
+from tools.playground import views
+from tools.playground.model import PlaygroundModel
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # What is not on this machine cannot be found at all.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE = 60_000
+
+
+class Playground:
+    """A running playground."""
+
+    def __init__(self, path):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        # NiceGUI would take the server for a test of its own.
+        variables = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTEST")
+        }
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tools.playground"),
+                *(f"--saved_model={path}", f"--port={port}"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=variables,
+            # An interrupt is ignored by what a background job starts.
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.default_int_handler
+            ),
+        )
+        for line in self.process.stdout:
+            if self.address in line:
+                return
+        raise RuntimeError(self.process.stderr.read())
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60), self.process.stderr.read()
+
+
+class Visitor:
+    """Somebody who looks at the page and remembers what went wrong."""
+
+    def __init__(self, page, address):
+        self.page = page
+        self.complaints, self.requests = [], []
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._listen)
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("websocket", lambda socket: self.requests.append(socket.url))
+        page.goto(address)
+        for name in ("look", "grid", "between"):
+            self.wait_for_other(name, "")
+
+    def _listen(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def find(self, name):
+        return self.page.locator(f"[data-testid={name}]")
+
+    def source(self, name):
+        return self.find(name).locator("img").get_attribute("src") or ""
+
+    def wait_for_other(self, name, source):
+        """Waits until a picture is there, and another one than this."""
+        self.page.wait_for_function(
+            """([name, source]) => {
+              const image = document.querySelector(
+                `[data-testid=${name}] img`);
+              return image && image.complete && image.naturalWidth > 1
+                && image.src !== source;
+            }""",
+            arg=[name, source],
+        )
+
+    def picture(self, name):
+        data = self.source(name).split(",", 1)[1]
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+    def click(self, name, right, down):
+        """Clicks at a share of an element's width and height, once it rests."""
+        place = self.find(name).bounding_box()
+        self.find(name).click(
+            position={
+                "x": right * place["width"],
+                "y": down * place["height"],
+            }
+        )
+
+    def download(self, name):
+        with self.page.expect_download() as found:
+            self.find(name).click()
+        with open(found.value.path(), "rb") as file:
+            return found.value.suggested_filename, file.read()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    known = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, NAMES)), None
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=known, args=list(FLAGS)
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def path(toy_run, export):
+    return export(toy_run)
+
+
+@pytest.fixture(scope="module")
+def model(path):
+    return PlaygroundModel(ExportedGenerator(path))
+
+
+@pytest.fixture(scope="module")
+def playground(path):
+    playground = Playground(path)
+    yield playground
+    playground.process.kill()
+
+
+@pytest.fixture
+def visitor(browser, playground):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    visitor = Visitor(page, playground.address)
+    yield visitor
+    page.close()
+    assert visitor.complaints == []
+
+
+def test_the_page_asks_nobody_but_this_machine(visitor, playground):
+    hosts = {
+        urllib.parse.urlsplit(url).hostname
+        for url in visitor.requests
+        if not url.startswith(("data:", "blob:"))
+    }
+    assert hosts == {"127.0.0.1"}
+    assert len(visitor.requests) > 5
+    server = psutil.Process(playground.process.pid)
+    peers = [c.raddr.ip for c in server.net_connections("inet") if c.raddr]
+    assert set(peers) <= {"127.0.0.1"}
+    listening = {
+        connection.laddr.ip
+        for connection in server.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_it_shows_what_the_model_draws(visitor, model):
+    drawn = model.grid(range(10), 0, 6, 0.0)
+    expected = views.Sheet(drawn).picture()
+    np.testing.assert_array_equal(visitor.picture("grid"), expected)
+    way = views.Sheet(model.between(range(10), 1, 2, 0.5, 0.0)).picture()
+    np.testing.assert_array_equal(visitor.picture("between"), way)
+
+
+def test_another_seed_draws_other_pictures(visitor, model):
+    before = visitor.source("grid")
+    visitor.find("next").click()
+    visitor.wait_for_other("grid", before)
+    expected = views.Sheet(model.grid(range(10), 6, 6, 0.0)).picture()
+    np.testing.assert_array_equal(visitor.picture("grid"), expected)
+
+
+def test_a_click_shows_where_that_point_looks(visitor, model):
+    drawn = model.grid(range(10), 0, 6, 0.0)
+    scores = model.look(drawn, 21)
+    before = visitor.source("look")
+    # The middle of the fourth picture of the fourth class.
+    sheet = views.Sheet(drawn)
+    height, width = sheet.picture().shape[:2]
+    corner = (width - 3 * 68 + 16, 4 + 3 * 68 + 16)
+    visitor.click("grid", corner[0] / width, corner[1] / height)
+    visitor.wait_for_other("look", before)
+    point = sheet.point_at(*corner)
+    assert point.index == 21
+    # A browser counts in whole pixels; the query is the same.
+    expected = views.overlay(drawn.images[21], scores, point)
+    np.testing.assert_array_equal(visitor.picture("look"), expected)
+    told = visitor.find("told").inner_text()
+    assert told == views.describe(scores, point)
+    assert visitor.page.locator("[data-testid=grid] svg circle").count() == 1
+
+
+def test_the_overlay_follows_a_drag_in_the_large_picture(visitor):
+    visitor.click("look", 0.1, 0.1)
+    place = visitor.find("look").bounding_box()
+    seen = {visitor.source("look")}
+    visitor.page.mouse.move(place["x"] + 50, place["y"] + 50)
+    visitor.page.mouse.down()
+    for share in (0.3, 0.6, 0.9):
+        before = visitor.source("look")
+        visitor.page.mouse.move(
+            place["x"] + share * place["width"],
+            place["y"] + share * place["height"],
+        )
+        visitor.wait_for_other("look", before)
+        seen.add(visitor.source("look"))
+    visitor.page.mouse.up()
+    assert len(seen) == 4
+
+
+def test_the_slider_goes_from_one_latent_to_the_other(visitor, model):
+    before = visitor.source("between")
+    visitor.click("position", 0.001, 0.5)
+    visitor.wait_for_other("between", before)
+    expected = views.Sheet(model.between(range(10), 1, 2, 0.0, 0.0)).picture()
+    np.testing.assert_array_equal(visitor.picture("between"), expected)
+
+
+def test_truncation_changes_both_boards(visitor, model):
+    before = visitor.source("grid"), visitor.source("between")
+    visitor.click("truncation", 0.25, 0.5)
+    for name, source in zip(("grid", "between"), before):
+        visitor.wait_for_other(name, source)
+    expected = views.Sheet(model.grid(range(10), 0, 6, 1.0)).picture()
+    np.testing.assert_array_equal(visitor.picture("grid"), expected)
+
+
+def test_without_attention_the_picture_is_as_it_is(visitor, model):
+    before = visitor.source("look")
+    visitor.find("attention").click()
+    visitor.wait_for_other("look", before)
+    image = model.grid(range(10), 0, 6, 0.0).images[0]
+    shown = visitor.picture("look")[7::14, 7::14]
+    np.testing.assert_array_equal(shown, image)
+
+
+def test_downloads_hold_what_is_shown(visitor, model):
+    drawn = model.grid(range(10), 0, 6, 0.0)
+    assert visitor.download("grid-PNG") == ("grid.png", drawn.png())
+    name, content = visitor.download("between-NPZ")
+    assert name == "between.npz"
+    with np.load(io.BytesIO(content)) as stored:
+        assert stored["position"] == 0.5
+        np.testing.assert_array_equal(stored["labels"], range(10))
+
+
+def test_a_seed_that_makes_no_sense_is_refused_in_words(visitor):
+    before = visitor.source("grid")
+    visitor.page.locator("input[data-testid=seed]").fill("-5")
+    message = visitor.page.get_by_text("seed should be from 0 to")
+    message.wait_for()
+    assert "Received: -5" in message.inner_text()
+    assert visitor.source("grid") == before
+
+
+def test_it_works_without_classes_and_attention(
+    browser, unconditional_run, export
+):
+    playground = Playground(export(unconditional_run))
+    try:
+        page = browser.new_page()
+        visitor = Visitor(page, playground.address)
+        page.get_by_text("has no attention").wait_for()
+        before = visitor.source("look")
+        visitor.click("grid", 0.9, 0.5)
+        visitor.wait_for_other("look", before)
+        page.close()
+        assert visitor.complaints == []
+    finally:
+        status, errors = playground.stop()
+    # An interrupt ends it, and nothing was complained about.
+    assert status in (0, 130)
+    assert errors.replace("sagan_tf", "").count("Traceback") == 0

@@ -1,0 +1,1 @@
+"""What `python -m tools.ablation` is made of."""

@@ -1,0 +1,184 @@
+"""The studies, as data: arms that differ in a few fields of one configuration.
+
+A field is named as in `configs/default.py`. Every arm is run with the same
+seeds, so that the n-th runs of two arms see the same pictures in the same order
+and, where the shapes agree, start from the same weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Mapping
+
+BASE = "configs/study32.py"
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One way to train, as a difference from the base.
+
+    Attributes:
+        name: a word for the table and the directory.
+        says: what it is, in a line.
+        fields: values by the dotted name of the field.
+    """
+
+    name: str
+    says: str
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A question, and the runs that speak to it.
+
+    Attributes:
+        name: a word, the name of its directory.
+        question: what it asks, in a sentence.
+        arms: the ways to train.
+        reference: name of the arm that the others are held against.
+        columns: names of measures (`tools.ablations.measures`) in the table.
+        panels: a title for each picture of curves, and the metrics whose names
+            it shows, summed up over seeds.
+        target: excess of coherence whose step is looked for.
+    """
+
+    name: str
+    question: str
+    arms: tuple[Arm, ...]
+    reference: str
+    columns: tuple[str, ...]
+    panels: Mapping[str, tuple[str, ...]]
+    target: float = 0.2
+
+
+_NO_TTUR = {
+    "optimizer.generator_learning_rate": 3e-4,
+    "optimizer.discriminator_learning_rate": 3e-4,
+}
+_COHERENCE = {"coherence above chance": ("excess",)}
+_GATES = {
+    "gate, generator": ("generator/gate_*",),
+    "gate, discriminator": ("discriminator/gate_*",),
+}
+_DISTANCES = {
+    "distance, generator": ("generator/attention_distance_*",),
+    "distance, discriminator": ("discriminator/attention_distance_*",),
+}
+_LOSSES = {"loss of D": ("d_loss",), "loss of G": ("g_loss",)}
+_SIGMAS = {
+    "largest sigma, G": ("generator/largest_sigma",),
+    "largest sigma, D": ("discriminator/largest_sigma",),
+}
+_SCORES = ("coherence", "excess", "fid", "recall", "accuracy")
+
+
+def _attend(*sizes: int, **fields: Any) -> dict[str, Any]:
+    named = {f"model.{name}": value for name, value in fields.items()}
+    return {"model.attention_resolutions": sizes, **named}
+
+
+ATTENTION = Study(
+    name="attention",
+    question="Does attention help, where, and is it more than parameters?",
+    arms=(
+        Arm("none", "no attention in either network", _attend()),
+        Arm("attention-8", "attention on the 8x8 maps", _attend(8)),
+        Arm("attention-16", "attention on the 16x16 maps", _attend(16)),
+        Arm(
+            "residual-8",
+            "a residual block with as many parameters on the 8x8 maps",
+            _attend(8, attention_replacement="residual"),
+        ),
+        Arm(
+            "residual-16",
+            "a residual block with as many parameters on the 16x16 maps",
+            _attend(16, attention_replacement="residual"),
+        ),
+    ),
+    reference="none",
+    columns=(*_SCORES, "gates_g", "gates_d", "distance_g", "distance_d"),
+    panels={**_COHERENCE, **_GATES, **_DISTANCES},
+)
+
+STABILITY = Study(
+    name="stability",
+    question="What do spectral normalization and two learning rates add?",
+    arms=(
+        Arm(
+            "no-sn",
+            "no spectral normalization, both rates 3e-4",
+            {**_NO_TTUR, "model.spectral_normalization": "none"},
+        ),
+        Arm(
+            "sn-d",
+            "spectral normalization of the discriminator, both rates 3e-4",
+            {**_NO_TTUR, "model.generator_spectral_normalization": "none"},
+        ),
+        Arm("sn-both", "of both networks, both rates 3e-4", _NO_TTUR),
+        Arm(
+            "sn-both-5d",
+            "of both, both rates 3e-4, five discriminator updates per step",
+            {**_NO_TTUR, "train.discriminator_steps": 5},
+        ),
+        Arm(
+            "sn-both-ttur",
+            "of both, the base's two rates, 1.5e-4 and 6e-4",
+        ),
+    ),
+    reference="sn-both",
+    columns=(
+        "diverged",
+        "collapsed",
+        *_SCORES,
+        "steps_to_target",
+        "d_loss",
+        "g_loss",
+        "sigma_g",
+        "sigma_d",
+    ),
+    panels={**_COHERENCE, **_LOSSES, **_SIGMAS},
+)
+
+KEY_DIVISOR = Study(
+    name="key_divisor",
+    question="How many channels do queries and keys need, and how many keys?",
+    arms=(
+        *(
+            Arm(
+                f"k{divisor}",
+                f"queries and keys of channels / {divisor}, pooled keys",
+                {"model.attention_key_divisor": divisor},
+            )
+            for divisor in (1, 2, 4, 8)
+        ),
+        Arm(
+            "unpooled",
+            "channels / 8, keys and values at every position",
+            {"model.attention_pooling": False},
+        ),
+    ),
+    reference="k8",
+    columns=(*_SCORES, "gates_g", "gates_d", "distance_g", "distance_d"),
+    panels={**_COHERENCE, **_GATES, **_DISTANCES},
+)
+
+GATE = Study(
+    name="gate",
+    question="Does it matter that attention starts switched off?",
+    arms=(
+        Arm("gate-0", "the gate starts at 0, as in the paper"),
+        Arm(
+            "gate-1",
+            "the gate starts at 1",
+            {"model.attention_gate_initial_value": 1.0},
+        ),
+    ),
+    reference="gate-0",
+    columns=(*_SCORES, "gates_g", "gates_d", "distance_g", "distance_d"),
+    panels={**_COHERENCE, **_GATES, **_DISTANCES},
+)
+
+STUDIES = {
+    study.name: study for study in (ATTENTION, STABILITY, KEY_DIVISOR, GATE)
+}

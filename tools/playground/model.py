@@ -1,0 +1,213 @@
+"""What the playground asks of an exported generator."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from sagan_tf import choices
+from sagan_tf import latents as latent_numbers
+from sagan_tf.errors import UserError
+from sagan_tf.exporting import ExportedGenerator
+from sagan_tf.visualization import arrangements, sheets
+
+# More than this is slow to draw, and too small to look at.
+MOST_IMAGES = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """Pictures and all it takes to draw them again.
+
+    Attributes:
+        images: `(images, height, width, 3)`, uint8.
+        latents: `(images, latent_dim)`.
+        labels: `(images,)`; zeros without classes.
+        columns: pictures in a row.
+        captions: one for each row; empty if there is nothing to say.
+        origin: how the latents came about, by name: seeds, truncation and so
+            on.
+    """
+
+    images: np.ndarray
+    latents: np.ndarray
+    labels: np.ndarray
+    columns: int
+    captions: list[str]
+    origin: dict[str, np.ndarray]
+
+    def png(self) -> bytes:
+        """Returns a sheet of the pictures as a PNG file."""
+        images = sheets.upscale(self.images, max(1, 96 // self.images.shape[1]))
+        captions = self.captions or None
+        sheet = sheets.image_grid(images, self.columns, row_labels=captions)
+        return sheets.png_bytes(sheet)
+
+    def npz(self) -> bytes:
+        """Returns pictures, latents, labels and origin as an NPZ file."""
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            images=self.images,
+            latents=self.latents,
+            labels=self.labels,
+            **self.origin,
+        )
+        return file.getvalue()
+
+
+class PlaygroundModel:
+    """Draws pictures, ways between latents, and attention.
+
+    Args:
+        generator: what `sagan_tf.export` wrote.
+
+    Attributes:
+        num_classes: number of classes; 0 for none.
+        class_names: a name for each.
+        has_attention: whether it has an attention layer.
+        about: its step and the size of its pictures, if the card tells.
+    """
+
+    def __init__(self, generator: ExportedGenerator):
+        self._generator = generator
+        self.num_classes = generator.num_classes
+        self.class_names = generator.class_names()
+        self.has_attention = "attention" in generator.signatures
+        card = generator.card
+        parts = [f"step {card['step']:,}"] if "step" in card else []
+        if "image_size" in card:
+            parts.append(f"{card['image_size']} x {card['image_size']} pixels")
+        self.about = ", ".join(parts)
+
+    def warm_up(self) -> None:
+        """Calls everything once: the first call of a graph takes longest."""
+        drawn = self.grid(self.first_classes(), 0, 2, 1.0)
+        self.between(self.first_classes(), 0, 1, 0.5, 1.0)
+        self.look(drawn, 0)
+
+    def first_classes(self) -> list[int]:
+        """Returns the classes to start with: all, or ten of many."""
+        return choices.choose_labels(None, self.num_classes)
+
+    def grid(
+        self, labels: Sequence[int], seed: int, columns: int, truncation: float
+    ) -> Drawn:
+        """Draws a row for each class; a column has one latent.
+
+        Args:
+            labels: the classes; `[0]` without classes.
+            seed: that of the first column, the others count on.
+            columns: pictures of each class.
+            truncation: size that no number of a latent exceeds; 0 for none.
+
+        Raises:
+            UserError: if one of them makes no sense.
+        """
+        labels = self._check_labels(labels)
+        _check_count(len(labels), columns)
+        choices.check_truncation(truncation)
+        seeds = choices.count_seeds(seed, columns)
+        latents = self._latents(seeds, truncation)
+        return self._draw(
+            np.tile(latents, (len(labels), 1)),
+            np.repeat(labels, columns),
+            columns,
+            [self.class_names[n] for n in labels] if self.num_classes else [],
+            {
+                "seeds": np.tile(seeds, len(labels)),
+                "truncation": np.float32(truncation),
+            },
+        )
+
+    def between(
+        self,
+        labels: Sequence[int],
+        first: int,
+        second: int,
+        position: float,
+        truncation: float,
+    ) -> Drawn:
+        """Draws a latent on the way between two, one picture for each class.
+
+        The way is that of `arrangements.interpolate_on_sphere`.
+
+        Args:
+            labels: the classes; `[0]` without classes.
+            first: seed of the latent where the way starts.
+            second: seed of the latent where it ends.
+            position: share of the way, in [0, 1].
+            truncation: of both ends; 0 for none.
+
+        Raises:
+            UserError: if one of them makes no sense.
+        """
+        labels = self._check_labels(labels)
+        _check_count(1, len(labels))
+        choices.check_truncation(truncation)
+        if not 0.0 <= position <= 1.0:
+            raise UserError(
+                f"the position should be from 0 to 1. Received: {position}"
+            )
+        seeds = [int(choices.count_seeds(n, 1)[0]) for n in (first, second)]
+        ends = self._latents(seeds, truncation)
+        latent = arrangements.interpolate_on_sphere(
+            *ends, np.array([position], np.float32)
+        )
+        return self._draw(
+            np.repeat(latent, len(labels), axis=0),
+            np.array(labels),
+            len(labels),
+            [],
+            {
+                "seeds": np.array(seeds),
+                "position": np.float32(position),
+                "truncation": np.float32(truncation),
+            },
+        )
+
+    def look(self, drawn: Drawn, index: int) -> np.ndarray | None:
+        """Returns a picture's attention, `(queries, keys)`, if it has any."""
+        if not self.has_attention:
+            return None
+        inputs = {"latents": tf.constant(drawn.latents[index : index + 1])}
+        if self.num_classes:
+            inputs["labels"] = tf.constant(
+                drawn.labels[index : index + 1], tf.int32
+            )
+        answer = self._generator.signatures["attention"](**inputs)
+        return answer["attention"][0].numpy()
+
+    def _check_labels(self, labels: Sequence[int]) -> list[int]:
+        if not self.num_classes:
+            return [0]
+        words = [str(label) for label in labels]
+        return choices.choose_labels(words, self.num_classes)
+
+    def _latents(self, seeds: Sequence[int], truncation: float) -> np.ndarray:
+        return latent_numbers.draw_each(
+            seeds, self._generator.latent_dim, truncation
+        ).numpy()
+
+    def _draw(
+        self,
+        latents: np.ndarray,
+        labels: np.ndarray,
+        columns: int,
+        captions: list[str],
+        origin: dict[str, np.ndarray],
+    ) -> Drawn:
+        images = sheets.to_uint8(self._generator.draw(latents, labels))
+        return Drawn(images, latents, labels, columns, captions, origin)
+
+
+def _check_count(rows: int, columns: int) -> None:
+    if not 1 <= rows * columns <= MOST_IMAGES:
+        raise UserError(
+            f"there should be 1 to {MOST_IMAGES} pictures at once. "
+            f"Received: {rows} rows of {columns}"
+        )

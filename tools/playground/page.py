@@ -1,0 +1,259 @@
+"""The playground's page. Needs NiceGUI, an extra."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from typing import Any, Callable
+
+from nicegui import events, ui
+
+from sagan_tf.errors import UserError, one_line
+from tools.playground import board, views
+from tools.playground.latest import Latest
+from tools.playground.model import PlaygroundModel
+
+_ACCENT = "#0072b2"
+_COLUMNS, _MOST_COLUMNS = 6, 12
+_CSS = """
+body { background: #f4f5f7; }
+.panel { background: white; border-radius: 10px; padding: 18px;
+         box-shadow: 0 1px 3px rgb(0 0 0 / 12%); }
+.pixels img { image-rendering: pixelated; cursor: crosshair; }
+.pixels { user-select: none; max-width: 100%; }
+.hint { color: #667; font-size: 0.85rem; }
+"""
+
+
+class Page:
+    """What one visitor sees.
+
+    Args:
+        model: what draws.
+        title: the headline.
+        threads: where it draws.
+    """
+
+    def __init__(
+        self,
+        model: PlaygroundModel,
+        title: str,
+        threads: concurrent.futures.Executor,
+    ):
+        self._model, self._title, self._threads = model, title, threads
+        self._boards: dict[str, board.Board] = {}
+        self._picked = "grid"
+        self._point: views.Point | None = None
+        self._scores: Any = None
+        self._update_grid = Latest(self._draw_grid)
+        self._update_between = Latest(self._draw_between)
+
+    def build(self) -> None:
+        """Puts everything in its place."""
+        ui.colors(primary=_ACCENT)
+        ui.add_css(_CSS)
+        with ui.row(wrap=False).classes("w-full items-start gap-4"):
+            with ui.column().classes("panel gap-3").style("flex: 0 0 260px"):
+                self._build_choices()
+            with ui.column().classes("gap-4").style("flex: 1 1 480px"):
+                self._build_boards()
+            with ui.column().classes("panel gap-2").style("flex: 0 0 484px"):
+                self._build_look()
+        # Once the browser is there, so that the page itself comes at once.
+        ui.timer(0.01, self._start, once=True)
+
+    def _build_choices(self) -> None:
+        model = self._model
+        with ui.column().classes("gap-0"):
+            ui.label(self._title).classes("text-lg font-medium")
+            ui.label(model.about).classes("hint")
+        self._classes = None
+        if model.num_classes:
+            self._classes = (
+                ui.select(
+                    dict(enumerate(model.class_names)),
+                    label="Classes",
+                    multiple=True,
+                    # Many are found by typing.
+                    with_input=model.num_classes > 20,
+                    value=model.first_classes(),
+                    on_change=self._changed,
+                )
+                .props("use-chips dense data-testid=classes")
+                .classes("w-full")
+            )
+        self._seed = self._number("Seed", 0, self._update_grid, "seed")
+        with self._seed.add_slot("append"):
+            ui.button(icon="casino", on_click=self._next_seed).props(
+                "flat dense round data-testid=next"
+            ).tooltip("Other pictures")
+        self._columns = self._slider(
+            "Pictures of a class", 1, _MOST_COLUMNS, 1, _COLUMNS, "columns"
+        )
+        self._truncation = self._slider(
+            "Truncation", 0.0, 4.0, 0.05, 0.0, "truncation"
+        )
+        ui.label("Cuts latents off at this size; 0 cuts off nothing.").classes(
+            "hint"
+        )
+
+    def _number(
+        self, label: str, value: int, update: Callable, name: str
+    ) -> ui.number:
+        return (
+            ui.number(label, value=value, precision=0, on_change=update)
+            .props(f"dense data-testid={name}")
+            .classes("w-full")
+        )
+
+    def _slider(
+        self,
+        label: str,
+        low: float,
+        high: float,
+        step: float,
+        value: float,
+        name: str,
+    ) -> ui.slider:
+        with ui.row().classes("w-full justify-between"):
+            ui.label(label)
+            shown = ui.label()
+        slider = ui.slider(min=low, max=high, step=step, value=value)
+        slider.props(f"data-testid={name}")
+        slider.on_value_change(self._changed)
+        shown.bind_text_from(slider, "value", lambda number: f"{number:g}")
+        return slider
+
+    def _build_boards(self) -> None:
+        with ui.column().classes("panel w-full gap-2"):
+            self._boards["grid"] = board.Board("grid", "Pictures", self._pick)
+        with ui.column().classes("panel w-full gap-2"):
+            between = board.Board("between", "Between two latents", self._pick)
+            self._boards["between"] = between
+            with ui.row(wrap=False).classes("w-full items-center gap-4"):
+                update = self._update_between
+                self._first = self._number("From seed", 1, update, "first")
+                self._position = ui.slider(min=0, max=1, step=0.01, value=0.5)
+                self._position.props("data-testid=position")
+                self._position.style("flex: 1 0 240px")
+                self._position.on_value_change(update)
+                self._second = self._number("to seed", 2, update, "second")
+            for number in (self._first, self._second):
+                number.style("max-width: 100px")
+
+    def _build_look(self) -> None:
+        ui.label("Where a point looks").classes("text-base font-medium")
+        self._look = (
+            ui.interactive_image(
+                on_mouse=self._point_in_large, events=["mousedown", "mousemove"]
+            )
+            .classes("pixels w-full")
+            .props("data-testid=look")
+        )
+        self._told = ui.label().classes("hint").props("data-testid=told")
+        if self._model.has_attention:
+            ui.label(
+                "Click in any picture, or drag: the dot is the point, bright "
+                "is what it attends to."
+            ).classes("hint")
+            self._shown = ui.switch(
+                "Attention", value=True, on_change=self._show_look
+            ).props("data-testid=attention")
+        else:
+            ui.label("This generator has no attention.").classes("hint")
+
+    async def _start(self) -> None:
+        await self._update_grid()
+        await self._update_between()
+
+    async def _changed(self) -> None:
+        await self._update_grid()
+        await self._update_between()
+
+    async def _next_seed(self) -> None:
+        seed, columns = int(self._seed.value or 0), int(self._columns.value)
+        # What the number shows next calls for new pictures.
+        self._seed.value = (seed + columns) % (2**31 - 2 * _MOST_COLUMNS)
+
+    async def _draw_grid(self, *_: Any) -> None:
+        await self._draw(
+            "grid",
+            self._model.grid,
+            self._labels(),
+            self._whole(self._seed),
+            int(self._columns.value),
+            float(self._truncation.value),
+        )
+
+    async def _draw_between(self, *_: Any) -> None:
+        await self._draw(
+            "between",
+            self._model.between,
+            self._labels(),
+            self._whole(self._first),
+            self._whole(self._second),
+            float(self._position.value),
+            float(self._truncation.value),
+        )
+
+    def _labels(self) -> list[int]:
+        return sorted(self._classes.value) if self._classes else [0]
+
+    @staticmethod
+    def _whole(field: ui.number) -> int:
+        return -1 if field.value is None else int(field.value)
+
+    async def _draw(self, name: str, draw: Callable, *arguments: Any) -> None:
+        """Draws a board, and what is large if it is of this board."""
+        try:
+            drawn = await self._in_thread(draw, *arguments)
+        except UserError as error:
+            # Flags and fields have one name.
+            ui.notify(one_line(error).replace("--", ""), type="warning")
+            return
+        self._boards[name].show(drawn)
+        if name == self._picked:
+            await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Asks for the attention of the picture that is picked."""
+        drawn = self._boards[self._picked].drawn
+        index = self._point.index if self._point else 0
+        if index >= len(drawn.images):
+            index, self._point = 0, None
+        scores = await self._in_thread(self._model.look, drawn, index)
+        self._scores = scores
+        if self._point is None:
+            self._point = views.most_telling(scores, index)
+        self._show_look()
+
+    def _show_look(self) -> None:
+        board, point = self._boards[self._picked], self._point
+        for other in self._boards.values():
+            other.mark(point if other is board else None)
+        image = board.drawn.images[point.index]
+        scores = self._scores
+        if scores is not None:
+            self._told.text = views.describe(scores, point)
+            scores = scores if self._shown.value else None
+        self._look.set_source(views.as_url(views.overlay(image, scores, point)))
+
+    async def _pick(self, name: str, point: views.Point) -> None:
+        known = self._point and (self._picked, self._point.index)
+        self._picked, self._point = name, point
+        if known == (name, point.index):
+            self._show_look()
+        else:
+            await self._look_again()
+
+    def _point_in_large(self, event: events.MouseEventArguments) -> None:
+        if self._point is not None and board.is_pressed(event):
+            point = views.point_in_large(
+                self._point.index, event.image_x, event.image_y
+            )
+            self._point = point or self._point
+            self._show_look()
+
+    async def _in_thread(self, function: Callable, *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *arguments)
