@@ -6,7 +6,7 @@ batches of 64, latents of 128, a million steps; unlike the original, an average
 of the generator draws the samples.
 
 Command:   python -m sagan_tf.train --config=configs/celeba64.py \
-               --workdir=runs/celeba64 --config.dataset.path=DIR
+               --workdir=runs/celeba64 [--config.dataset.path=DATA_DIR]
 Hardware:  not measured yet
 Time:      not measured yet
 Score:     not measured yet
@@ -20,7 +20,7 @@ from configs import default
 def get_config() -> ml_collections.ConfigDict:
     """Returns the run of the 64-pixel pair, attention in its last layers."""
     config = default.get_config()
-    config.dataset.name = "folder"
+    config.dataset.name = "tfds:celeb_a"
     config.dataset.crop = 160
     config.dataset.image_size = 64
     config.dataset.num_classes = 0

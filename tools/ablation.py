@@ -94,7 +94,7 @@ def complete(study: Study, root: pathlib.Path, runs: list[Run]) -> None:
     if not _DRY_RUN.value:
         for run in share_equal_runs(runs, root):
             _say(f"{run.name} is there already: {run.workdir.resolve()}")
-    missing = [run for run in runs if run.outcome() is None]
+    missing = [run for run in runs if not run.is_done()]
     if not missing:
         return
     pace = cost.known_pace(runs)
@@ -118,7 +118,7 @@ def complete(study: Study, root: pathlib.Path, runs: list[Run]) -> None:
     def observe(active: list[Run]) -> None:
         names = (f"{run.name} {run.last_step()}" for run in active)
         bar.set_postfix_str(", ".join(names), refresh=False)
-        ended = [run for run in missing if run.outcome() is not None]
+        ended = [run for run in missing if run.is_done()]
         done = sum(run.num_steps for run in ended)
         done += sum(run.last_step() for run in missing if run not in ended)
         bar.update(done - bar.n)

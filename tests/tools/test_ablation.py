@@ -178,6 +178,12 @@ def test_a_run_killed_before_its_score_is_scored(tmp_path, config):
     train(run)
     assert (run.workdir / "scored").exists()
     assert run.outcome()["step"] == 4
+    # So is one that was trained without, and its outcome stays.
+    (run.workdir / "scored").unlink()
+    run.write_outcome(**{**run.outcome(), "seconds": 99.0})
+    assert not run.is_done()
+    train(run)
+    assert run.is_done() and run.outcome()["seconds"] == 99.0
 
 
 def test_no_run_is_trained_twice_at_a_time(tmp_path, config):

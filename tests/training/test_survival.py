@@ -214,6 +214,7 @@ def test_torture_notices_other_weights(finished, workdir):
 
 
 def test_a_killed_run_ends_like_an_undisturbed_one(tmp_path):
+    """Two runs with --deterministic are equal bit for bit, even so."""
     root = tmp_path / "torture"
     flags = torture.training_flags(Workdir(tmp_path), 1)
     assert "--deterministic" in flags

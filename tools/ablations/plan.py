@@ -110,6 +110,13 @@ class Run:
         done = found["diverged"] or found["step"] >= self.num_steps
         return found if done else None
 
+    def is_done(self) -> bool:
+        """Returns whether it has ended, and is scored if it should be."""
+        outcome = self.outcome()
+        if outcome is None:
+            return False
+        return outcome["diverged"] or not self.lacks_scores()
+
     def write_outcome(self, **values: Any) -> None:
         """Stores what the run ended with; nobody ever sees half of it."""
         path = self.workdir / OUTCOME

@@ -41,7 +41,11 @@ class Process:
         lock = os.open(run.workdir / _LOCK, os.O_CREAT | os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._process = self._start(run.arguments(), (lock,))
+            self._scores = run.outcome() is not None
+            arguments = run.arguments()
+            if self._scores:
+                arguments = run.scoring_arguments()
+            self._process = self._start(arguments, (lock,))
         except BlockingIOError as error:
             raise UserError(
                 f"{run.workdir} is in training already: wait for it, or end "
@@ -79,10 +83,16 @@ class Process:
                 f"{self.run.name} ended with status {status}: "
                 f"{_last_line(self.run)}; see {self.run.workdir / LOG}"
             )
-        if not diverged and self.run.lacks_scores():
+        if self._scores:
+            return True
+        self._store(diverged)
+        self._scores = not diverged and self.run.lacks_scores()
+        if self._scores:
             # It was killed between its last step and its score.
             self._process = self._start(self.run.scoring_arguments())
-            return False
+        return not self._scores
+
+    def _store(self, diverged: bool) -> None:
         step = self.run.last_step()
         self.run.write_outcome(
             diverged=diverged,
@@ -93,7 +103,6 @@ class Process:
             date=datetime.date.today().isoformat(),
             command=" ".join(["python", "-m", *self.run.arguments()]),
         )
-        return True
 
     def stop(self) -> None:
         """Ends the process; its last checkpoint stays."""
@@ -107,10 +116,10 @@ def train(
     threads: int,
     observe: Callable[[Sequence[Run]], None],
 ) -> None:
-    """Trains runs in order, until each has an outcome.
+    """Trains runs in order, until each is done.
 
     Args:
-        runs: runs without an outcome.
+        runs: runs that are not done.
         jobs: how many at a time.
         threads: threads of each operation, in each.
         observe: called now and then with those in training.
