@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any
+from typing import Any, Iterator
+
+from absl import logging
 
 from sagan_tf.data.readers import Reader
 from sagan_tf.data.record_sets import RecordSet
@@ -40,6 +43,18 @@ def open_tfds(
     Raises:
         UserError: if it is not there, or has no such split or feature.
     """
+    with _quiet():
+        return _open(path, num_classes, dataset, split, label_key, download)
+
+
+def _open(
+    path: str,
+    num_classes: int | None,
+    dataset: str,
+    split: str,
+    label_key: str,
+    download: bool,
+) -> Reader:
     builder = _builder(dataset, path)
     prepared = dataset == _IMAGE_FOLDER or _is_prepared(builder)
     if download and not prepared:
@@ -59,6 +74,17 @@ def open_tfds(
     return HeldReader(
         _stream(builder, dataset, split, keys), keys, words, builder.data_dir
     )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what TFDS says of each file, but not its warnings."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(min(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _builder(dataset: str, path: str) -> Any:
