@@ -2,6 +2,7 @@
 
 import importlib
 import pathlib
+import shutil
 
 import ml_collections
 import pytest
@@ -15,6 +16,7 @@ from sagan_tf.config_validation import (
     validate,
 )
 from sagan_tf.errors import UserError
+from sagan_tf.training.workdir import Workdir
 
 CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 CONFIG_NAMES = sorted(
@@ -421,6 +423,14 @@ def test_a_run_from_before_a_field_can_be_read():
     validate(config)
     assert config.to_dict() == default.get_config().to_dict()
     check_same_model(default.get_config(), stored, "runs/old")
+
+
+def test_a_run_of_the_first_version_can_be_read(tmp_path):
+    path = pathlib.Path(__file__).with_name("fixtures") / "first_config.json"
+    shutil.copy(path, tmp_path / "config.json")
+    config = complete(Workdir(tmp_path).read_config())
+    validate(config)
+    assert set(flatten(config)) == set(RULES)
 
 
 def test_nothing_else_is_added():
