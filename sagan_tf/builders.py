@@ -5,7 +5,7 @@ from __future__ import annotations
 import ml_collections
 import tensorflow as tf
 
-from sagan_tf import data_builders
+from sagan_tf import data_building
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import generated, preparation
@@ -23,10 +23,10 @@ from sagan_tf.training.workdir import Workdir
 Config = ml_collections.ConfigDict
 
 # The pictures have a room of their own, behind the same door.
-build_dataset = data_builders.build_dataset
-build_evaluation_dataset = data_builders.build_evaluation_dataset
-evaluation_split = data_builders.evaluation_split
-class_names = data_builders.class_names
+build_dataset = data_building.build_dataset
+build_evaluation_dataset = data_building.build_evaluation_dataset
+evaluation_split = data_building.evaluation_split
+class_names = data_building.class_names
 
 
 def build_gan(config: Config) -> SAGAN:

@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 import ml_collections
 
-from sagan_tf import config_architecture
+from sagan_tf import config_architecture, config_data
 from sagan_tf.config_rules import ADDED, RULES
 from sagan_tf.config_rules import field_error as _error
 from sagan_tf.errors import UserError, nearest_name
@@ -125,58 +125,6 @@ def _check_names(fields: Dict[str, Any]) -> None:
             )
 
 
-# Fields of the data that some of the data sets have a use for.
-_EMBEDDED = ("twins", "digits")
-_OF_FILES = {
-    "path": "",
-    "evaluation_path": "",
-    "on_unreadable": "refuse",
-    "on_small": "refuse",
-    "crop": 0,
-    "resize": "lanczos",
-    "cache": "",
-}
-_OF_ONE_SHAPE = {
-    "label_key": ("tfds", ""),
-    "download": ("tfds", False),
-    "label_offset": ("improved_gan", 0),
-    "service": ("shards", ""),
-}
-
-
-def _check_data_fields(fields: Dict[str, Any]) -> None:
-    name = fields["dataset.name"]
-    shape = name.partition(":")[0]
-    expected = f'left at its default with the data set "{name}"'
-    for field, default in _OF_FILES.items():
-        value = fields[f"dataset.{field}"]
-        if shape in _EMBEDDED and value != default:
-            raise _error(f"dataset.{field}", expected, value)
-    for field, (only, default) in _OF_ONE_SHAPE.items():
-        value = fields[f"dataset.{field}"]
-        if shape != only and value != default:
-            raise _error(f"dataset.{field}", expected, value)
-    if shape not in (*_EMBEDDED, "tfds"):
-        for field, default in (("split", "train"), ("evaluation_split", "")):
-            value = fields[f"dataset.{field}"]
-            if value != default:
-                raise _error(f"dataset.{field}", expected, value)
-        if not fields["dataset.path"]:
-            what = "the file" if shape == "hdf5" else "the directory"
-            raise _error("dataset.path", f"{what} of pictures", "")
-
-
-def _check_embedded_data(fields: Dict[str, Any]) -> None:
-    name = fields["dataset.name"]
-    classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
-    if name in ("twins", "digits") and classes not in (0, 10):
-        expected = f'10 or 0 with the data set "{name}"'
-        raise _error("dataset.num_classes", expected, classes)
-    if name == "digits" and size != 32:
-        expected = '32 with the data set "digits"'
-        raise _error("dataset.image_size", expected, size)
-
-
 def _check_intervals(fields: Dict[str, Any]) -> None:
     for name, unit in (
         ("train.batch_size", "train.gradient_accumulation"),
@@ -225,8 +173,7 @@ def _check_cluster(fields: Dict[str, Any]) -> None:
 
 
 COMBINATIONS = (
-    _check_data_fields,
-    _check_embedded_data,
+    *config_data.CHECKS,
     *config_architecture.CHECKS,
     _check_intervals,
     _check_average,

@@ -33,6 +33,7 @@ DOOR = {
     "choices",
     "command",
     "config_architecture",
+    "config_data",
     "config_files",
     "config_rules",
     "config_validation",
@@ -54,11 +55,16 @@ MAY_IMPORT = {
     "choices": set(),
     "config_files": set(),
     "config_architecture": {"config_rules"},
-    "config_validation": {"config_architecture", "config_rules"},
+    "config_data": {"config_rules"},
+    "config_validation": {
+        "config_architecture",
+        "config_data",
+        "config_rules",
+    },
     "config_rules": set(),
     "builders": BELOW_BUILDERS
-    | {"config_validation", "data_builders", "network_building"},
-    "data_builders": {"data"},
+    | {"config_validation", "data_building", "network_building"},
+    "data_building": {"data"},
     "network_building": {"interop", "networks", "training"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
@@ -96,7 +102,7 @@ MAY_IMPORT = {
     "": {"gan", "networks"},
 }
 READS_CONFIGS = (
-    MAINS | DOOR | {"builders", "data_builders", "network_building", "runs"}
+    MAINS | DOOR | {"builders", "data_building", "network_building", "runs"}
 )
 HEAVY = {
     "matplotlib",

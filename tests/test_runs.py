@@ -75,7 +75,7 @@ def test_classes_have_the_names_of_the_data_or_numbers(toy_run, monkeypatch):
     def gone(config):
         raise UserError("moved away")
 
-    monkeypatch.setattr(builders, "build_dataset", gone)
+    monkeypatch.setattr(builders, "class_names", gone)
     assert run.class_names()[:2] == ("class 0", "class 1")
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, NamedTuple, Sequence
+from typing import Any, Iterator
 
-from sagan_tf.data import pictures
-from sagan_tf.data.readers import Example, Reader
-from sagan_tf.data.record_sets import RecordSet, single
+from absl import logging
+
+from sagan_tf.data.readers import Reader
+from sagan_tf.data.record_sets import RecordSet
+from sagan_tf.data.tfds_readers import HeldReader, Keys, RecordsReader
 from sagan_tf.errors import UserError, one_line
 
 _INFO = "dataset_info.json"
 _IMAGE_FOLDER = "image_folder"
 # Encoded pictures that are held where there are no files of records.
 _MEMORY_LIMIT = 2**30
-
-
-class _Keys(NamedTuple):
-    """The features that hold the picture and the label, and the classes."""
-
-    image: str
-    label: str
-    class_names: tuple[str, ...]
 
 
 def open_tfds(
@@ -48,8 +43,20 @@ def open_tfds(
     Raises:
         UserError: if it is not there, or has no such split or feature.
     """
+    with _quiet():
+        return _open(path, num_classes, dataset, split, label_key, download)
+
+
+def _open(
+    path: str,
+    num_classes: int | None,
+    dataset: str,
+    split: str,
+    label_key: str,
+    download: bool,
+) -> Reader:
     builder = _builder(dataset, path)
-    prepared = dataset == _IMAGE_FOLDER or builder.is_prepared()
+    prepared = dataset == _IMAGE_FOLDER or _is_prepared(builder)
     if download and not prepared:
         _prepare(builder, dataset)
     elif not prepared:
@@ -63,77 +70,21 @@ def open_tfds(
         words += f" by {label_key}"
     files = _files(builder, dataset, split)
     if files is not None:
-        return _RecordsReader(files, keys, words, builder.data_dir)
-    return _HeldReader(
+        return RecordsReader(files, keys, words, builder.data_dir)
+    return HeldReader(
         _stream(builder, dataset, split, keys), keys, words, builder.data_dir
     )
 
 
-class _RecordsReader(Reader):
-    """The prepared TFRecords of a split."""
-
-    def __init__(
-        self, records: RecordSet, keys: _Keys, words: str, root: Any
-    ) -> None:
-        self._records, self._keys, self._words = records, keys, words
-        super().__init__(
-            name="tfds",
-            root=root,
-            class_names=keys.class_names,
-            shard_sizes=records.shard_sizes,
-        )
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def identity(self) -> str:
-        return f"{self._words}, {len(self)} records"
-
-    def source(self, index: int) -> str:
-        return self._records.source(index)
-
-    def where(self, index: int) -> str:
-        return self._records.where(index)
-
-    def read(self, index: int) -> Example:
-        features = self._records.read(index)
-        label = 0
-        if self.class_names:
-            label = single(features, self._keys.label, int)
-            label = self._checked_label(index, label)
-        encoded = single(features, self._keys.image, bytes)
-        return Example(pictures.decode(encoded), label)
-
-
-class _HeldReader(Reader):
-    """Encoded pictures that a builder gave, held in memory."""
-
-    def __init__(
-        self,
-        examples: Sequence[tuple[bytes, int]],
-        keys: _Keys,
-        words: str,
-        root: Any,
-    ) -> None:
-        self._examples, self._words = examples, words
-        super().__init__(name="tfds", root=root, class_names=keys.class_names)
-
-    def __len__(self) -> int:
-        return len(self._examples)
-
-    def identity(self) -> str:
-        return f"{self._words}, {sum(len(e) for e, _ in self._examples)} bytes"
-
-    def source(self, index: int) -> str:
-        return f"{self._words}: example {index}"
-
-    def where(self, index: int) -> str:
-        return self.source(index)
-
-    def read(self, index: int) -> Example:
-        encoded, label = self._examples[index]
-        label = self._checked_label(index, label)
-        return Example(pictures.decode(encoded), label)
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what TFDS says of each file, but not its warnings."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(min(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _builder(dataset: str, path: str) -> Any:
@@ -165,6 +116,10 @@ def _builder(dataset: str, path: str) -> Any:
         ) from error
 
 
+def _is_prepared(builder: Any) -> bool:
+    return os.path.isfile(os.path.join(os.fspath(builder.data_dir), _INFO))
+
+
 def _prepare(builder: Any, dataset: str) -> None:
     import tensorflow_datasets as tfds
 
@@ -192,7 +147,7 @@ def _check_name(builder: Any, dataset: str, path: str) -> Any:
 
 def _keys(
     builder: Any, dataset: str, label_key: str, num_classes: int | None
-) -> _Keys:
+) -> Keys:
     import tensorflow_datasets as tfds
 
     features = builder.info.features
@@ -223,7 +178,7 @@ def _keys(
             f"data set `tfds:{dataset}` has labels of several kinds: "
             f"`label_key` should be one of {', '.join(labels)}."
         )
-    return _Keys(image, label, _class_names(features, label))
+    return Keys(image, label, _class_names(features, label))
 
 
 def _class_names(features: Any, label: str) -> tuple[str, ...]:
@@ -252,7 +207,7 @@ def _files(builder: Any, dataset: str, split: str) -> RecordSet | None:
     if not paths or dataset == _IMAGE_FOLDER:
         return None
     missing = [path for path in paths if not os.path.isfile(path)]
-    if missing and builder.is_prepared():
+    if missing and _is_prepared(builder):
         raise UserError(
             f"data set `tfds:{dataset}` should have the file {missing[0]}: "
             "there is none."
@@ -265,7 +220,7 @@ def _files(builder: Any, dataset: str, split: str) -> RecordSet | None:
 
 
 def _stream(
-    builder: Any, dataset: str, split: str, keys: _Keys
+    builder: Any, dataset: str, split: str, keys: Keys
 ) -> list[tuple[bytes, int]]:
     """Read a split by the builder itself."""
     import tensorflow_datasets as tfds

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from absl import logging
 
 from sagan_tf import builders, train
 from sagan_tf.config_validation import validate
-from sagan_tf.data import open_dataset
+from sagan_tf.data import open_dataset, readers
 from sagan_tf.evaluation.identity import describe_data
 from sagan_tf.training.workdir import Workdir
 from tests.data import shapes
@@ -229,3 +230,19 @@ def test_a_directory_keeps_decoded_pictures(places, tmp_path, monkeypatch):
     monkeypatch.setattr("sagan_tf.data.pictures.decode", refuse)
     assert contents(open_shape("folder", places, cache=cache)) == expected
     assert images.stat().st_mtime_ns == before
+
+
+def test_tfds_does_not_chatter(places, caplog):
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.INFO)
+    try:
+        with caplog.at_level("INFO", logger="absl"):
+            readers.open_reader(
+                "tfds:letters",
+                path=str(places["tfds:letters"]),
+                label_key="label",
+            )
+        assert logging.get_verbosity() == logging.INFO
+    finally:
+        logging.set_verbosity(before)
+    assert not caplog.records

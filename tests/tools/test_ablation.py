@@ -100,10 +100,11 @@ def test_difference_agrees_with_scipy():
     assert statistics.difference([1.0], [3.0]).mean == -2.0
 
 
+@pytest.mark.parametrize("base", [BASE, "configs/digits32.py"])
 @pytest.mark.parametrize("name", STUDIES)
-def test_each_study_can_be_run(name, tmp_path):
+def test_each_study_can_be_run(name, base, tmp_path):
     study = STUDIES[name]
-    runs = plan(study, tmp_path, seeds=range(2), config_path=BASE)
+    runs = plan(study, tmp_path, seeds=range(2), config_path=base)
     assert len({run.workdir for run in runs}) == 2 * len(study.arms)
     # All arms have their first seed before any has its second.
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
@@ -347,12 +348,13 @@ NO_ATTENTION = {"model.attention_resolutions": ()}
 def test_the_command(tmp_path, config):
     train(fake(tmp_path, config, arm="none", **NO_ATTENTION))
     own = [f"--base={config}", f"--root={tmp_path}", "--study=attention"]
+    own.append("--evaluate=false")
     toy = [*own, "--seeds=1", "--arms=none", "--num_steps=4"]
     (tmp_path / "toy").rename(tmp_path / "attention")
     answers = call_each(
         "tools.ablation",
         [
-            [*toy, "--evaluate=false"],
+            toy,
             [*own, "--num_steps=4", "--arms=none,attention-8", "--dry_run"],
             [],
             ["--study=atention"],
