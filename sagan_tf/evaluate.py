@@ -125,14 +125,15 @@ def _score_run(options: preparation.Options) -> list:
     if not _WATCH.value:
         # Before minutes are spent on the real pictures.
         requests.check(_CHECKPOINT.value, checkpoints.steps(), workdir.path)
+    split = _SPLIT.value or builders.evaluation_split(config)
+    dataset = builders.build_evaluation_dataset(config, split)
     network = preparation.load_network(
         _FEATURES.value, config.dataset.name, options, _INCEPTION_PATH.value
     )
     num_images = _NUM_IMAGES.value or preparation.default_num_images(network)
-    split = _SPLIT.value or builders.evaluation_split(config)
     evaluator, real_card = preparation.prepare(
         network,
-        builders.build_evaluation_dataset(config, split),
+        dataset,
         options=options,
         num_generated=num_images,
         split=split,

@@ -253,7 +253,7 @@ SCORES = [
     case("9", *SCORED, "--checkpoint=9", module=EVALUATE),
     case("--features=vgg: value should", "--features=vgg", module=EVALUATE),
     case("--metric=psnr: value should", "--metric=psnr", module=EVALUATE),
-    case("--split=dev: value should", "--split=dev", module=EVALUATE),
+    case(("train or test", "'dev'"), *SCORED, "--split=dev", module=EVALUATE),
     case("--num_images should be", "--num_images=-1", module=EVALUATE),
     case("--batch_size should be", "--batch_size=0", module=EVALUATE),
     case("--truncation should be", "--truncation=-1", module=EVALUATE),
