@@ -22,7 +22,7 @@ from typing import Callable, Iterator, List, Optional, Sequence
 from absl import app, flags
 from ml_collections import config_flags
 
-from sagan_tf import config_files
+from sagan_tf.configuration import files
 from sagan_tf.errors import UserError, nearest_name, one_line
 
 # Level 2 still shows the errors that TensorFlow 2.15 logs at every start.
@@ -146,7 +146,7 @@ def parse_flags(
     try:
         arguments = flag_values.read_flags_from_files(list(argv), False)
         if not any(re.match(r"--?(help|\?)", word) for word in arguments):
-            config_files.check_flags(arguments, flag_values)
+            files.check_flags(arguments, flag_values)
         rest = flag_values(arguments)
     except flags.Error as error:
         raise UserError(_explain(error, flag_values)) from error

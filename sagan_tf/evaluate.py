@@ -13,7 +13,8 @@ from sagan_tf import command
 # ruff: isort: split
 from absl import flags
 
-from sagan_tf import builders, config_validation
+from sagan_tf import builders
+from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import folders, generated, preparation, requests
 from sagan_tf.evaluation.run_scorer import BEST, RunScorer
@@ -119,8 +120,8 @@ def _score_folder(options: preparation.Options) -> list:
 
 def _score_run(options: preparation.Options) -> list:
     workdir = Workdir(_WORKDIR.value)
-    config = config_validation.complete(workdir.read_config())
-    config_validation.validate(config)
+    config = validation.complete(workdir.read_config())
+    validation.validate(config)
     checkpoints = Checkpoints(workdir.checkpoints)
     if not _WATCH.value:
         # Before minutes are spent on the real pictures.

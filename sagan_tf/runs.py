@@ -9,7 +9,8 @@ import pathlib
 import ml_collections
 import numpy as np
 
-from sagan_tf import builders, config_validation
+from sagan_tf import builders
+from sagan_tf.configuration import validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.networks import Discriminator, Generator
@@ -149,8 +150,8 @@ def open_run(
             "which is no directory"
         )
     files = Workdir(path)
-    config = config_validation.complete(files.read_config())
-    config_validation.validate(config)
+    config = validation.complete(files.read_config())
+    validation.validate(config)
     checkpoints = Checkpoints(files.checkpoints)
     if checkpoint == "best":
         checkpoints = Checkpoints(path / _BEST)

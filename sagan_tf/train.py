@@ -12,7 +12,8 @@ from typing import Any
 
 from absl import flags
 
-from sagan_tf import builders, config_validation
+from sagan_tf import builders
+from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError
 from sagan_tf.training import banner, distribution, first_look, loop, workers
 from sagan_tf.training.termination import Termination
@@ -68,12 +69,10 @@ def run(
     Raises:
         UserError: if the configuration, the data or the workdir do not fit.
     """
-    config_validation.validate(config)
+    validation.validate(config)
     workdir.check()
     if workdir.config.exists():
-        config_validation.check_same_model(
-            config, workdir.read_config(), workdir.path
-        )
+        validation.check_same_model(config, workdir.read_config(), workdir.path)
     # The first of all: workers connect before TensorFlow does anything else.
     strategy = builders.build_strategy(config)
     if evaluate_every and distribution.has_workers(strategy):

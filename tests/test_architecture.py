@@ -32,11 +32,7 @@ BELOW_BUILDERS = {
 DOOR = {
     "choices",
     "command",
-    "config_architecture",
-    "config_data",
-    "config_files",
-    "config_rules",
-    "config_validation",
+    "configuration",
 }
 MAY_IMPORT = {
     **{
@@ -51,23 +47,12 @@ MAY_IMPORT = {
         | DOOR
         for main in MAINS
     },
-    "command": {"config_files"},
+    "command": {"configuration"},
     "choices": set(),
-    "config_files": set(),
-    "config_architecture": {"config_rules"},
-    "config_data": {"config_rules"},
-    "config_validation": {
-        "config_architecture",
-        "config_data",
-        "config_rules",
-    },
-    "config_rules": set(),
-    "builders": BELOW_BUILDERS
-    | {"config_validation", "data_building", "network_building"},
-    "data_building": {"data"},
-    "network_building": {"interop", "networks", "training"},
+    "configuration": set(),
+    "builders": BELOW_BUILDERS | {"configuration"},
     # From a workdir to its networks.
-    "runs": BELOW_BUILDERS | {"builders", "config_validation", "sampling"},
+    "runs": BELOW_BUILDERS | {"builders", "configuration", "sampling"},
     # Sheets are drawn while training.
     "training": {
         "data",
@@ -101,9 +86,7 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
-READS_CONFIGS = (
-    MAINS | DOOR | {"builders", "data_building", "network_building", "runs"}
-)
+READS_CONFIGS = MAINS | DOOR | {"builders", "runs"}
 HEAVY = {
     "matplotlib",
     "sklearn",

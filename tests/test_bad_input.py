@@ -13,7 +13,7 @@ from PIL import Image
 
 from sagan_tf.training.workdir import Workdir
 from tests.conftest import make_run
-from tests.test_config_validation import BAD_VALUES, CONTRADICTIONS
+from tests.test_configuration import BAD_VALUES, CONTRADICTIONS
 from tests.training import toy
 
 ROOT = pathlib.Path(__file__).parents[1]

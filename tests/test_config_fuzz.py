@@ -6,11 +6,12 @@ import math
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from sagan_tf import config_validation, train
-from sagan_tf.config_rules import RULES
+from sagan_tf import train
+from sagan_tf.configuration import validation
+from sagan_tf.configuration.rules import RULES
 from sagan_tf.errors import UserError
 from sagan_tf.training.workdir import Workdir
-from tests.test_config_validation import changed
+from tests.test_configuration import changed
 from tests.training import toy
 
 # What takes long to build, unless it is chosen.
@@ -103,7 +104,7 @@ def attempt(fields, path):
 def test_plausible_values_fit_or_are_refused(fields):
     config = configuration(fields)
     try:
-        config_validation.validate(config)
+        validation.validate(config)
     except UserError as error:
         assert "\n" not in str(error)
 

@@ -26,7 +26,8 @@ import tensorflow as tf
 from absl import flags
 from ml_collections import config_flags
 
-from sagan_tf import builders, config_files, config_validation
+from sagan_tf import builders
+from sagan_tf.configuration import files, validation
 from sagan_tf.errors import UserError
 from sagan_tf.interop import heykeetae, release, studiogan, tfgan
 from sagan_tf.networks import (
@@ -114,7 +115,7 @@ def describe(
         model.output_batch_norm_momentum = generator.output_momentum
         model.normalized_class_tables = generator.normalized_tables
         model.rectified_shortcuts = discriminator.rectified_shortcuts
-    config_validation.validate(config)
+    validation.validate(config)
     return config
 
 
@@ -174,10 +175,8 @@ def training_command(
         config: the configuration of the workdir.
         workdir: the workdir.
     """
-    stored = config_validation.flatten(
-        config_files.load_config(path, f"--config={path}")
-    )
-    fields = config_validation.flatten(config)
+    stored = validation.flatten(files.load_config(path, f"--config={path}"))
+    fields = validation.flatten(config)
     words = [f"--config={path}", f"--workdir={workdir}"]
     words += [
         f"--config.{name}={value}"

@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from sagan_tf import builders, train
-from sagan_tf.config_validation import validate
+from sagan_tf.configuration.validation import validate
 from sagan_tf.data import open_dataset, readers
 from sagan_tf.evaluation.identity import describe_data
 from sagan_tf.training.workdir import Workdir

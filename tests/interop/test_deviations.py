@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 from configs import imagenet128, paper
-from sagan_tf import SAGAN, builders, config_validation
+from sagan_tf import SAGAN, builders
+from sagan_tf.configuration import validation
 from sagan_tf.interop import release, tfgan
 from sagan_tf.layers import (
     ConditionalBatchNormalization,
@@ -118,7 +119,7 @@ def test_deviation_beta_2():
         (paper.get_config(), 0.9),
     ):
         config.dataset.path = "pictures"
-        config_validation.validate(config)
+        validation.validate(config)
         config.model.base_channels = 2
         config.model.attention_key_divisor = 1
         config.model.attention_value_divisor = 1

@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 
 import ml_collections
 
-from sagan_tf import config_files, config_validation
+from sagan_tf.configuration import files, validation
 from sagan_tf.errors import UserError, nearest_name, one_line
 from sagan_tf.evaluation.score_table import ScoreTable
 from sagan_tf.training.workdir import Workdir
@@ -52,7 +52,7 @@ class Run:
         Raises:
             UserError: if a field is unknown or its value not possible.
         """
-        config = config_files.load_config(
+        config = files.load_config(
             self.config_path, f"--config={self.config_path}"
         )
         try:
@@ -62,7 +62,7 @@ class Run:
                 f"arm {self.arm.name} should set fields of "
                 f"{self.config_path}. Received: {one_line(error)}"
             ) from error
-        config_validation.validate(config)
+        validation.validate(config)
         return config
 
     @property
@@ -100,7 +100,7 @@ class Run:
         workdir = Workdir(self.workdir)
         if not workdir.config.is_file():
             return None
-        config_validation.check_same_model(
+        validation.check_same_model(
             self.config, workdir.read_config(), self.workdir
         )
         path = self.workdir / OUTCOME

@@ -8,8 +8,8 @@ import ml_collections
 import pytest
 
 from configs import default
-from sagan_tf.config_rules import ADDED, RULES
-from sagan_tf.config_validation import (
+from sagan_tf.configuration.rules import ADDED, RULES
+from sagan_tf.configuration.validation import (
     check_same_model,
     complete,
     flatten,

@@ -9,9 +9,9 @@ from typing import Any, Dict
 
 import ml_collections
 
-from sagan_tf import config_architecture, config_data
-from sagan_tf.config_rules import ADDED, RULES
-from sagan_tf.config_rules import field_error as _error
+from sagan_tf.configuration import architecture, data
+from sagan_tf.configuration.rules import ADDED, RULES
+from sagan_tf.configuration.rules import field_error as _error
 from sagan_tf.errors import UserError, nearest_name
 
 
@@ -173,8 +173,8 @@ def _check_cluster(fields: Dict[str, Any]) -> None:
 
 
 COMBINATIONS = (
-    *config_data.CHECKS,
-    *config_architecture.CHECKS,
+    *data.CHECKS,
+    *architecture.CHECKS,
     _check_intervals,
     _check_average,
     _check_cluster,

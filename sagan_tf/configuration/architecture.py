@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, Tuple
 
-from sagan_tf.config_rules import field_error
+from sagan_tf.configuration.rules import field_error
 
 # Channels of the feature map of each height, in units of base_channels.
 _GENERATOR_WIDTHS = {

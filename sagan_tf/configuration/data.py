@@ -2,7 +2,7 @@
 
 from typing import Any, Dict
 
-from sagan_tf.config_rules import field_error as _error
+from sagan_tf.configuration.rules import field_error as _error
 
 # Fields of the data that some of the data sets have a use for.
 _EMBEDDED = ("twins", "digits")

@@ -1,11 +1,15 @@
-"""From a configuration to the parts of a run: the config ends here."""
+"""From a configuration to the model, its training and its scoring."""
 
 from __future__ import annotations
 
 import ml_collections
 import tensorflow as tf
 
-from sagan_tf import data_building
+from sagan_tf.builders.data import (
+    build_evaluation_dataset,
+    evaluation_split,
+)
+from sagan_tf.builders.networks import build_discriminator, build_generator
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import generated, preparation
@@ -13,7 +17,6 @@ from sagan_tf.evaluation.coherence import coherence, shuffle_halves
 from sagan_tf.evaluation.run_scorer import RunScorer
 from sagan_tf.evaluation.self_evaluation import LiveWeights, SelfEvaluation
 from sagan_tf.gan import SAGAN
-from sagan_tf.network_building import build_discriminator, build_generator
 from sagan_tf.training import distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
@@ -21,12 +24,6 @@ from sagan_tf.training.loop import Measure, Schedule
 from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
-
-# The pictures have a room of their own, behind the same door.
-build_dataset = data_building.build_dataset
-build_evaluation_dataset = data_building.build_evaluation_dataset
-evaluation_split = data_building.evaluation_split
-class_names = data_building.class_names
 
 
 def build_gan(config: Config) -> SAGAN:

@@ -1,0 +1,32 @@
+"""From a configuration to the parts of a run: the config ends here."""
+
+from sagan_tf.builders.data import (
+    build_dataset,
+    build_evaluation_dataset,
+    class_names,
+    evaluation_split,
+)
+from sagan_tf.builders.networks import build_discriminator, build_generator
+from sagan_tf.builders.parts import (
+    build_checkpoints,
+    build_gan,
+    build_measures,
+    build_schedule,
+    build_self_evaluation,
+    build_strategy,
+)
+
+__all__ = [
+    "build_checkpoints",
+    "build_dataset",
+    "build_discriminator",
+    "build_evaluation_dataset",
+    "build_gan",
+    "build_generator",
+    "build_measures",
+    "build_schedule",
+    "build_self_evaluation",
+    "build_strategy",
+    "class_names",
+    "evaluation_split",
+]

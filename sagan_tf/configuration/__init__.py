@@ -1,0 +1,1 @@
+"""Configurations: read from files, and held against the rules of each field."""
