@@ -48,10 +48,10 @@ def write_curves(
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(5.5 * columns, 3.2 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis, (title, found) in zip(axes, panels.items()):
         _draw(axis, title, found)
-    for axis in list(axes)[len(panels) :]:
+    for axis in axes[len(panels) :]:
         axis.set_axis_off()
     aside = f"{path}.tmp"
     FigureCanvasAgg(figure).print_png(aside)
@@ -105,7 +105,8 @@ def _draw(axis: Any, title: str, found: dict[str, list[Curve]]) -> None:
         axis.plot(
             steps, [e.mean for e in estimates], color=colour, lw=2, label=name
         )
-        if len(curves) > 1:
+        # The interval of two runs is ten times as wide as they are apart.
+        if len(curves) > 2:
             low, high = zip(*((e.low, e.high) for e in estimates))
             axis.fill_between(steps, low, high, color=colour, alpha=0.08, lw=0)
     axis.set_title(title)
