@@ -75,7 +75,8 @@ def _way(directory: pathlib.Path) -> str:
         return ""
     return (
         f"## On the way\n\n![Curves over steps]({CURVES})\n\nThin lines are "
-        "runs, thick ones their means, shades the 95 % intervals of the means of three or more."
+        "runs, thick ones their means, shades the 95 % intervals of the means "
+        "of three or more."
     )
 
 
