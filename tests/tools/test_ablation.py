@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import signal
 
@@ -313,6 +314,8 @@ def test_tables_by_known_answer():
     estimate = statistics.Estimate(1.0, 2.0, 3)
     assert tables.verdict(estimate) == "not told apart"
     assert tables.verdict(statistics.Estimate(-1.0, 0.5, 3)) == "less"
+    one = statistics.Estimate(1.0, math.inf, 1)
+    assert tables.verdict(one) == "one seed says nothing"
     assert tables.of_differences("absent", ("excess",), values) == ""
 
 

@@ -66,6 +66,8 @@ def of_differences(
 
 def verdict(found: Estimate) -> str:
     """Returns what an interval of a difference says."""
+    if not math.isfinite(found.half_width):
+        return "one seed says nothing"
     if found.low > 0:
         return "more"
     if found.high < 0:
