@@ -142,7 +142,7 @@ STABILITY = Study(
 
 KEY_DIVISOR = Study(
     name="key_divisor",
-    question="How many channels do queries and keys need, and how many keys?",
+    question="How much do queries, keys and the loss matter?",
     arms=(
         *(
             Arm(
@@ -156,6 +156,16 @@ KEY_DIVISOR = Study(
             "unpooled",
             "channels / 8, keys and values at every position",
             {"model.attention_pooling": False},
+        ),
+        Arm(
+            "hinge-no-sn",
+            "channels / 8, hinge loss without spectral normalization",
+            {"model.spectral_normalization": "none"},
+        ),
+        Arm(
+            "wasserstein",
+            "channels / 8, Wasserstein loss with gradient penalty in its place",
+            {"model.spectral_normalization": "none", "loss": "wasserstein"},
         ),
     ),
     reference="k8",
