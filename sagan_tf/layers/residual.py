@@ -14,7 +14,7 @@ from sagan_tf.layers.resampling import (
     DownsampleConv2D,
     UpsampleConv2D,
 )
-from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.spectral_normalization import normalized_if
 
 
 @tf.custom_gradient
@@ -51,10 +51,8 @@ class _ResidualBlock(tf.keras.layers.Layer):
     def _normalized(
         self, layer: tf.keras.layers.Layer
     ) -> tf.keras.layers.Layer:
-        if not self.spectral_normalization:
-            return layer
-        return SpectralNormalization(
-            layer, name=layer.name, **self.spectral_options
+        return normalized_if(
+            self.spectral_normalization, layer, self.spectral_options
         )
 
     def _convolution(

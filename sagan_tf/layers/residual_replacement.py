@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.spectral_normalization import normalized_if
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -114,10 +114,8 @@ class ResidualReplacement(tf.keras.layers.Layer):
             name=name,
             dtype=self.dtype_policy,
         )
-        if not self.spectral_normalization:
-            return convolution
-        return SpectralNormalization(
-            convolution, name=name, **self.spectral_options
+        return normalized_if(
+            self.spectral_normalization, convolution, self.spectral_options
         )
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:

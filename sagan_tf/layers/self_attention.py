@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from sagan_tf.layers.dot_product_attention import attend
-from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.spectral_normalization import normalized_if
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -158,10 +158,8 @@ class SelfAttention(tf.keras.layers.Layer):
             name=name,
             dtype=self.dtype_policy,
         )
-        if not self.spectral_normalization:
-            return convolution
-        return SpectralNormalization(
-            convolution, name=name, **self.spectral_options
+        return normalized_if(
+            self.spectral_normalization, convolution, self.spectral_options
         )
 
     def call(

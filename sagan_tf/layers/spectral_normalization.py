@@ -224,6 +224,21 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         return cls(layer, **config)
 
 
+def normalized_if(
+    wanted: bool, layer: tf.keras.layers.Layer, options: dict[str, Any]
+) -> tf.keras.layers.Layer:
+    """Wraps a layer, under its own name, or returns it as it is.
+
+    Args:
+        wanted: whether to wrap it.
+        layer: what `SpectralNormalization` takes.
+        options: further arguments of `SpectralNormalization`.
+    """
+    if not wanted:
+        return layer
+    return SpectralNormalization(layer, name=layer.name, **options)
+
+
 @contextlib.contextmanager
 def _substituted(
     layer: tf.keras.layers.Layer, name: str, value: tf.Tensor

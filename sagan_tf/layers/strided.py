@@ -9,7 +9,7 @@ import tensorflow as tf
 from sagan_tf.layers.conditional_batch_norm import (
     ConditionalBatchNormalization,
 )
-from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.spectral_normalization import normalized_if
 
 _KERNEL_SIZE = 4
 
@@ -32,7 +32,7 @@ class _StridedBlock(tf.keras.layers.Layer):
         self.strides = strides
         self.spectral_normalization = spectral_normalization
         self.spectral_options = dict(spectral_options or {})
-        self.convolution = self._convolution_class(
+        convolution = self._convolution_class(
             filters,
             _KERNEL_SIZE,
             strides,
@@ -41,10 +41,9 @@ class _StridedBlock(tf.keras.layers.Layer):
             name="convolution",
             dtype=self.dtype_policy,
         )
-        if spectral_normalization:
-            self.convolution = SpectralNormalization(
-                self.convolution, name="convolution", **self.spectral_options
-            )
+        self.convolution = normalized_if(
+            spectral_normalization, convolution, self.spectral_options
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -60,6 +60,13 @@ class FrozenGenerator(tf.Module):
         self.latent_dim = generator.latent_dim
         self._dtype = tf.as_dtype(generator.compute_dtype)
         constants = Constants(self._dtype)
+        self._freeze(generator, constants)
+        # A function, not a tracked attribute: a SavedModel shall not hold the
+        # generator's own weights.
+        self.refresh = constants.refresh
+
+    def _freeze(self, generator: Generator, constants: Constants) -> None:
+        """Prepares what stands before, between and behind the stages."""
         self._dense = Affine(generator.dense, constants)
         self._to_rgb = Affine(generator.to_rgb, constants)
         *stages, (last_size, last) = generator.stages
@@ -74,9 +81,13 @@ class FrozenGenerator(tf.Module):
         else:
             self._stages.append(FROZEN[type(last)](last_size, last, constants))
             self._stages.append(OutputNorm(generator.norm, constants))
-        # A function, not a tracked attribute: a SavedModel shall not hold the
-        # generator's own weights.
-        self.refresh = constants.refresh
+
+    def _first_map(self, latents: tf.Tensor) -> tf.Tensor:
+        x = self._dense.dense(latents)
+        return tf.reshape(x, (-1, 4, 4, x.shape[-1] // 16))
+
+    def _rgb(self, x: tf.Tensor) -> tf.Tensor:
+        return self._to_rgb.convolve(x)
 
     def __call__(
         self,
@@ -85,26 +96,15 @@ class FrozenGenerator(tf.Module):
         return_attention_scores: bool = False,
     ) -> Any:
         """Draws pictures."""
-        check_inference(training)
+        if training:
+            raise ValueError(
+                "`training` should be False: a frozen generator is for "
+                f"inference. Received: {training}"
+            )
         latents, labels = inputs if self.num_classes else (inputs, None)
-        x = self._dense.dense(tf.cast(latents, self._dtype))
-        x = tf.reshape(x, (-1, 4, 4, x.shape[-1] // 16))
+        x = self._first_map(tf.cast(latents, self._dtype))
         scores = {} if return_attention_scores else None
         for stage in self._stages:
             x = stage(x, labels, scores)
-        x = self._to_rgb.convolve(x)
-        images = tf.tanh(tf.cast(x, tf.float32))
+        images = tf.tanh(tf.cast(self._rgb(x), tf.float32))
         return (images, scores) if return_attention_scores else images
-
-
-def check_inference(training: Any) -> None:
-    """Refuses to train.
-
-    Raises:
-        ValueError: if `training` is true.
-    """
-    if training:
-        raise ValueError(
-            "`training` should be False: a frozen generator is for inference. "
-            f"Received: {training}"
-        )

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from sagan_tf.layers import SelfAttention, TransposedConvolutionBlock
 from sagan_tf.networks.dcgan import DCGANGenerator
-from sagan_tf.networks.frozen import FrozenGenerator, check_inference
+from sagan_tf.networks.frozen import FrozenGenerator
 from sagan_tf.networks.frozen_stages import (
     Attention,
     Constants,
@@ -31,43 +31,24 @@ class FrozenDCGANGenerator(FrozenGenerator):
         generator: a built generator.
     """
 
-    def __init__(self, generator: DCGANGenerator):
-        tf.Module.__init__(self, name="frozen_generator")
-        self.image_size = generator.image_size
-        self.num_classes = 0
-        self.latent_dim = generator.latent_dim
-        self._dtype = tf.as_dtype(generator.compute_dtype)
-        constants = Constants(self._dtype)
+    def _freeze(self, generator: DCGANGenerator, constants: Constants) -> None:
         self._stages = [
-            (Attention if _attends(stage) else _Block)(size, stage, constants)
+            (Attention if isinstance(stage, SelfAttention) else _Block)(
+                size, stage, constants
+            )
             for size, stage in generator.stages
         ]
         last = generator.to_rgb
         self._to_rgb = _Transposed(
             constants.add(lambda: kernel_of(last)),
-            constants.add(lambda: tf.cast(last.bias, tf.float32)),
+            constants.add(lambda: bias_of(last)),
         )
-        self.refresh = constants.refresh
 
-    def __call__(
-        self,
-        inputs: Any,
-        training: Any = False,
-        return_attention_scores: bool = False,
-    ) -> Any:
-        """Draws pictures."""
-        check_inference(training)
-        x = tf.reshape(inputs, (-1, 1, 1, self.latent_dim))
-        x = tf.cast(x, self._dtype)
-        scores = {} if return_attention_scores else None
-        for stage in self._stages:
-            x = stage(x, None, scores)
-        images = tf.tanh(tf.cast(self._to_rgb(x), tf.float32))
-        return (images, scores) if return_attention_scores else images
+    def _first_map(self, latents: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(latents, (-1, 1, 1, self.latent_dim))
 
-
-def _attends(stage: tf.keras.layers.Layer) -> bool:
-    return isinstance(stage, SelfAttention)
+    def _rgb(self, x: tf.Tensor) -> tf.Tensor:
+        return self._to_rgb(x)
 
 
 class _Transposed(tf.Module):

@@ -22,23 +22,18 @@ class Constants:
 
     def __init__(self, dtype: tf.DType):
         self._dtype = dtype
-        self._sources: list[
-            tuple[tf.Variable, Callable[[], tf.Tensor], tf.DType]
-        ] = []
+        self._sources: list[tuple[tf.Variable, Callable[[], tf.Tensor]]] = []
 
-    def add(
-        self, compute: Callable[[], tf.Tensor], dtype: Any = None
-    ) -> tf.Variable:
+    def add(self, compute: Callable[[], tf.Tensor]) -> tf.Variable:
         """Returns a variable that holds what a function returns."""
-        dtype = tf.as_dtype(dtype or self._dtype)
-        variable = tf.Variable(tf.cast(compute(), dtype), trainable=False)
-        self._sources.append((variable, compute, dtype))
+        variable = tf.Variable(tf.cast(compute(), self._dtype), trainable=False)
+        self._sources.append((variable, compute))
         return variable
 
     def refresh(self) -> None:
         """Reads the generator anew."""
-        for variable, compute, dtype in self._sources:
-            variable.assign(tf.cast(compute(), dtype))
+        for variable, compute in self._sources:
+            variable.assign(tf.cast(compute(), self._dtype))
 
 
 class Affine(tf.Module):

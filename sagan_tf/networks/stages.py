@@ -13,6 +13,7 @@ from sagan_tf.layers import (
     SelfAttention,
     SpectralNormalization,
 )
+from sagan_tf.layers.spectral_normalization import normalized_if
 
 # Arguments of `SelfAttention` that mean something to its replacement.
 _REPLACEMENT_OPTIONS = (
@@ -113,10 +114,8 @@ class StagedNetwork(tf.keras.Model):
     def _normalized(
         self, layer: tf.keras.layers.Layer
     ) -> tf.keras.layers.Layer:
-        if not self.spectral_normalization:
-            return layer
-        return SpectralNormalization(
-            layer, name=layer.name, **self.spectral_options
+        return normalized_if(
+            self.spectral_normalization, layer, self.spectral_options
         )
 
     def _block_options(self, name: str) -> dict[str, Any]:
