@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from sagan_tf.layers import batch_moments
 from sagan_tf.layers.spectral_normalization import SpectralNormalization
 
 
@@ -189,11 +190,12 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
     ) -> tf.Tensor:
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if self.synchronized and replicas > 1:
-            mean, variance = _global_moments(inputs, replicas)
-            self._average(mean, variance, _values(inputs) * replicas)
+            mean, variance = batch_moments.global_moments(inputs, self.epsilon)
+            count = batch_moments.count_values(inputs) * replicas
+            self._average(mean, variance, count)
             return _normalize(inputs, mean, variance, gain, bias, self.epsilon)
-        outputs, mean, variance = _fused_normalize(inputs, self.epsilon)
-        self._average(mean, variance, _values(inputs))
+        outputs, mean, variance = batch_moments.normalize(inputs, self.epsilon)
+        self._average(mean, variance, batch_moments.count_values(inputs))
         return _scale_and_shift(outputs, gain, bias)
 
     def _average(
@@ -233,47 +235,6 @@ def _rows(table: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     if labels.dtype.is_floating:
         return tf.matmul(tf.cast(labels, table.dtype), table)
     return tf.gather(table, labels)
-
-
-def _values(inputs: tf.Tensor) -> tf.Tensor:
-    """How many values each channel has, float32."""
-    return tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
-
-
-def _fused_normalize(
-    inputs: tf.Tensor, epsilon: float
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Normalizes by the batch; returns its mean and its biased variance."""
-    channels = inputs.shape[-1]
-    outputs, mean, variance, _, _, _ = tf.raw_ops.FusedBatchNormV3(
-        x=inputs,
-        scale=tf.ones((channels,)),
-        offset=tf.zeros((channels,)),
-        mean=tf.zeros((0,)),
-        variance=tf.zeros((0,)),
-        epsilon=epsilon,
-        is_training=True,
-    )
-    count = _values(inputs)
-    return outputs, mean, variance * (tf.maximum(count - 1.0, 1.0) / count)
-
-
-def _global_moments(
-    inputs: tf.Tensor, replicas: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and biased variance of each channel over all replicas."""
-    values = tf.cast(inputs, tf.float32)
-    local = tf.stack(
-        (
-            tf.reduce_mean(values, (0, 1, 2)),
-            tf.reduce_mean(tf.square(values), (0, 1, 2)),
-        )
-    )
-    context = tf.distribute.get_replica_context()
-    mean, square = tf.unstack(
-        context.all_reduce(tf.distribute.ReduceOp.SUM, local) / replicas
-    )
-    return mean, tf.maximum(square - tf.square(mean), 0.0)
 
 
 def _normalize(
