@@ -72,7 +72,7 @@ test: setup ## Check the style, then run every test
 	$(RUN) -m ruff check .
 	$(RUN) -m pytest
 
-test-extras: extras ## Test the playground in a browser, and ONNX
+test-extras: extras ## Test the playground in a browser, ONNX, a manifest
 	$(EXTRAS)/bin/python -m pytest tests_extras
 
 lint: setup ## Check the style and the formatting
@@ -90,8 +90,9 @@ lock: ## Resolve pyproject.toml anew into both locks (needs uv)
 		} > requirements.txt.new || { rm -f requirements.txt.new; exit 1; }
 	@mv requirements.txt.new requirements.txt
 	@{ head -n 1 requirements-extras.txt && $(COMPILE) --extra playground \
-		--extra onnx --extra browser --constraint requirements.txt \
-		pyproject.toml | grep -v -e '-c requirements.txt'; \
+		--extra onnx --extra browser --extra manifests \
+		--constraint requirements.txt pyproject.toml | \
+		grep -v -e '-c requirements.txt'; \
 		} > requirements-extras.txt.new || \
 		{ rm -f requirements-extras.txt.new; exit 1; }
 	@mv requirements-extras.txt.new requirements-extras.txt
