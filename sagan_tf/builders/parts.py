@@ -118,7 +118,9 @@ def build_strategy(config: Config) -> tf.distribute.Strategy:
     strategy = distribution.create_strategy(
         section.strategy, section.cluster, section.address
     )
-    distribution.check_batch_size(config.train.batch_size, strategy)
+    distribution.check_batch_size(
+        config.train.batch_size, strategy, config.train.gradient_accumulation
+    )
     return strategy
 
 
@@ -178,4 +180,5 @@ def build_self_evaluation(
         sample=sampler,
         checkpoint_path=checkpoints.path,
     )
-    return EverySteps(every_steps, SelfEvaluation(scorer, workdir.tensorboard))
+    evaluation = SelfEvaluation(scorer, workdir.tensorboard)
+    return EverySteps(every_steps, evaluation, config.train.num_steps)

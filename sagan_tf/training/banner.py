@@ -82,7 +82,7 @@ def _memory_estimate(gan: SAGAN, schedule: Schedule, replicas: int) -> float:
     there is attention.
     """
     weights = 5 * _count(gan.generator) + 4 * _count(gan.discriminator)
-    batch = schedule.batch_size // replicas
+    batch = schedule.batch_size // replicas // gan.gradient_accumulation
     width = 2 if "16" in gan.generator.compute_dtype else 4
     maps = 0
     for network in (gan.generator, gan.discriminator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -105,11 +106,20 @@ def _slurm(address: str) -> Resolver:
             "config.distribution.cluster=slurm should run under srun: "
             "SLURM_PROCID is not set"
         )
-    has_gpus = bool(tf.config.list_physical_devices("GPU"))
-    # It shares the GPUs of a node out to its tasks, and fails without any.
-    none = {"gpus_per_node": 10**6, "gpus_per_task": 1}
-    return tf.distribute.cluster_resolver.SlurmClusterResolver(
-        port_base=PORT, auto_set_gpu=has_gpus, **({} if has_gpus else none)
+    create = tf.distribute.cluster_resolver.SlurmClusterResolver
+    # It shares the GPUs of a node out to its tasks by CUDA_VISIBLE_DEVICES,
+    # which TensorFlow reads when it first looks for devices: do not ask it.
+    if os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            resolver = create(port_base=PORT)
+            resolver.cluster_spec()
+            return resolver
+    # No GPU, or not one for each task: every task keeps what it sees.
+    return create(
+        port_base=PORT,
+        gpus_per_node=10**6,
+        gpus_per_task=1,
+        auto_set_gpu=False,
     )
 
 

@@ -133,22 +133,32 @@ def _adder(strategy: tf.distribute.Strategy) -> Callable[[Any], tf.Tensor]:
     )
 
 
-def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy) -> None:
+def check_batch_size(
+    batch_size: int, strategy: tf.distribute.Strategy, parts: int = 1
+) -> None:
     """Refuses a global batch that replicas cannot share equally.
 
     Args:
         batch_size: pictures per update on all devices together.
         strategy: the strategy of the run.
+        parts: how many parts each replica takes its share in.
 
     Raises:
         UserError: naming the nearest size that can be shared.
     """
     replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
-        nearest = replicas * max(1, round(batch_size / replicas))
+    unit = replicas * parts
+    if batch_size % unit:
+        nearest = unit * max(1, round(batch_size / unit))
+        several = (
+            ""
+            if parts == 1
+            else (f" times config.train.gradient_accumulation ({parts})")
+        )
         raise UserError(
             f"config.train.batch_size should be a multiple of the {replicas} "
-            f"replicas. Received: {batch_size}; the nearest is {nearest}"
+            f"replicas{several}. Received: {batch_size}; the nearest is "
+            f"{nearest}"
         )
 
 

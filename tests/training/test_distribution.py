@@ -141,6 +141,15 @@ def test_a_batch_that_does_not_divide_is_refused(
     distribution.check_batch_size(nearest, two_replicas)
 
 
+def test_parts_of_a_share_are_a_share(two_replicas):
+    distribution.check_batch_size(12, two_replicas, 3)
+    with pytest.raises(
+        UserError, match=r"gradient_accumulation \(3\)"
+    ) as found:
+        distribution.check_batch_size(8, two_replicas, 3)
+    assert "the nearest is 6" in str(found.value)
+
+
 def test_strategies_by_name(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     create = distribution.create_strategy
@@ -252,6 +261,31 @@ def test_slurm_is_asked_for_hosts(monkeypatch):
     }
     assert (resolver.task_type, resolver.task_id) == ("worker", 3)
     assert not clusters.is_chief(resolver)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "process", "devices"), [(4, 1, "2,3"), (2, 3, "1"), (1, 1, None)]
+)
+def test_slurm_shares_gpus_out(monkeypatch, tmp_path, gpus, process, devices):
+    slurm = {
+        "SLURM_PROCID": str(process),
+        "SLURM_STEP_NUM_TASKS": "4",
+        "SLURM_STEP_NODELIST": "n[1-2]",
+        "SLURM_STEP_TASKS_PER_NODE": "2(x2)",
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }
+    for name, value in slurm.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\nseq {gpus} | sed 's/^/GPU /'\n")
+    program.chmod(0o755)
+    # It would no longer read the variable.
+    monkeypatch.setattr(tf.config, "list_physical_devices", None)
+    resolver = clusters.resolve("slurm")
+    assert resolver.task_id == process
+    assert len(resolver.cluster_spec().as_dict()["worker"]) == 4
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == devices
 
 
 def fixed_resolver(*hosts):
