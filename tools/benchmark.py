@@ -16,6 +16,8 @@ import sys
 from sagan_tf import command
 
 # ruff: isort: split
+from typing import Any, Sequence
+
 from absl import flags
 
 from sagan_tf.errors import UserError
@@ -33,6 +35,8 @@ SECTIONS = (
     "scaling",
     "sweep",
 )
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+IMAGE_SIZES = (32, 64, 128, 256)
 _ONLY = flags.DEFINE_list(
     "only", ",".join(SECTIONS[:5]), f"What to measure: {', '.join(SECTIONS)}."
 )
@@ -42,11 +46,15 @@ _DTYPES = flags.DEFINE_list(
     "dtypes", "float32,mixed_bfloat16", "Our dtype policies."
 )
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 128, "Height and width.")
-_CHANNELS = flags.DEFINE_integer("base_channels", 32, "Width of the networks.")
+_CHANNELS = flags.DEFINE_integer(
+    "base_channels", 32, "Width of the networks.", lower_bound=1
+)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 16, "Pictures per update.", lower_bound=1
 )
-_CLASSES = flags.DEFINE_integer("num_classes", 1000, "Number of classes.")
+_CLASSES = flags.DEFINE_integer(
+    "num_classes", 1000, "Number of classes.", lower_bound=1
+)
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 5, "Rounds of each timing.", lower_bound=1
 )
@@ -69,12 +77,14 @@ def main(argv: list[str]) -> None:
     """Measures what the flags ask for."""
     del argv
     sections = _ONLY.value
-    for name in sections:
-        if name not in SECTIONS:
-            raise UserError(
-                f"--only should name some of {', '.join(SECTIONS)}. "
-                f"Received: {name!r}"
-            )
+    _check(_ONLY.name, sections, SECTIONS)
+    _check(_DTYPES.name, _DTYPES.value, POLICIES)
+    _check(_IMAGE_SIZE.name, [_IMAGE_SIZE.value], IMAGE_SIZES)
+    if "scaling" in sections and _BATCH_SIZE.value % 2:
+        raise UserError(
+            "--batch_size should be even, for two workers share it. Received: "
+            f"{_BATCH_SIZE.value}"
+        )
     if _PLOT.value and "sweep" not in sections:
         raise UserError("--plot draws the sweeps: add sweep to --only")
     sweeps = {
@@ -126,6 +136,15 @@ def measure(
             found, curves[name] = benchmark.sweep(name, values)
             rows += found
     return rows, curves
+
+
+def _check(flag: str, values: Sequence[Any], known: Sequence[Any]) -> None:
+    for value in values:
+        if value not in known:
+            raise UserError(
+                f"--{flag} should name some of "
+                f"{', '.join(map(str, known))}. Received: {value!r}"
+            )
 
 
 def _integers(flag: flags.FlagHolder) -> list[int]:

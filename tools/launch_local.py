@@ -4,8 +4,8 @@
         python -m sagan_tf.train --config=configs/twins32.py --workdir=DIR
 
 Each worker finds the others through TF_CONFIG and writes `worker_N.log`. When
-one fails, all are ended. SIGTERM and an interrupt are handed on, so that the
-run is saved.
+one fails, all are ended. SIGTERM and an interrupt both send the workers SIGTERM,
+so that a training run is saved.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def main(argv: list[str]) -> int:
     )
 
     def hand_on(number: int, frame: Any) -> None:
-        del frame
+        del number, frame
         for process in processes:
             if process.poll() is None:
-                process.send_signal(number)
+                process.terminate()
 
     signal.signal(signal.SIGTERM, hand_on)
     signal.signal(signal.SIGINT, hand_on)

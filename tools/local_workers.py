@@ -73,6 +73,8 @@ def start(
                         },
                         stdout=log,
                         stderr=subprocess.STDOUT,
+                        # An interrupt on the terminal is for their parent.
+                        start_new_session=True,
                     )
                 )
             except OSError as error:

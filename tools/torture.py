@@ -4,8 +4,9 @@
 
 A toy run is killed with SIGKILL, and resumed by the same command each time:
 while it saves, between saves, and at any time from its first instant on. One
-more time it is ended by SIGTERM. Before and after each kill everything in the
-workdir has to be readable. In the end an undisturbed run of as many steps has
+more time it is ended by SIGTERM. After each kill, and before those that wait
+for a step, the configuration, the records, the sheets and every checkpoint have
+to be readable. In the end an undisturbed run of as many steps has
 to hold the same weights, averages and optimizers bit for bit, and each run
 every step once in `metrics.jsonl`.
 
@@ -105,6 +106,7 @@ class Torture:
         Raises:
             Damage: if something is lost, or the run ends by itself.
         """
+        before = half_written(self.killed)
         life = self.live(self.killed)
         if moment == "any":
             self._sleep(self._dice.uniform(0.0, 1.3 * self._start_seconds))
@@ -119,7 +121,7 @@ class Torture:
         life.send(signal.SIGKILL)
         if life.wait(_TIMEOUT_SECONDS) != -signal.SIGKILL:
             raise Damage(f"the run ended by itself with status {life.status}")
-        self.struck += is_saving(self.killed)
+        self.struck += bool(half_written(self.killed) - before)
         inspection.check_readable(self.killed)
 
     def terminate(self) -> None:
@@ -196,7 +198,14 @@ def training_flags(workdir: Workdir, num_steps: int) -> list[str]:
 
 def is_saving(workdir: Workdir) -> bool:
     """Whether a checkpoint is half-written at this moment."""
-    return any(workdir.checkpoints.glob(".step_*.tmp"))
+    return bool(half_written(workdir))
+
+
+def half_written(workdir: Workdir) -> set[str]:
+    """Returns the names of checkpoints that are not whole yet."""
+    # One that is being removed has a name of another form.
+    paths = workdir.checkpoints.glob(".step_*[0-9].tmp")
+    return {path.name for path in paths}
 
 
 def torture(

@@ -2,8 +2,8 @@
 
 python -m tests.tools.fake_training WORKDIR NUM_STEPS WHAT
 
-`WHAT` is `end`, `score`, `diverge`, `fail`, `wait` (until it is ended), or
-`half`, which fails halfway the first time.
+`WHAT` is `end`, `score`, `diverge`, `fail`, `wait` (until it is ended), `half`,
+which fails halfway the first time, or `stop`, which then ends in order.
 """
 
 import json
@@ -16,7 +16,8 @@ what = sys.argv[3]
 metrics = workdir / "metrics.jsonl"
 step = len(metrics.read_text().splitlines()) if metrics.exists() else 0
 resumed = step > 0
-last = num_steps // 2 if what == "half" and not resumed else num_steps
+halts = what in ("half", "stop") and not resumed
+last = num_steps // 2 if halts else num_steps
 with metrics.open("a") as file:
     for number in range(step + 1, last + 1):
         record = {"step": number, "images_per_second": 8.0, "coherence": 0.5}
@@ -29,6 +30,6 @@ if what == "wait":
     time.sleep(60)
 if what == "diverge":
     sys.exit(3)
-if last < num_steps or what == "fail":
+if what == "fail" or (what == "half" and halts):
     sys.stderr.write("0%| |\rtrain: error: the disk is full.\n")
     sys.exit(2)

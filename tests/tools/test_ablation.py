@@ -144,6 +144,22 @@ def test_a_run_that_fails_is_named_and_goes_on_later(tmp_path, config):
     assert run.outcome()["began_at_step"] == 2
 
 
+def test_a_run_that_was_stopped_is_not_over(tmp_path, config):
+    run = fake(tmp_path, config, what="stop")
+    with pytest.raises(UserError, match="step 4; it was stopped at 2, and"):
+        train(run)
+    assert not (run.workdir / "outcome.json").exists()
+    train(run)
+    assert run.outcome()["step"] == 4
+
+
+def test_a_shorter_study_is_kept_apart(tmp_path, config):
+    train(fake(tmp_path, config, steps=6))
+    with pytest.raises(UserError, match="not be below 6, .* --root"):
+        fake(tmp_path, config, steps=4).check_length()
+    fake(tmp_path, config, steps=6).check_length()
+
+
 def test_a_diverged_run_is_an_outcome(tmp_path, config):
     run = fake(tmp_path, config, what="diverge", steps=2)
     train(run, fake(tmp_path, config, seed=1))

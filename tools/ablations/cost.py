@@ -10,6 +10,7 @@ import statistics
 import tempfile
 from typing import Callable, Sequence
 
+from sagan_tf.errors import UserError
 from tools.ablations import runner
 from tools.ablations.plan import OUTCOME, Run
 
@@ -78,6 +79,9 @@ def measure_pace(
         run: the run, which is not touched.
         threads: threads of each operation.
         observe: called now and then.
+
+    Raises:
+        UserError: if it diverges at once.
     """
     call = run.config.train.steps_per_call
     steps = _PROBE_CALLS * call
@@ -91,10 +95,17 @@ def measure_pace(
                 "log.every_steps": call,
                 "log.sheet_every_steps": steps,
                 "checkpoint.every_steps": steps,
+                "checkpoint.keep_every": 0,
+                "train.ema_start_step": 0,
             },
             evaluate=False,
         )
         runner.train([probe], 1, threads, lambda active: observe())
+        if not probe.records():
+            raise UserError(
+                f"{run.name} should train for {steps} steps to be timed; its "
+                "loss was not finite before"
+            )
         outcome = json.loads((probe.workdir / OUTCOME).read_text())
         update = _seconds_per_step(probe) / weight(probe)
     start = outcome["seconds"] - update * weight(probe) * steps

@@ -107,8 +107,23 @@ class Run:
         if not path.is_file():
             return None
         found = json.loads(path.read_text())
-        done = found["diverged"] or found["step"] >= self.num_steps
-        return found if done else None
+        return found if _is_over(found, self.num_steps) else None
+
+    def check_length(self) -> None:
+        """Refuses a run that is longer than it should be.
+
+        Raises:
+            UserError: naming its last step, or the configuration of another
+                run that is there.
+        """
+        self.outcome()
+        step = self.last_step()
+        if step > self.num_steps:
+            raise UserError(
+                f"--num_steps should not be below {step:,}, where "
+                f"{self.workdir} stands. Received: {self.num_steps:,}; another "
+                "--root keeps studies of another length apart"
+            )
 
     def is_done(self) -> bool:
         """Returns whether it has ended, and is scored if it should be."""
@@ -136,6 +151,10 @@ class Run:
             return []
         lines = path.read_text().splitlines()
         return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def _is_over(outcome: Mapping[str, Any], num_steps: int) -> bool:
+    return outcome["diverged"] or outcome["step"] >= num_steps
 
 
 def plan(
@@ -189,7 +208,7 @@ def plan(
     ]
     for run in runs:
         # Whether the last of them is possible should not wait for the first.
-        run.outcome()
+        run.check_length()
         if run.config.train.num_steps % run.config.checkpoint.every_steps:
             raise UserError(
                 "--num_steps should be a multiple of "
@@ -219,7 +238,8 @@ def share_equal_runs(runs: Sequence[Run], root: pathlib.Path) -> list[Run]:
         ours = json.loads(run.config.to_json())
         for path in sorted(root.glob(f"*/*/seed-{run.seed}/{OUTCOME}")):
             theirs = path.with_name("config.json")
-            if json.loads(theirs.read_text()) == ours:
+            ended = _is_over(json.loads(path.read_text()), run.num_steps)
+            if ended and json.loads(theirs.read_text()) == ours:
                 run.workdir.parent.mkdir(parents=True, exist_ok=True)
                 source = path.parent.resolve()
                 run.workdir.symlink_to(

@@ -85,6 +85,12 @@ class Process:
             )
         if self._scores:
             return True
+        step = self.run.last_step()
+        if step < self.run.num_steps and not diverged:
+            raise UserError(
+                f"{self.run.name} should reach step {self.run.num_steps:,}; it "
+                f"was stopped at {step:,}, and the same command goes on"
+            )
         self._store(diverged)
         self._scores = not diverged and self.run.lacks_scores()
         if self._scores:

@@ -130,8 +130,10 @@ def _durations(each: Convolution, repeats: int) -> Iterator[float]:
     ]
     run(*arguments)
     for _ in range(repeats):
+        tf.test.experimental.sync_devices()
         start = time.perf_counter()
         run(*arguments)
+        tf.test.experimental.sync_devices()
         yield time.perf_counter() - start
 
 
