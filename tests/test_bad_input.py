@@ -176,6 +176,18 @@ CLUSTERS = [
     ),
     case("srun", *WORKERS, "--config.distribution.cluster=slurm"),
     case("label", *WORKERS, "--config.distribution.cluster=kubernetes"),
+    case(
+        "label",
+        *WORKERS,
+        "--config.distribution.cluster=kubernetes",
+        "--config.distribution.address=a/b/c=d",
+    ),
+    case(
+        "should find its workers",
+        *WORKERS,
+        "--config.distribution.cluster=kubernetes",
+        "--config.distribution.address=app.kubernetes.io/name=sagan",
+    ),
     case("PROJECT/ZONE", *WORKERS, "--config.distribution.cluster=gce"),
     case("did you mean slurm", *WORKERS, "--config.distribution.cluster=slum"),
     case("empty", *GOOD, "--config.distribution.address=me"),
@@ -299,6 +311,12 @@ PICTURES = [
     case("localhost:1", SHEET, "--server=http://localhost:1", module=CLIENT),
     case("--only should name", "--only=speed", module=BENCHMARK),
     case("--batch_size should", "--batch_size=0", module=BENCHMARK),
+    case("--num_classes should", "--num_classes=0", module=BENCHMARK),
+    case("--dtypes should name", "--dtypes=half", module=BENCHMARK),
+    case("--image_size should name", "--image_size=100", module=BENCHMARK),
+    case(
+        "should be even", "--only=scaling", "--batch_size=3", module=BENCHMARK
+    ),
 ]
 
 

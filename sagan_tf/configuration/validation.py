@@ -69,6 +69,13 @@ def check_same_model(
             differs; the message names each.
     """
     asked, given = flatten(config), flatten(complete(stored))
+    half = "mixed_float16"
+    if asked["dtype"] == half != given["dtype"]:
+        raise UserError(
+            f'config.dtype should not become "{half}" in a run that began '
+            f"without: --workdir {place} keeps no loss scale. Received: a run "
+            f'in "{given["dtype"]}"'
+        )
     differing = [
         f"config.{name} is {given.get(name)!r} there and {asked.get(name)!r} "
         "here"
@@ -150,8 +157,8 @@ def _check_average(fields: Dict[str, Any]) -> None:
 
 # What the address means to a cluster that needs one.
 _ADDRESSES = {
-    "kubernetes": ("the label of the pods, such as app=sagan", 0),
-    "gce": ("PROJECT/ZONE/INSTANCE_GROUP", 2),
+    "kubernetes": ("the label of the pods, such as app=sagan", (0, 1)),
+    "gce": ("PROJECT/ZONE/INSTANCE_GROUP", (2,)),
 }
 
 
@@ -165,7 +172,7 @@ def _check_cluster(fields: Dict[str, Any]) -> None:
         raise _error("distribution.cluster", expected, cluster)
     if cluster in _ADDRESSES:
         expected, slashes = _ADDRESSES[cluster]
-        if not address or address.count("/") != slashes:
+        if not address or address.count("/") not in slashes:
             raise _error("distribution.address", expected, address)
     elif address and strategy != "tpu":
         expected = f'empty with the strategy "{strategy}" over {cluster}'

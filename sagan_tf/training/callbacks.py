@@ -10,7 +10,6 @@ import tqdm
 from absl import logging
 
 from sagan_tf.errors import DivergedError
-from sagan_tf.gan import SAGAN
 from sagan_tf.training.checkpoints import Checkpoints
 
 
@@ -19,49 +18,48 @@ class EverySteps(tf.keras.callbacks.Callback):
 
     Keras calls back after each execution of the graph, which runs several
     steps: the interval should be a multiple of that number, or the function is
-    called at the first chance after its time.
+    called at the first chance after its time. What cannot be written, because
+    a disk is full, is a warning, not the end of training.
 
     Args:
         interval: number of steps, at least 1.
         action: called with the step.
-        at_end: whether to call it once more at the end of training, if the
-            last step is no multiple.
+        last: the last step of training, at which it is called too.
     """
 
-    def __init__(
-        self, interval: int, action: Callable[[int], None], at_end: bool = True
-    ):
+    def __init__(self, interval: int, action: Callable[[int], None], last: int):
         super().__init__()
         self.interval = interval
         self.action = action
-        self.at_end = at_end
-        self._last = self._seen = -1
+        self.last = last
+        self._called = self._seen = -1
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Counts what a restored run has done already as done."""
-        self._last = self._seen = int(self.model.step.numpy())
+        self._called = self._seen = int(self.model.step.numpy())
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Calls the action if the step is due."""
         step = int(self.model.step.numpy())
         # A run that was stopped may go on beside the multiples.
-        if step // self.interval != self._seen // self.interval:
+        is_due = step // self.interval != self._seen // self.interval
+        if is_due or step >= self.last:
             self._call(step)
         self._seen = step
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Calls the action for the last step, unless stopped before it."""
-        if self.at_end and not self.model.stop_training:
-            self.call_now()
 
     def call_now(self) -> None:
         """Calls the action for the present step, if that is not done."""
         self._call(int(self.model.step.numpy()))
 
     def _call(self, step: int) -> None:
-        if step != self._last:
-            self._last = step
-            self.action(step)
+        if step != self._called:
+            self._called = step
+            try:
+                self.action(step)
+            except OSError as error:
+                logging.warning(
+                    "step %d is not saved, training goes on: %s", step, error
+                )
 
 
 class StopOnNonFinite(tf.keras.callbacks.Callback):
@@ -84,28 +82,6 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
             raise DivergedError(
                 f"a loss should be finite; at step {broken} it was not; "
                 f"{kept}; lower the learning rates or use float32"
-            )
-
-
-class CheckpointSaver:
-    """Saves a checkpoint; a full disk is a warning, not an end.
-
-    Args:
-        gan: the model.
-        checkpoints: where to save.
-    """
-
-    def __init__(self, gan: SAGAN, checkpoints: Checkpoints):
-        self.gan = gan
-        self.checkpoints = checkpoints
-
-    def __call__(self, step: int) -> None:
-        """Saves the present state."""
-        try:
-            self.checkpoints.save(self.gan)
-        except OSError as error:
-            logging.warning(
-                "step %d is not saved, training goes on: %s", step, error
             )
 
 

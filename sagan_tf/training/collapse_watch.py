@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import statistics
 from typing import Iterable
 
@@ -71,9 +72,34 @@ class CollapseWatch:
             What to record besides, `variety`, `gap` and `collapse_since` (the
             step, or -1), and warnings that are new.
         """
+        observed = {
+            "variety": self.variety(),
+            "gap": values["d_real"] - values["d_fake"],
+        }
+        warnings = self._judge_all(step, {**values, **observed})
+        began = [s[0] for s in self._bad_since.values() if len(s) >= _IN_A_ROW]
+        observed["collapse_since"] = float(min(began, default=-1))
+        return observed, warnings
+
+    def recall(self, records: Iterable[dict[str, float | None]]) -> None:
+        """Learn what a run that goes on has been like.
+
+        Args:
+            records: what `observe` was given and returned, with its `step`,
+                in order; None stands for a value that was not finite.
+        """
+        for record in records:
+            if "variety" in record:
+                known = {
+                    name: math.nan if value is None else value
+                    for name, value in record.items()
+                }
+                self._judge_all(record["step"], known)
+
+    def _judge_all(self, step: int, values: dict[str, float]) -> list[str]:
+        """Take note of an observation; return warnings that are new."""
         self._observations += 1
-        variety = self.variety()
-        gap = values["d_real"] - values["d_fake"]
+        variety, gap = values["variety"], values["gap"]
         warnings = [
             *self._judge(
                 "variety",
@@ -93,10 +119,7 @@ class CollapseWatch:
                 bad = not abs(gate) < _LARGEST_GATE
                 text = f"{name} runs away ({gate:.1f})"
                 warnings += self._judge(name, step, bad, text)
-        began = [s[0] for s in self._bad_since.values() if len(s) >= _IN_A_ROW]
-        extra = {"variety": variety, "gap": gap}
-        extra["collapse_since"] = float(min(began, default=-1))
-        return extra, warnings
+        return warnings
 
     def variety(self) -> float:
         """Return the spread within a class as a share of the real spread."""

@@ -87,7 +87,9 @@ def train(
         schedule.num_steps, hidden=not distribution.is_chief(strategy)
     )
     saver = callbacks.EverySteps(
-        schedule.checkpoint_every, callbacks.CheckpointSaver(gan, checkpoints)
+        schedule.checkpoint_every,
+        lambda step: checkpoints.save(gan),
+        schedule.num_steps,
     )
     try:
         gan.fit(
@@ -158,12 +160,13 @@ def _periodic(
     look = AttentionProbe(
         gan, recorder.probed, real_images.numpy(), real_labels.numpy()
     )
-    probes = [callbacks.EverySteps(schedule.sheet_every, look)]
+    # What is probed joins the record of the same step.
+    actions = [(schedule.sheet_every, look)]
     if measures:
         probe = records.Probe(gan, recorder, measures)
-        probes.append(callbacks.EverySteps(schedule.sheet_every, probe))
+        actions.append((schedule.sheet_every, probe))
+    actions += [(schedule.log_every, recorder), (schedule.sheet_every, sheets)]
     return [
-        *probes,
-        callbacks.EverySteps(schedule.log_every, recorder),
-        callbacks.EverySteps(schedule.sheet_every, sheets),
+        callbacks.EverySteps(interval, action, schedule.num_steps)
+        for interval, action in actions
     ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+import pathlib
 import time
 from typing import Callable
 
@@ -49,18 +52,25 @@ class MetricsRecorder:
         self._writer = tf.summary.create_file_writer(str(workdir.tensorboard))
         self._step = int(gan.step.numpy())
         self._time = time.monotonic()
-        self._drop_later_records()
+        kept = self._drop_later_records()
+        if watch is not None:
+            watch.recall(map(json.loads, kept))
 
-    def _drop_later_records(self) -> None:
-        """Drops what a killed run recorded after the restored checkpoint."""
+    def _drop_later_records(self) -> list[str]:
+        """Drops what a killed run recorded after the restored checkpoint.
+
+        Returns:
+            The lines that stay.
+        """
         if not self._path.exists():
-            return
+            return []
         lines = self._path.read_text().splitlines()
         kept = [line for line in lines if _step_of(line) <= self._step]
         if len(kept) < len(lines):
             aside = self._path.with_suffix(".jsonl.tmp")
             aside.write_text("".join(f"{line}\n" for line in kept))
             aside.replace(self._path)
+        return kept
 
     def __call__(self, step: int) -> None:
         """Records the metrics since the last record."""
@@ -90,12 +100,24 @@ class MetricsRecorder:
             name: float(f"{value:.6g}") if math.isfinite(value) else None
             for name, value in values.items()
         }
-        with self._path.open("a") as file:
-            file.write(json.dumps({"step": step, **rounded}) + "\n")
-        with self._writer.as_default(step=step):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
-        self._writer.flush()
+        _append(self._path, json.dumps({"step": step, **rounded}) + "\n")
+        try:
+            with self._writer.as_default(step=step):
+                for name, value in values.items():
+                    tf.summary.scalar(name, value)
+            self._writer.flush()
+        except tf.errors.OpError as error:
+            raise OSError(f"TensorBoard's events: {error.message}") from error
+
+
+def _append(path: pathlib.Path, line: str) -> None:
+    """Appends a line, or nothing if there is no room for all of it."""
+    data = line.encode()
+    with path.open("ab", buffering=0) as file:
+        end = file.tell()
+        if file.write(data) < len(data):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _step_of(line: str) -> float:

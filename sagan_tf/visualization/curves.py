@@ -49,9 +49,11 @@ def plot_metrics(
     """Plots the records of a run, one panel per kind of metric.
 
     Args:
-        metrics: a `metrics.jsonl`.
+        metrics: a `metrics.jsonl`; nothing is drawn if there is none yet.
         path: the PNG to write or to replace.
     """
+    if not os.path.exists(metrics):
+        return
     curves = read_metrics(metrics)
     panels = []
     for title, starts in _PANELS:

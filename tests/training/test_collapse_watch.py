@@ -117,3 +117,34 @@ def test_pictures_of_the_generator_are_looked_at(gan):
 def test_warnings_reach_the_log(caplog):
     collapse_watch.report(["collapse since step 7: all alike"])
     assert "collapse since step 7" in caplog.text
+
+
+@pytest.mark.parametrize("what", ["variety", "gap", "gate"])
+def test_collapse_is_known_after_a_resume(gan, watch, monkeypatch, what):
+    def go_on(watch, steps, bad):
+        watch.shown = 0.01 if bad and what == "variety" else 1.0
+        changes = {
+            "gap": {"d_real": 50.0},
+            "gate": {"generator/gate_16": math.nan},
+            "variety": {},
+        }[what]
+        found = []
+        for step in steps:
+            values = {**GOOD, **(changes if bad else {})}
+            extra, warnings = watch.observe(step, values)
+            found.append({"step": step, **values, **extra})
+        return found, warnings
+
+    first, _ = go_on(watch, range(100, 600, 100), bad=False)
+    second, _ = go_on(watch, [600, 700], bad=True)
+    resumed = CollapseWatch(gan, np.random.default_rng(0).normal(size=(8, 4)))
+    monkeypatch.setattr(resumed, "variety", lambda: resumed.shown)
+    resumed.recall(
+        {
+            name: value if math.isfinite(value) else None
+            for name, value in record.items()
+        }
+        for record in [*first, *second]
+    )
+    (third,), (warning,) = go_on(resumed, [800], bad=True)
+    assert third["collapse_since"] == 600 and "since step 600" in warning

@@ -100,6 +100,15 @@ def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(
     inspection.compare(finished, cut, 4)
 
 
+def test_sigterm_before_the_first_record(tmp_path, capsys, sigterm_at):
+    workdir = Workdir(tmp_path / "early")
+    sigterm_at(1)
+    train.run(four_steps(log__every_steps=4), workdir)
+    assert "stopped by SIGTERM at step 1 of 4" in capsys.readouterr().out
+    assert inspection.last_step(workdir) == 1
+    assert not workdir.metrics.exists() and not workdir.curves.exists()
+
+
 def test_a_second_sigterm_ends_the_process():
     with Termination() as termination:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -113,7 +122,7 @@ def test_intervals_are_kept_after_a_stop_beside_them(tmp_path):
         stop_training = False
 
     called = []
-    every = callbacks.EverySteps(10, called.append)
+    every = callbacks.EverySteps(10, called.append, last=28)
     every.set_model(Model)
     Model.step = np.array(3)
     monkey = type("Step", (), {"numpy": lambda self: self.value})()
@@ -122,8 +131,8 @@ def test_intervals_are_kept_after_a_stop_beside_them(tmp_path):
     every.on_train_begin()
     for monkey.value in (8, 13, 18, 23, 28):
         every.on_train_batch_end(0)
-    assert called == [13, 23]
-    every.on_train_end()
+    assert called == [13, 23, 28]
+    every.call_now()
     assert called == [13, 23, 28]
 
 
