@@ -4,7 +4,7 @@
         python -m sagan_tf.train --config=configs/twins32.py --workdir=DIR
 
 Each worker finds the others through TF_CONFIG and writes `worker_N.log`. When
-one fails, all are ended. SIGTERM and an interrupt both send the workers SIGTERM,
+one fails, all are ended. SIGTERM and an interrupt both reach them as SIGTERM,
 so that a training run is saved.
 """
 
