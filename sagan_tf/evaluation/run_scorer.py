@@ -58,6 +58,8 @@ class RunScorer:
         known = self.table.find(card)
         if known is not None:
             logging.info("step %d is scored already", step)
+            # It may be best by another metric than before.
+            self._keep_best()
             return known
         with preparation.progress_bar(
             card.num_generated, f"step {step}"

@@ -1,0 +1,71 @@
+"""Scores of a run's steps, and which checkpoint they make the best."""
+
+import dataclasses
+
+import pytest
+
+from sagan_tf.evaluation import run_scorer
+from sagan_tf.evaluation.evaluator import Scores
+from sagan_tf.evaluation.protocol import Card
+
+CARD = Card(
+    network="inception",
+    network_hash="aa",
+    resize="none",
+    data="noise",
+    split="train",
+    num_real=100,
+    num_generated=100,
+)
+# Step 20 has the best FID, step 10 the best Inception score.
+VALUES = {10: (9.0, 8.0), 20: (3.0, 4.0), 30: (5.0, 2.0)}
+
+
+class FakeEvaluator:
+    """Knows the scores of each step."""
+
+    def score(self, batches, card, progress):
+        fid, inception_score = VALUES[batches]
+        return Scores(card, {"fid100_train": fid, "is100": inception_score})
+
+
+@pytest.fixture
+def make_scorer(tmp_path):
+    checkpoints = tmp_path / "checkpoints"
+    for step in VALUES:
+        (checkpoints / f"step_{step:08d}").mkdir(parents=True)
+
+    def make(metric="fid", **changes):
+        return run_scorer.RunScorer(
+            FakeEvaluator(),
+            dataclasses.replace(CARD, **changes),
+            workdir=tmp_path,
+            sample=lambda step: step,
+            checkpoint_path=lambda step: checkpoints / f"step_{step:08d}",
+            metric=metric,
+        )
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _no_plot(monkeypatch):
+    monkeypatch.setattr(run_scorer, "write_plot", lambda *_: None)
+
+
+def score_all(scorer):
+    return [scorer.score(step) for step in VALUES]
+
+
+def kept(scorer):
+    (path,) = (scorer.workdir / "best").iterdir()
+    return int(path.name[len("step_") :])
+
+
+def test_another_metric_moves_the_best_of_what_is_scored(make_scorer):
+    scorer = make_scorer()
+    score_all(scorer)
+    assert kept(scorer) == 20
+    other = make_scorer("is")
+    other.score(30)
+    assert kept(other) == 10
