@@ -22,7 +22,7 @@ def check(
 
     Args:
         request: `"latest"`, `"best"`, `"all"` or a step.
-        steps: the steps that have a checkpoint.
+        steps: the steps that have a checkpoint, in `best/` or elsewhere.
         workdir: directory of the run, for the error.
 
     Raises:
@@ -52,7 +52,8 @@ def answer(
     Args:
         request: what `check` accepts.
         scorer: what to score with.
-        steps: the steps that have a checkpoint, oldest first.
+        steps: the steps that have a checkpoint, in `best/` or elsewhere, oldest
+            first.
 
     Returns:
         One row, or one for each step.
@@ -69,8 +70,8 @@ def answer(
     best = scorer.best_step()
     if best is None:
         raise UserError(
-            f"{scorer.table.path} should hold scores of this protocol to tell "
-            "the best checkpoint: score with --checkpoint=all first"
+            f"{scorer.table.path} should hold scores to tell the best "
+            f"checkpoint by {scorer.metric}: score with --checkpoint=all first"
         )
     return [scorer.score(best)]
 

@@ -22,7 +22,8 @@ class RunScorer:
     """Scores steps of a run into `scores.csv`, each step once.
 
     Beside it stand `scores.png`, every score over steps, and `best/`, a copy of
-    the checkpoint that is best so far: the run itself removes old ones.
+    the checkpoint that is best so far: the run itself removes old ones. Best is
+    by the run's own protocol, the one that most steps are scored by.
 
     Args:
         evaluator: what to score with.
@@ -73,8 +74,10 @@ class RunScorer:
         return scores
 
     def best_step(self) -> int | None:
-        """Return the step that is best by this protocol, if any is scored."""
-        best = self.table.best(self.card, self.metric)
+        """Return the step that is best by the run's own protocol, if any."""
+        # One look by another protocol makes no other checkpoint the best.
+        own = self.table.own_protocol(self.card)
+        best = self.table.best(own, self.metric)
         return None if best is None else best.card.step
 
     def _keep_best(self) -> None:

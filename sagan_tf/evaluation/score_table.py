@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import io
 import json
@@ -84,6 +85,22 @@ class ScoreTable:
             os.replace(aside, self.path)
         finally:
             aside.unlink(missing_ok=True)
+
+    def own_protocol(self, card: protocol.Card) -> protocol.Card:
+        """Return a card of the protocol that most steps are scored by.
+
+        Args:
+            card: what to return if no protocol has more steps than its own.
+        """
+        cards = {}
+        counts: collections.Counter[str] = collections.Counter()
+        for row in self.rows():
+            name = protocol.digest(row.card)
+            cards[name] = row.card
+            counts[name] += 1
+        ours = protocol.digest(card)
+        most = max(counts, key=counts.__getitem__, default=ours)
+        return cards[most] if counts[most] > counts[ours] else card
 
     def best(self, card: protocol.Card, metric: str = "fid") -> Scores | None:
         """Return the best row of a protocol, guarded by diversity.

@@ -147,8 +147,11 @@ def test_all_are_scored_once_and_the_best_is_kept(run, call):
     (best,) = (run / "best").iterdir()
     step = int(best.name[len("step_") :])
     assert f"step {step} " in call(workdir=run, checkpoint="best", **SMALL)
-    # Training has removed it since.
+    # Training has removed it since, and still it can be scored anew.
     shutil.rmtree(run / "checkpoints" / best.name)
+    for number, checkpoint in enumerate(("best", step, "all")):
+        given = {"checkpoint": checkpoint, "truncation": 1.0, "seed": number}
+        assert f"step {step} " in call(workdir=run, **given, **SMALL)
     (run / "scores.csv").unlink()
     with pytest.raises(UserError, match="--checkpoint=all first"):
         call(workdir=run, checkpoint="best", **SMALL)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from sagan_tf.evaluation import run_scorer
+from sagan_tf.evaluation import requests, run_scorer
 from sagan_tf.evaluation.evaluator import Scores
 from sagan_tf.evaluation.protocol import Card
 
@@ -69,3 +69,24 @@ def test_another_metric_moves_the_best_of_what_is_scored(make_scorer):
     other = make_scorer("is")
     other.score(30)
     assert kept(other) == 10
+
+
+def test_the_best_is_scored_by_another_protocol(make_scorer):
+    score_all(make_scorer())
+    test = make_scorer(split="test")
+    # A look at another one first does not move the best.
+    test.score(30)
+    assert kept(test) == 20
+    (scores,) = requests.answer("best", test, (10, 20, 30))
+    assert (scores.card.step, scores.card.split) == (20, "test")
+    assert kept(test) == 20
+
+
+def test_most_rows_tell_which_protocol_is_the_runs_own(make_scorer):
+    make_scorer(seed=1).score(30)
+    scorer = make_scorer()
+    scorer.score(10)
+    assert kept(scorer) == 10
+    scorer.score(20)
+    assert make_scorer(seed=1).best_step() == 20
+    assert make_scorer(seed=2).best_step() == 20
