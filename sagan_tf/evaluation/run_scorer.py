@@ -88,16 +88,17 @@ class RunScorer:
         target = self.workdir / BEST / source.name
         if target.exists() or not source.exists():
             return
-        aside = target.with_name(f".{target.name}.tmp")
+        # Another command may be about to keep the same one.
+        aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         shutil.rmtree(aside, ignore_errors=True)
         try:
             shutil.copytree(source, aside)
+            aside.rename(target)
         except OSError as error:
             # Training may have removed it meanwhile, or the disk be full.
             shutil.rmtree(aside, ignore_errors=True)
             logging.warning("step %d is best but not kept: %s", step, error)
             return
-        aside.rename(target)
         for other in target.parent.glob("step_*"):
             if other != target:
                 shutil.rmtree(other, ignore_errors=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import csv
+import fcntl
 import io
 import json
 import math
 import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from absl import logging
 
@@ -69,8 +71,14 @@ class ScoreTable:
     def add(self, scores: Scores) -> None:
         """Write a row, in place of one of the same step and protocol.
 
-        Nobody ever sees half of the file.
+        Nobody ever sees half of the file, and of two commands that add at the
+        same time neither loses a row.
         """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(self.path):
+            self._add(scores)
+
+    def _add(self, scores: Scores) -> None:
         kept = [
             row
             for row in self.rows()
@@ -78,7 +86,6 @@ class ScoreTable:
             or protocol.difference(scores.card, row.card)
         ]
         rows = sorted([*kept, scores], key=lambda row: row.card.step)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
             aside.write_text(_format(rows))
@@ -139,6 +146,19 @@ def value_of(row: Scores, metric: str) -> float:
         if protocol.metric_of(name) == metric:
             return value
     return math.nan
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until no other process changes a file; keep them out meanwhile."""
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            # Some shared disks have no locks, and scores have cost an hour.
+            logging.warning("cannot lock %s: %s", path, error)
+        # Closing it unlocks it. Nobody removes it: two could hold two then.
+        yield
 
 
 def _is_diverse(row: Scores, rows: list[Scores]) -> bool:

@@ -1,6 +1,8 @@
 """Scores of a run's steps, and which checkpoint they make the best."""
 
 import dataclasses
+import os
+import shutil
 
 import pytest
 
@@ -90,3 +92,22 @@ def test_most_rows_tell_which_protocol_is_the_runs_own(make_scorer):
     scorer.score(20)
     assert make_scorer(seed=1).best_step() == 20
     assert make_scorer(seed=2).best_step() == 20
+
+
+def test_the_best_is_kept_by_two_at_once(make_scorer, monkeypatch):
+    scorer = make_scorer()
+    copy = shutil.copytree
+
+    def copy_behind_another(source, aside):
+        copy(source, aside)
+        (aside / "whole").touch()
+        if os.getpid() == 1:
+            return
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 1)
+            scorer._keep_best()
+
+    monkeypatch.setattr(shutil, "copytree", copy_behind_another)
+    scorer.score(20)
+    assert kept(scorer) == 20
+    assert (scorer.workdir / "best" / "step_00000020" / "whole").exists()
