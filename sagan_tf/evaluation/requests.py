@@ -83,7 +83,7 @@ def watch(
     last_step: int,
     seconds: float,
 ) -> list[Scores]:
-    """Score checkpoints as they come, until training has ended.
+    """Score checkpoints as they come, until that of the last step has.
 
     Args:
         scorer: what to score with.
@@ -92,7 +92,11 @@ def watch(
         seconds: time between two looks.
 
     Returns:
-        A row for each step that was seen.
+        A row for each step that could be scored.
+
+    Raises:
+        UserError: if a checkpoint cannot be scored that is still there, or none
+            could be.
     """
     scores: dict[int, Scores] = {}
     gone: set[int] = set()
@@ -108,6 +112,12 @@ def watch(
                     raise
                 logging.warning("step %d is not scored: %s", step, error)
                 gone.add(step)
-        if any(step >= last_step for step in scores):
-            return [scores[step] for step in sorted(scores)]
+        if any(step >= last_step for step in (*scores, *gone)):
+            break
         time.sleep(seconds)
+    if not scores:
+        raise UserError(
+            "--watch should find a checkpoint that stays until it is scored. "
+            f"Received: steps {', '.join(map(str, sorted(gone)))}, all removed"
+        )
+    return [scores[step] for step in sorted(scores)]
