@@ -123,9 +123,12 @@ def _score_run(options: preparation.Options) -> list:
     config = validation.complete(workdir.read_config())
     validation.validate(config)
     checkpoints = Checkpoints(workdir.checkpoints)
+    best = Checkpoints(workdir.path / BEST)
+    # Training may have removed the best one from its own place.
+    steps = sorted({*checkpoints.steps(), *best.steps()})
     if not _WATCH.value:
         # Before minutes are spent on the real pictures.
-        requests.check(_CHECKPOINT.value, checkpoints.steps(), workdir.path)
+        requests.check(_CHECKPOINT.value, steps, workdir.path)
     split = _SPLIT.value or builders.evaluation_split(config)
     dataset = builders.build_evaluation_dataset(config, split)
     network = preparation.load_network(
@@ -143,7 +146,7 @@ def _score_run(options: preparation.Options) -> list:
     sampler = generated.CheckpointSampler(
         # The dtype of the training machine would make another protocol.
         builders.build_generator(config, dtype="float32"),
-        [checkpoints, Checkpoints(workdir.path / BEST)],
+        [checkpoints, best],
         averaged=_EMA.value,
         num_images=num_images,
         truncation=_TRUNCATION.value,
@@ -165,7 +168,7 @@ def _score_run(options: preparation.Options) -> list:
             last_step=config.train.num_steps,
             seconds=_WATCH_SECONDS.value,
         )
-    return requests.answer(_CHECKPOINT.value, scorer, checkpoints.steps())
+    return requests.answer(_CHECKPOINT.value, scorer, steps)
 
 
 if __name__ == "__main__":

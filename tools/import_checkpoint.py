@@ -8,7 +8,9 @@ The format is `release`, `tfgan` (both TensorFlow 1), `studiogan` or `heykeetae`
 file, with the discriminator's beside it).
 
 What the checkpoint does not tell (data, rates, intervals) comes from
-`--config`. The averaged generator starts as a copy; optimizers start afresh.
+`--config`; only data that are drawn by the program, of another size or other
+classes than the checkpoint's, become a folder. The averaged generator starts as
+a copy; optimizers start afresh.
 """
 
 from __future__ import annotations
@@ -44,8 +46,10 @@ READERS = {
     "studiogan": studiogan,
     "tfgan": tfgan,
 }
-# A configuration of a folder needs one; training may name another.
+# Files have to be somewhere; training may name another place.
 UNKNOWN_PATH = "imagenet"
+# Data sets that are in no files.
+_EMBEDDED = ("twins", "digits")
 
 _CONFIG = command.define_config_flag(
     "Python file with a get_config(), for what the checkpoint does not tell.",
@@ -86,10 +90,7 @@ def describe(
     """
     config = base.copy_and_resolve_references()
     model = config.model
-    config.dataset.name = "folder"
-    config.dataset.path = config.dataset.path or UNKNOWN_PATH
-    config.dataset.image_size = generator.image_size
-    config.dataset.num_classes = generator.num_classes
+    _describe_data(config.dataset, generator)
     model.latent_dim = generator.latent_dim
     model.base_channels = generator.base_channels
     model.discriminator_base_channels = discriminator.base_channels
@@ -117,6 +118,25 @@ def describe(
         model.rectified_shortcuts = discriminator.rectified_shortcuts
     validation.validate(config)
     return config
+
+
+def _describe_data(
+    dataset: ml_collections.ConfigDict, generator: Generator | DCGANGenerator
+) -> None:
+    """Gives the data the sizes of the pictures that were drawn."""
+    sizes = {
+        "image_size": generator.image_size,
+        "num_classes": generator.num_classes,
+    }
+    is_embedded = dataset.name in _EMBEDDED
+    if is_embedded and any(dataset[name] != sizes[name] for name in sizes):
+        # They were of something else, and such data cannot be cut to size.
+        dataset.name, is_embedded = "folder", False
+        # Folders have no splits.
+        dataset.split, dataset.evaluation_split = "train", ""
+    if not is_embedded and not dataset.name.startswith("tfds:"):
+        dataset.path = dataset.path or UNKNOWN_PATH
+    dataset.update(sizes)
 
 
 def write(

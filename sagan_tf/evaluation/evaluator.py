@@ -58,7 +58,9 @@ class Evaluator:
         self.num_classes = num_classes
         self.twins = twins
         self.force = force
-        self.floor = sanity.measure_floor(network, real, force)
+        self.floor = sanity.measure_floor(
+            network, real, num_classes=num_classes, force=force
+        )
         self._real = real.whole()
         logging.info("sanity: %s", self.floor.describe())
 

@@ -22,7 +22,7 @@ def check(
 
     Args:
         request: `"latest"`, `"best"`, `"all"` or a step.
-        steps: the steps that have a checkpoint.
+        steps: the steps that have a checkpoint, in `best/` or elsewhere.
         workdir: directory of the run, for the error.
 
     Raises:
@@ -52,7 +52,8 @@ def answer(
     Args:
         request: what `check` accepts.
         scorer: what to score with.
-        steps: the steps that have a checkpoint, oldest first.
+        steps: the steps that have a checkpoint, in `best/` or elsewhere, oldest
+            first.
 
     Returns:
         One row, or one for each step.
@@ -69,8 +70,8 @@ def answer(
     best = scorer.best_step()
     if best is None:
         raise UserError(
-            f"{scorer.table.path} should hold scores of this protocol to tell "
-            "the best checkpoint: score with --checkpoint=all first"
+            f"{scorer.table.path} should hold scores to tell the best "
+            f"checkpoint by {scorer.metric}: score with --checkpoint=all first"
         )
     return [scorer.score(best)]
 
@@ -82,7 +83,7 @@ def watch(
     last_step: int,
     seconds: float,
 ) -> list[Scores]:
-    """Score checkpoints as they come, until training has ended.
+    """Score checkpoints as they come, until that of the last step has.
 
     Args:
         scorer: what to score with.
@@ -91,7 +92,11 @@ def watch(
         seconds: time between two looks.
 
     Returns:
-        A row for each step that was seen.
+        A row for each step that could be scored.
+
+    Raises:
+        UserError: if a checkpoint cannot be scored that is still there, or none
+            could be.
     """
     scores: dict[int, Scores] = {}
     gone: set[int] = set()
@@ -107,6 +112,12 @@ def watch(
                     raise
                 logging.warning("step %d is not scored: %s", step, error)
                 gone.add(step)
-        if any(step >= last_step for step in scores):
-            return [scores[step] for step in sorted(scores)]
+        if any(step >= last_step for step in (*scores, *gone)):
+            break
         time.sleep(seconds)
+    if not scores:
+        raise UserError(
+            "--watch should find a checkpoint that stays until it is scored. "
+            f"Received: steps {', '.join(map(str, sorted(gone)))}, all removed"
+        )
+    return [scores[step] for step in sorted(scores)]

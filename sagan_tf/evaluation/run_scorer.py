@@ -22,7 +22,8 @@ class RunScorer:
     """Scores steps of a run into `scores.csv`, each step once.
 
     Beside it stand `scores.png`, every score over steps, and `best/`, a copy of
-    the checkpoint that is best so far: the run itself removes old ones.
+    the checkpoint that is best so far: the run itself removes old ones. Best is
+    by the run's own protocol, the one that most steps are scored by.
 
     Args:
         evaluator: what to score with.
@@ -58,6 +59,8 @@ class RunScorer:
         known = self.table.find(card)
         if known is not None:
             logging.info("step %d is scored already", step)
+            # It may be best by another metric than before.
+            self._keep_best()
             return known
         with preparation.progress_bar(
             card.num_generated, f"step {step}"
@@ -71,8 +74,10 @@ class RunScorer:
         return scores
 
     def best_step(self) -> int | None:
-        """Return the step that is best by this protocol, if any is scored."""
-        best = self.table.best(self.card, self.metric)
+        """Return the step that is best by the run's own protocol, if any."""
+        # One look by another protocol makes no other checkpoint the best.
+        own = self.table.own_protocol(self.card)
+        best = self.table.best(own, self.metric)
         return None if best is None else best.card.step
 
     def _keep_best(self) -> None:
@@ -83,16 +88,17 @@ class RunScorer:
         target = self.workdir / BEST / source.name
         if target.exists() or not source.exists():
             return
-        aside = target.with_name(f".{target.name}.tmp")
+        # Another command may be about to keep the same one.
+        aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         shutil.rmtree(aside, ignore_errors=True)
         try:
             shutil.copytree(source, aside)
+            aside.rename(target)
         except OSError as error:
             # Training may have removed it meanwhile, or the disk be full.
             shutil.rmtree(aside, ignore_errors=True)
             logging.warning("step %d is best but not kept: %s", step, error)
             return
-        aside.rename(target)
         for other in target.parent.glob("step_*"):
             if other != target:
                 shutil.rmtree(other, ignore_errors=True)

@@ -90,13 +90,18 @@ def check_counts(
 
 
 def measure_floor(
-    network: FeatureNetwork, real: RealStatistics, force: bool = False
+    network: FeatureNetwork,
+    real: RealStatistics,
+    *,
+    num_classes: int,
+    force: bool = False,
 ) -> Floor:
     """Score real pictures against real ones.
 
     Args:
         network: what they were seen through.
         real: both halves.
+        num_classes: number of classes of the data; 0 without labels.
         force: whether an implausible floor is a warning only.
 
     Raises:
@@ -111,13 +116,16 @@ def measure_floor(
             "are one picture, or the network ignores its input."
         )
     manifold = precision_recall(first.features, second.features)
-    has_classes = hasattr(network, "test_accuracy")
+    # Without labels, or with those of other classes, every hit is chance.
+    knows_classes = (
+        hasattr(network, "test_accuracy") and num_classes == network.num_classes
+    )
     floor = Floor(
         fid=frechet_distance(first.moments, second.moments),
         precision=manifold.precision,
         recall=manifold.recall,
         inception_score=whole.class_score.result(),
-        accuracy=whole.accuracy if has_classes else float("nan"),
+        accuracy=whole.accuracy if knows_classes else float("nan"),
     )
     problem = _problem(network, floor, variance, real.count)
     if problem and not force:

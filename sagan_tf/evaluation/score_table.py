@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import csv
+import fcntl
 import io
 import json
 import math
 import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from absl import logging
 
@@ -68,8 +71,14 @@ class ScoreTable:
     def add(self, scores: Scores) -> None:
         """Write a row, in place of one of the same step and protocol.
 
-        Nobody ever sees half of the file.
+        Nobody ever sees half of the file, and of two commands that add at the
+        same time neither loses a row.
         """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(self.path):
+            self._add(scores)
+
+    def _add(self, scores: Scores) -> None:
         kept = [
             row
             for row in self.rows()
@@ -77,13 +86,28 @@ class ScoreTable:
             or protocol.difference(scores.card, row.card)
         ]
         rows = sorted([*kept, scores], key=lambda row: row.card.step)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
             aside.write_text(_format(rows))
             os.replace(aside, self.path)
         finally:
             aside.unlink(missing_ok=True)
+
+    def own_protocol(self, card: protocol.Card) -> protocol.Card:
+        """Return a card of the protocol that most steps are scored by.
+
+        Args:
+            card: what to return if no protocol has more steps than its own.
+        """
+        cards = {}
+        counts: collections.Counter[str] = collections.Counter()
+        for row in self.rows():
+            name = protocol.digest(row.card)
+            cards[name] = row.card
+            counts[name] += 1
+        ours = protocol.digest(card)
+        most = max(counts, key=counts.__getitem__, default=ours)
+        return cards[most] if counts[most] > counts[ours] else card
 
     def best(self, card: protocol.Card, metric: str = "fid") -> Scores | None:
         """Return the best row of a protocol, guarded by diversity.
@@ -122,6 +146,19 @@ def value_of(row: Scores, metric: str) -> float:
         if protocol.metric_of(name) == metric:
             return value
     return math.nan
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until no other process changes a file; keep them out meanwhile."""
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            # Some shared disks have no locks, and scores have cost an hour.
+            logging.warning("cannot lock %s: %s", path, error)
+        # Closing it unlocks it. Nobody removes it: two could hold two then.
+        yield
 
 
 def _is_diverse(row: Scores, rows: list[Scores]) -> bool:

@@ -47,6 +47,7 @@ def export_file(
     Raises:
         UserError: if the file exists, a package is missing, or the runtime
             does not draw what the network draws; then nothing is written.
+        OSError: if it cannot be written; then nothing is left.
     """
     path = pathlib.Path(path)
     check_file(path, format_name)
@@ -55,13 +56,7 @@ def export_file(
     difference = max(_compare(generator, content, module, n) for n in _BATCHES)
     text = card_text(generator, {**(card or {}), "difference": difference})
     path.parent.mkdir(parents=True, exist_ok=True)
-    _card_path(path).write_text(text)
-    aside = path.parent / f".{path.name}.{os.getpid()}.tmp"
-    try:
-        aside.write_bytes(content)
-        aside.rename(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    _write(path, content, text)
     return difference
 
 
@@ -88,6 +83,28 @@ def check_file(path: pathlib.Path, format_name: str) -> None:
 
 def _card_path(path: pathlib.Path) -> pathlib.Path:
     return path.with_name(path.name + ".json")
+
+
+def _write(path: pathlib.Path, content: bytes, text: str) -> None:
+    """Writes a file and its card, or neither."""
+    card = _card_path(path)
+    aside, card_aside = (
+        place.with_name(f".{place.name}.{os.getpid()}.tmp")
+        for place in (path, card)
+    )
+    try:
+        aside.write_bytes(content)
+        card_aside.write_text(text)
+        card_aside.rename(card)
+        try:
+            aside.rename(path)
+        except BaseException:
+            # It would stand in the way of the next attempt.
+            card.unlink(missing_ok=True)
+            raise
+    finally:
+        aside.unlink(missing_ok=True)
+        card_aside.unlink(missing_ok=True)
 
 
 def _convert(frozen: FrozenGenerator, module: types.ModuleType) -> bytes:

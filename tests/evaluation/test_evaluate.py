@@ -39,21 +39,24 @@ def toy_config():
     return config
 
 
-@pytest.fixture(scope="session")
-def finished_run(tmp_path_factory):
-    """A run of twins with three checkpoints of different weights."""
-    path = tmp_path_factory.mktemp("run")
+def write_run(path, config, steps=STEPS):
+    """Writes checkpoints of different weights."""
     workdir = Workdir(path)
-    config = toy_config()
     workdir.write_config(json.loads(config.to_json()))
     gan = builders.build_gan(config)
-    for step in STEPS:
+    for step in steps:
         gan.step.assign(step)
         for variable in gan.ema_generator.trainable_variables:
             noise = tf.random.stateless_normal(variable.shape, (step, 0))
             variable.assign_add(0.3 * noise)
         Checkpoints(workdir.checkpoints).save(gan)
     return path
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A run of twins with three checkpoints."""
+    return write_run(tmp_path_factory.mktemp("run"), toy_config())
 
 
 @pytest.fixture
@@ -98,6 +101,18 @@ def call(program, cache, capsys):
     return call_with
 
 
+def test_run_without_classes_has_no_accuracy(tmp_path, call):
+    config = toy_config()
+    config.dataset.num_classes = 0
+    write_run(tmp_path, config, STEPS[:1])
+    text = call(workdir=tmp_path, **SMALL)
+    (row,) = table_of(tmp_path)
+    assert json.loads(row["card"])["data"] == "twins 32x32, no classes"
+    assert "fid80_twins" in text and row["real_accuracy"] == "nan"
+    for name in ("accuracy", "intra_fid", "class_variety"):
+        assert name not in text and f"{name}80_twins-classifier" not in row
+
+
 SMALL = {"num_images": 80, "num_real": 400}
 
 
@@ -132,8 +147,11 @@ def test_all_are_scored_once_and_the_best_is_kept(run, call):
     (best,) = (run / "best").iterdir()
     step = int(best.name[len("step_") :])
     assert f"step {step} " in call(workdir=run, checkpoint="best", **SMALL)
-    # Training has removed it since.
+    # Training has removed it since, and still it can be scored anew.
     shutil.rmtree(run / "checkpoints" / best.name)
+    for number, checkpoint in enumerate(("best", step, "all")):
+        given = {"checkpoint": checkpoint, "truncation": 1.0, "seed": number}
+        assert f"step {step} " in call(workdir=run, **given, **SMALL)
     (run / "scores.csv").unlink()
     with pytest.raises(UserError, match="--checkpoint=all first"):
         call(workdir=run, checkpoint="best", **SMALL)

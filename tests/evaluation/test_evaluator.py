@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_gan as tfgan
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import sanity
+from sagan_tf.evaluation import protocol, sanity
 from sagan_tf.evaluation.evaluator import Evaluator
 from sagan_tf.evaluation.protocol import Card
 from sagan_tf.evaluation.real_statistics import RealStatistics
@@ -195,14 +195,33 @@ def test_equal_pictures_stop_the_run(toy_network):
 def test_unrecognised_pictures_stop_the_run(known_network):
     images, labels = pictures(300)
     with pytest.raises(UserError, match=r"recognise 90% .* \(it knew 99.0%"):
-        Evaluator(known_network, real_statistics(known_network, images, labels))
+        Evaluator(
+            known_network,
+            real_statistics(known_network, images, labels),
+            num_classes=known_network.num_classes,
+        )
     known = known_network(images)[0].argmax(1)
     sound = Evaluator(
-        known_network, real_statistics(known_network, images, known, 0)
+        known_network,
+        real_statistics(known_network, images, known, 6),
+        num_classes=known_network.num_classes,
     )
     assert sound.floor.accuracy == 1
     values = sound.score(batches(images, known, 50), card(300)).values
     assert values["accuracy300_toy"] == 1
+
+
+@pytest.mark.parametrize("num_classes", [0, CLASSES])
+def test_labels_of_other_classes_have_no_accuracy(known_network, num_classes):
+    images, labels = pictures(300)
+    labels = labels if num_classes else np.zeros_like(labels)
+    real = real_statistics(known_network, images, labels, num_classes)
+    evaluator = Evaluator(known_network, real, num_classes=num_classes)
+    assert np.isnan(evaluator.floor.accuracy)
+    values = evaluator.score(batches(images, labels, 50), card(300)).values
+    names = {protocol.metric_of(name) for name in values}
+    assert "fid" in names and "accuracy" not in names
+    assert ("intra_fid" in names) == bool(num_classes)
 
 
 def test_card_stays_with_the_scores(evaluator):

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -53,7 +54,26 @@ def test_rows_come_back_in_the_order_of_steps(table):
     rows = table.rows()
     assert [scores.card for scores in rows] == [card(10), card(20)]
     assert rows[0].values["fid50k_train"] == pytest.approx(1 / 3, rel=1e-5)
-    assert [p.name for p in table.path.parent.iterdir()] == ["scores.csv"]
+    left = sorted(path.name for path in table.path.parent.iterdir())
+    assert left == [".scores.csv.lock", "scores.csv"]
+
+
+def test_rows_of_two_commands_at_once_are_all_kept(table, monkeypatch):
+    read = ScoreTable.rows
+    late = threading.Thread(target=table.add, args=(row(20, 3.0),))
+
+    def read_slowly(self):
+        rows = read(self)
+        # The other one begins when this one has read, and should wait.
+        if threading.current_thread() is not late:
+            late.start()
+            late.join(0.3)
+        return rows
+
+    monkeypatch.setattr(ScoreTable, "rows", read_slowly)
+    table.add(row(10, 9.0))
+    late.join()
+    assert [scores.card.step for scores in read(table)] == [10, 20]
 
 
 def test_file_can_be_read_by_others(table):

@@ -4,6 +4,7 @@ tests_extras/test_onnx.py has ONNX, whose packages the base set-up lacks.
 """
 
 import json
+import pathlib
 import sys
 
 import numpy as np
@@ -85,6 +86,33 @@ def test_what_draws_something_else_is_not_written(
     with pytest.raises(UserError, match="Lite should be those of the network"):
         exporting.export_file(generator, tmp_path / "x.tflite", "tflite")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("fails", ["write_bytes", "rename"])
+def test_a_full_disk_leaves_nothing_in_the_way(fails, tmp_path, monkeypatch):
+    function = getattr(pathlib.Path, fails)
+
+    def fail(self, *arguments):
+        if ".json" in self.name:
+            return function(self, *arguments)
+        raise OSError("no space left")
+
+    for name, found in (
+        ("freeze", None),
+        ("_convert", b"content"),
+        ("_compare", 0.0),
+        ("card_text", "card"),
+    ):
+        monkeypatch.setattr(single_file, name, lambda *_, found=found: found)
+    path = tmp_path / "x.tflite"
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, fails, fail)
+        with pytest.raises(OSError, match="no space left"):
+            exporting.export_file(None, path, "tflite")
+    assert not list(tmp_path.iterdir())
+    exporting.export_file(None, path, "tflite")
+    assert path.read_bytes() == b"content"
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "x.tflite.json"]
 
 
 @pytest.mark.parametrize(

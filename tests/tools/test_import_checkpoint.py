@@ -12,12 +12,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from configs import imagenet128
+from configs import default, imagenet128
 from sagan_tf import builders
 from sagan_tf.errors import UserError
 from sagan_tf.interop import release, tfgan
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training.workdir import Workdir
+from tests.interop.test_heykeetae import small_states
 from tools import import_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -87,7 +88,11 @@ def test_the_release_becomes_a_workdir(tmp_path):
         format="release",
         checkpoint=PREFIX,
         workdir=path,
-        **{"config": "configs/imagenet128.py", "config.train.batch_size": 2},
+        **{
+            "config": "configs/imagenet128.py",
+            "config.dataset.name": "folder",
+            "config.train.batch_size": 2,
+        },
     )
     assert done.returncode == 0, done.stderr
     command = shlex.split(done.stdout.splitlines()[-1])
@@ -167,6 +172,46 @@ def test_any_pair_of_networks_survives(name, reader, attention, tmp_path):
     np.testing.assert_array_equal(
         gan.discriminator(images), networks[1](images)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "expected"),
+    [
+        ("shards", "", ("shards", import_checkpoint.UNKNOWN_PATH)),
+        ("shards", "here", ("shards", "here")),
+        ("hdf5", "here.h5", ("hdf5", "here.h5")),
+        ("tfds:celeb_a", "", ("tfds:celeb_a", "")),
+        ("twins", "", ("folder", import_checkpoint.UNKNOWN_PATH)),
+    ],
+)
+def test_the_data_stay_those_of_the_configuration(name, path, expected):
+    base = imagenet128.get_config()
+    base.dataset.name, base.dataset.path = name, path
+    # Which folders do not have.
+    base.dataset.evaluation_split = "test" if name == "twins" else ""
+    networks = build(release.NAMING, ((16,), (16,)))
+    config = import_checkpoint.describe(base, *networks)
+    assert (config.dataset.name, config.dataset.path) == expected
+    assert config.dataset.image_size == 64
+    assert config.dataset.num_classes == 3
+    command = import_checkpoint.training_command(
+        "configs/imagenet128.py", config, "run"
+    )
+    changed = expected[0] != "shards"
+    assert (f"--config.dataset.name={expected[0]}" in command) == changed
+    assert (f"--config.dataset.path={expected[1]}" in command) == bool(
+        expected[1]
+    )
+
+
+def test_embedded_data_of_the_same_size_stay():
+    base = default.get_config()
+    base.dataset.num_classes = 0
+    generator, discriminator = small_states()[0]
+    config = import_checkpoint.describe(
+        base, generator, discriminator, "heykeetae"
+    )
+    assert (config.dataset.name, config.dataset.path) == ("twins", "")
 
 
 def test_networks_that_no_configuration_builds_are_refused(tmp_path):

@@ -4,17 +4,20 @@ tests_extras/test_playground_page.py has the page, in a browser.
 """
 
 import asyncio
+import importlib
 import io
 import json
 import shutil
 import socket
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+import tools.playground
 from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import saved_model
@@ -291,6 +294,56 @@ def test_a_slider_moves_on_after_a_failure():
         return done
 
     assert asyncio.run(move()) == [1]
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """A page whose widgets do nothing, so that the library is not needed."""
+    names = [f"tools.playground.{name}" for name in ("board", "page")]
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "nicegui", mock.MagicMock())
+    yield importlib.import_module(names[1]).Page(mock.Mock(), "", None)
+    for name in names:
+        sys.modules.pop(name, None)
+        # A package keeps what was imported from it.
+        vars(tools.playground).pop(name.rpartition(".")[2], None)
+
+
+def test_a_sheet_may_shrink_while_a_point_is_looked_at(page):
+    asked, shown, tasks = [], [], []
+    grid = mock.Mock(drawn=plain(6, 3))
+    grid.show = lambda drawn: setattr(grid, "drawn", drawn)
+    page._boards = {"grid": grid}
+    page._look, page._told, page._shown = mock.Mock(), mock.Mock(), mock.Mock()
+    page._look.set_source = lambda _: shown.append(page._point.index)
+
+    async def run():
+        is_done = asyncio.Event()
+
+        async def in_thread(function, *arguments):
+            if function is page._model.grid:
+                return plain(2, 2)
+            asked.append(arguments[1])
+            if len(asked) > 1:
+                await is_done.wait()
+                return looking_at_one_key()
+            drawing = page._draw("grid", page._model.grid)
+            tasks.append(asyncio.create_task(drawing))
+            while len(asked) == 1:
+                await asyncio.sleep(0)
+            return looking_at_one_key()
+
+        page._in_thread = in_thread
+        await page._pick("grid", views.Point(5))
+        # As the switch does.
+        page._show_look()
+        assert not shown
+        is_done.set()
+        await tasks[0]
+
+    asyncio.run(run())
+    assert (asked, shown) == ([5, 0], [0])
 
 
 def test_without_the_web_library_one_line_says_what_to_install(monkeypatch):

@@ -11,7 +11,7 @@ from nicegui import events, ui
 from sagan_tf.errors import UserError, one_line
 from tools.playground import board, views
 from tools.playground.latest import Latest
-from tools.playground.model import PlaygroundModel
+from tools.playground.model import Drawn, PlaygroundModel
 
 _ACCENT = "#0072b2"
 _COLUMNS, _MOST_COLUMNS = 6, 12
@@ -222,13 +222,23 @@ class Page:
         if index >= len(drawn.images):
             index, self._point = 0, None
         scores = await self._in_thread(self._model.look, drawn, index)
+        if not self._is_looked_at(drawn, index):
+            # Whoever drew or picked something else meanwhile asks again.
+            return
         self._scores = scores
         if self._point is None:
             self._point = views.most_telling(scores, index)
         self._show_look()
 
+    def _is_looked_at(self, drawn: Drawn, index: int) -> bool:
+        is_other = self._point is not None and self._point.index != index
+        return self._boards[self._picked].drawn is drawn and not is_other
+
     def _show_look(self) -> None:
         board, point = self._boards[self._picked], self._point
+        if point is None:
+            # It is being looked for, and shown then.
+            return
         for other in self._boards.values():
             other.mark(point if other is board else None)
         image = board.drawn.images[point.index]
