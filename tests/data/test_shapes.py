@@ -207,6 +207,38 @@ def test_identity_is_that_of_the_pictures(places, tmp_path):
     assert describe_data(cut) == f"{cut.identity()} 16x16, 10 classes"
 
 
+@pytest.mark.parametrize("name", ["improved_gan", "hdf5"])
+@pytest.mark.parametrize("what", ["picture", "label"])
+def test_other_data_of_the_same_size_are_others(name, what, tmp_path):
+    def identity(folder, picture, label):
+        images, labels = shapes.draw(128)
+        # The first stays as it is.
+        images[9] += picture
+        labels[9] = (labels[9] + label) % 10
+        folder.mkdir()
+        if name == "hdf5":
+            path = folder / "data.hdf5"
+            shapes.write_hdf5(path, np.moveaxis(images, -1, 1), labels)
+        else:
+            path = folder / "a.tfrecords"
+            shapes.write_records(
+                path,
+                [
+                    shapes.example(image_raw=image.tobytes(), label=label + 1)
+                    for image, label in zip(images, labels)
+                ],
+            )
+        options = {"label_offset": -1} if name == "improved_gan" else {}
+        return readers.open_reader(
+            name, path=str(path), num_classes=10, **options
+        ).identity()
+
+    first = identity(tmp_path / "a", 0, 0)
+    assert identity(tmp_path / "b", 0, 0) == first
+    other = identity(tmp_path / "c", what == "picture", what == "label")
+    assert other != first
+
+
 def test_the_crop_is_cut_out_of_the_middle(places):
     whole, cut = (
         open_shape("folder", places, image_size=size, crop=crop)
