@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from array_record.python.array_record_module import ArrayRecordWriter
 from PIL import Image
 
 from sagan_tf.data import readers
@@ -94,6 +95,20 @@ def write_shards(path, source, name="folder", size=32, shard_size=8, **options):
         on_unreadable="refuse",
     )
     prepare_dataset.prepare(reader, what, str(path), processes=1)
+    return path
+
+
+def write_array_records(path):
+    """The same as `write_tfds`, in another format of its files."""
+    for file in sorted(write_tfds(path).glob("*.tfrecord-*")):
+        name = str(file).replace(".tfrecord-", ".array_record-")
+        writer = ArrayRecordWriter(name, "group_size:1")
+        for record in tf.data.TFRecordDataset(str(file)):
+            writer.write(record.numpy())
+        writer.close()
+        file.unlink()
+    info = path / "dataset_info.json"
+    info.write_text(info.read_text().replace('"tfrecord"', '"array_record"'))
     return path
 
 

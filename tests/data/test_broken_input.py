@@ -176,6 +176,13 @@ def tfds_with_a_cut_file(path):
     return "tfds:letters", folder, {"label_key": "label"}
 
 
+def array_records_that_are_cut(path):
+    folder = shapes.write_array_records(path / "letters" / "1.0.0")
+    file = folder / "letters-train.array_record-00001-of-00002"
+    file.write_bytes(file.read_bytes()[:-5])
+    return "tfds:letters", folder, {"label_key": "label"}
+
+
 def folder_of(image, name="z.png", **arguments):
     def write(path):
         folder = shapes.write_folder(path / "folder")
@@ -245,6 +252,7 @@ CASES = [
     (tfds_not_prepared, ["is not prepared in", "`download`"]),
     (tfds_without_a_file, ["letters-train.tfrecord-00001-of-00002"]),
     (tfds_with_a_cut_file, ["00001-of-00002", "record 9 is cut"]),
+    (array_records_that_are_cut, ["tfds:letters` cannot be read"]),
     (cut_jpeg, ["b/z.jpg", "truncated", "`on_unreadable`"]),
     (folder_of(Image.new("L", (40, 31))), ["a/z.png", "40x31"]),
     (folder_of(Image.new("RGB", (90, 90)), crop=91), ["32x32", "`crop` is 91"]),

@@ -136,6 +136,14 @@ def test_a_split_and_a_part_of_one(places):
     assert len(contents(open_shape(name, places, split="validation"))) == 10
 
 
+def test_a_format_without_tfrecords_is_held_in_memory(places, tmp_path):
+    name = "tfds:letters"
+    moved = {name: shapes.write_array_records(tmp_path / "letters" / "1.0.0")}
+    for split in ("train", "train[25%:75%]", "validation"):
+        expected = contents(open_shape(name, places, split=split))
+        assert contents(open_shape(name, moved, split=split)) == expected
+
+
 def test_names_of_classes_need_no_pictures(places, monkeypatch):
     def refuse(*arguments):
         raise RuntimeError("decoded")
