@@ -133,22 +133,30 @@ def _images(path: str) -> Any:
     return _member(path, "imgs")
 
 
+def _shape(member: Any) -> tuple[int, ...]:
+    # A group has none; that of a data set without elements may be None.
+    return getattr(member, "shape", None) or ()
+
+
+def _kind(member: Any) -> str:
+    return str(getattr(member, "dtype", "a group"))
+
+
 def _check_images(path: str, images: Any) -> None:
-    shape = getattr(images, "shape", ())
+    shape = _shape(images)
     if len(shape) != 4 or shape[1] != 3 or images.dtype != np.uint8:
         raise UserError(
             f"{path}: `imgs` should be uint8 of shape (N, 3, height, width). "
-            f"Received: {getattr(images, 'dtype', 'a group')} of shape "
-            f"{shape}."
+            f"Received: {_kind(images)} of shape {shape}."
         )
 
 
 def _labels(path: str, count: int) -> np.ndarray:
     labels = _member(path, "labels")
-    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+    shape = _shape(labels)
+    if shape != (count,) or labels.dtype.kind not in "iu":
         raise UserError(
             f"{path}: `labels` should be integers of shape ({count},), one for "
-            f"each of `imgs`. Received: {labels.dtype} of shape "
-            f"{labels.shape}."
+            f"each of `imgs`. Received: {_kind(labels)} of shape {shape}."
         )
     return labels[:].astype(np.int64)

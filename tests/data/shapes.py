@@ -4,7 +4,6 @@ import h5py
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from array_record.python.array_record_module import ArrayRecordWriter
 from PIL import Image
 
 from sagan_tf.data import readers
@@ -100,6 +99,9 @@ def write_shards(path, source, name="folder", size=32, shard_size=8, **options):
 
 def write_array_records(path):
     """The same as `write_tfds`, in another format of its files."""
+    # Not on every system.
+    from array_record.python.array_record_module import ArrayRecordWriter
+
     for file in sorted(write_tfds(path).glob("*.tfrecord-*")):
         name = str(file).replace(".tfrecord-", ".array_record-")
         writer = ArrayRecordWriter(name, "group_size:1")
