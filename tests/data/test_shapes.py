@@ -9,6 +9,7 @@ from absl import logging
 from sagan_tf import builders, train
 from sagan_tf.configuration.validation import validate
 from sagan_tf.data import open_dataset, readers
+from sagan_tf.errors import UserError
 from sagan_tf.evaluation.identity import describe_data
 from sagan_tf.training.workdir import Workdir
 from tests.data import shapes
@@ -155,6 +156,25 @@ def test_names_of_classes_need_no_pictures(places, monkeypatch):
     assert builders.class_names(config) == shapes.CLASSES
     twins = builders.class_names(toy.config())
     assert len(twins) == 10 and "heart" in twins
+    config.dataset.num_classes = 0
+    config.dataset.path = "/absent"
+    assert builders.class_names(config) == ()
+
+
+def test_names_of_classes_are_not_downloaded(tmp_path, monkeypatch):
+    def refuse(self, **options):
+        raise RuntimeError("downloaded")
+
+    monkeypatch.setattr(
+        tfds.core.DatasetBuilder, "download_and_prepare", refuse
+    )
+    config = toy.config(
+        dataset__name="tfds:cifar10",
+        dataset__path=str(tmp_path),
+        dataset__download=True,
+    )
+    with pytest.raises(UserError, match="is not prepared in"):
+        builders.class_names(config)
 
 
 def test_scoring_has_a_split_of_its_own(places):
