@@ -188,6 +188,12 @@ def test_scoring_has_a_split_of_its_own(places):
     assert builders.build_dataset(config).num_examples == 12
     other = builders.build_evaluation_dataset(config, "validation")
     assert other.num_examples == 10
+    # Of other files it may be the same, under another name.
+    config.dataset.evaluation_path = str(places["tfds:letters"])
+    config.dataset.evaluation_split = "train[:100%]"
+    validate(config)
+    other = builders.build_evaluation_dataset(config, "train[:100%]")
+    assert other.num_examples == 20
     # What was trained on is there as well.
     assert builders.build_evaluation_dataset(config, "train").num_examples == 12
 
