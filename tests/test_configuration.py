@@ -147,6 +147,22 @@ CONTRADICTIONS = [
         {"dataset.name": "tfds:cifar10", "dataset.label_offset": -1},
         ["dataset.label_offset", "tfds:cifar10", "-1"],
     ),
+    (
+        {
+            "dataset.name": "tfds:cifar10",
+            "dataset.evaluation_path": "a",
+            "dataset.evaluation_split": "train",
+        },
+        ["dataset.evaluation_split", "another", "dataset.evaluation_path"],
+    ),
+    (
+        {
+            "dataset.name": "tfds:cifar10",
+            "dataset.evaluation_path": "a",
+            "dataset.split": "evaluation",
+        },
+        ["dataset.evaluation_split", "another", '("evaluation")'],
+    ),
     ({"dataset.name": "hdf5"}, ["dataset.path", "the file of pictures"]),
     ({"dataset.num_classes": 7}, ["dataset.num_classes", "10 or 0", "7"]),
     (
@@ -266,6 +282,17 @@ GOOD_SETTINGS = [
     {"dataset.name": "folder", "dataset.path": "a", "dataset.num_classes": 3},
     {"dataset.name": "tfds:celeb_a", "dataset.num_classes": 0},
     {"dataset.name": "tfds:a/b:1.0.0", "dataset.split": "train[:9%]"},
+    {
+        "dataset.name": "tfds:a",
+        "dataset.evaluation_path": "a",
+        "dataset.evaluation_split": "test",
+    },
+    {
+        "dataset.name": "folder",
+        "dataset.path": "a",
+        "dataset.num_classes": 3,
+        "dataset.evaluation_path": "b",
+    },
     {"distribution.strategy": "tpu", "distribution.address": "local"},
     {
         "distribution.strategy": "multi_worker",

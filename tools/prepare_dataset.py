@@ -124,7 +124,7 @@ def prepare(
     """
     index = finishing.read_index(output)
     if index is not None:
-        plan.check_same(output, what, index.get("settings", {}))
+        plan.check_same(output, what, index["settings"])
         _say(f"{output} is prepared already")
         finishing.clean(output, os.path.join(output, plan.PROGRESS))
         return

@@ -83,16 +83,21 @@ def _open(
 
 
 def class_names(config: Config) -> tuple[str, ...]:
-    """Returns the names of the classes, without decoding a picture.
+    """Returns the names of the classes; no file is decoded or downloaded.
 
     Args:
         config: a validated configuration.
+
+    Returns:
+        A name for each class; none for an unconditional run.
 
     Raises:
         UserError: if the data are not there.
     """
     dataset = config.dataset
-    if not readers.has_reader(dataset.name) or not dataset.num_classes:
+    if not dataset.num_classes:
+        return ()
+    if not readers.has_reader(dataset.name):
         return build_dataset(config).class_names
     reader = readers.open_reader(
         dataset.name,
@@ -101,7 +106,6 @@ def class_names(config: Config) -> tuple[str, ...]:
         split=dataset.split,
         label_key=dataset.label_key,
         label_offset=dataset.label_offset,
-        download=dataset.download,
     )
     readers.check_classes(reader, dataset.num_classes)
     return reader.class_names

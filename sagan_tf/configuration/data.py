@@ -45,6 +45,16 @@ def _check_data_fields(fields: Dict[str, Any]) -> None:
             raise _error("dataset.path", f"{what} of pictures", "")
 
 
+def _check_evaluation_data(fields: Dict[str, Any]) -> None:
+    # By its name it is known whether a split is the one that is trained on.
+    split = fields["dataset.split"]
+    value = fields["dataset.evaluation_split"]
+    if fields["dataset.evaluation_path"] and split == (value or "evaluation"):
+        expected = f'another than dataset.split ("{split}")'
+        hint = "; with dataset.evaluation_path write train[:100%] for train"
+        raise _error("dataset.evaluation_split", expected, value, hint)
+
+
 def _check_embedded_data(fields: Dict[str, Any]) -> None:
     name = fields["dataset.name"]
     classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
@@ -56,4 +66,4 @@ def _check_embedded_data(fields: Dict[str, Any]) -> None:
         raise _error("dataset.image_size", expected, size)
 
 
-CHECKS = (_check_data_fields, _check_embedded_data)
+CHECKS = (_check_data_fields, _check_evaluation_data, _check_embedded_data)

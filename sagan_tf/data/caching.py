@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pathlib
 from typing import Callable, Iterable
 
 import numpy as np
 
 from sagan_tf.data.sources import FunctionSource
+from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
 
 # Number, picture and label of each that can be read.
@@ -61,22 +61,17 @@ def _write(
     image_size: int,
     read: Readable,
 ) -> None:
-    aside = images.with_suffix(f".{os.getpid()}.tmp")
     shape = (count, image_size, image_size, 3)
     found = []
-    try:
+    with replacing(images) as aside:
         array = np.lib.format.open_memmap(aside, "w+", np.uint8, shape)
         for _, image, label in read():
             array[len(found)] = image
             found.append(label)
         array.flush()
-        os.replace(aside, images)
-        # Their presence says that the pictures are whole.
-        with aside.open("wb") as file:
-            np.save(file, np.array(found, np.int32))
-        os.replace(aside, labels)
-    finally:
-        aside.unlink(missing_ok=True)
+    # Their presence says that the pictures are whole.
+    with replacing(labels) as aside, aside.open("wb") as file:
+        np.save(file, np.array(found, np.int32))
 
 
 def _source(

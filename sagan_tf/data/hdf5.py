@@ -18,6 +18,8 @@ from sagan_tf.errors import UserError, one_line
 
 # So many pictures may be unpacked to read one.
 _MOST_PACKED_TOGETHER = 8
+# Pictures that tell the data from others; fewer where each is slow to read.
+_SAMPLE, _SLOW_SAMPLE = 256, 16
 
 
 class Hdf5Reader(Reader):
@@ -72,11 +74,22 @@ class Hdf5Reader(Reader):
         return len(self._order)
 
     def identity(self) -> str:
-        """Return the number of pictures and a digest of the labels."""
+        """Return a digest of the labels, and of pictures from all over."""
         digest = hashlib.sha256(np.ascontiguousarray(self.labels))
-        sample = _images(self.root)[0]
-        digest.update(np.ascontiguousarray(sample))
+        count = min(len(self), _SLOW_SAMPLE if self.slow_because else _SAMPLE)
+        for place in np.linspace(0, len(self) - 1, count).astype(int):
+            try:
+                digest.update(self._pixels(int(place)).tobytes())
+            except UnreadableError:
+                # Skipped or refused when its turn comes.
+                digest.update(b"unreadable")
         return f"hdf5 {digest.hexdigest()[:12]}"
+
+    def _pixels(self, place: int) -> np.ndarray:
+        try:
+            return _images(self.root)[place]
+        except (OSError, RuntimeError) as error:
+            raise UnreadableError(one_line(error)) from error
 
     def source(self, index: int) -> str:
         """Return the picture's place in the array."""
@@ -88,10 +101,7 @@ class Hdf5Reader(Reader):
 
     def read(self, index: int) -> Example:
         """Return a picture."""
-        try:
-            pixels = _images(self.root)[int(self._order[index])]
-        except (OSError, RuntimeError) as error:
-            raise UnreadableError(one_line(error)) from error
+        pixels = self._pixels(int(self._order[index]))
         image = Image.fromarray(np.moveaxis(pixels, 0, -1).copy())
         return Example(image, int(self.labels[index]))
 
@@ -123,22 +133,30 @@ def _images(path: str) -> Any:
     return _member(path, "imgs")
 
 
+def _shape(member: Any) -> tuple[int, ...]:
+    # A group has none; that of a data set without elements may be None.
+    return getattr(member, "shape", None) or ()
+
+
+def _kind(member: Any) -> str:
+    return str(getattr(member, "dtype", "a group"))
+
+
 def _check_images(path: str, images: Any) -> None:
-    shape = getattr(images, "shape", ())
+    shape = _shape(images)
     if len(shape) != 4 or shape[1] != 3 or images.dtype != np.uint8:
         raise UserError(
             f"{path}: `imgs` should be uint8 of shape (N, 3, height, width). "
-            f"Received: {getattr(images, 'dtype', 'a group')} of shape "
-            f"{shape}."
+            f"Received: {_kind(images)} of shape {shape}."
         )
 
 
 def _labels(path: str, count: int) -> np.ndarray:
     labels = _member(path, "labels")
-    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+    shape = _shape(labels)
+    if shape != (count,) or labels.dtype.kind not in "iu":
         raise UserError(
             f"{path}: `labels` should be integers of shape ({count},), one for "
-            f"each of `imgs`. Received: {labels.dtype} of shape "
-            f"{labels.shape}."
+            f"each of `imgs`. Received: {_kind(labels)} of shape {shape}."
         )
     return labels[:].astype(np.int64)

@@ -73,7 +73,7 @@ def open_pictures(
     else:
         source = _on_demand(reader, count, framing, on_unreadable)
     if served:
-        source = _served(reader, source, framing)
+        source = _served(reader, source, count, framing)
     return ImageDataset(
         source,
         name=reader.name,
@@ -86,14 +86,14 @@ def open_pictures(
 
 
 def _served(
-    reader: Reader, source: sources.Source, framing: Framing
+    reader: Reader, source: sources.Source, count: int, framing: Framing
 ) -> ShardsSource:
     if not isinstance(reader, ShardsReader):
         raise UserError(
             f"data set `{reader.name}` cannot be read by other machines: with "
             "`service` prepare it as shards with tools.prepare_dataset."
         )
-    return ShardsSource(reader, source, framing.image_size)
+    return ShardsSource(reader, source, count, framing.image_size)
 
 
 def _identity(reader: Reader, framing: Framing) -> str:

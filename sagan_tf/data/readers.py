@@ -141,7 +141,8 @@ def open_reader(
         **options: those of `UNUSED` that are given.
 
     Raises:
-        UserError: if the data cannot be used, or an option has no meaning.
+        UserError: if the data cannot be used or hold no picture, or an option
+            has no meaning.
     """
     shape, colon, dataset = name.partition(":")
     opener = READERS.get(shape)
@@ -159,11 +160,16 @@ def open_reader(
             )
     given = {**UNUSED, **options, "dataset": dataset}
     function = getattr(importlib.import_module(opener.module), opener.function)
-    return function(
+    reader = function(
         path=path,
         num_classes=num_classes,
         **{key: given[key] for key in opener.takes},
     )
+    if not len(reader):
+        raise UserError(
+            f"data set `{name}` should hold a picture: {reader.root} has none."
+        )
+    return reader
 
 
 def check_classes(reader: Reader, num_classes: int | None) -> None:

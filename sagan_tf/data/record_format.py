@@ -156,6 +156,19 @@ def read_record(
     return data
 
 
+def read_checksum(
+    path: str | os.PathLike[str], offset: int, length: int
+) -> bytes:
+    """Return the stored checksum of a record: 4 bytes.
+
+    Args:
+        path: the file.
+        offset: where the data start.
+        length: how many bytes they are.
+    """
+    return read_bytes(path, offset + length, _FOOTER)
+
+
 def read_bytes(path: str | os.PathLike[str], offset: int, length: int) -> bytes:
     """Return so many bytes of a file, or fewer at its end."""
     with open(path, "rb", buffering=0) as file:

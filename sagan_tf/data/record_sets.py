@@ -67,6 +67,26 @@ class RecordSet:
         file, number = self._place(index)
         return f"{self._paths[file]}: record {number}"
 
+    def checksums(self, count: int) -> bytes:
+        """Return the stored checksums of some records, from all over.
+
+        Args:
+            count: most records that are looked at.
+
+        Raises:
+            UserError: if a file cannot be read.
+        """
+        some = np.linspace(0, len(self) - 1, min(len(self), count)).astype(int)
+        return b"".join(self._checksum(int(index)) for index in some)
+
+    def _checksum(self, index: int) -> bytes:
+        path = self._paths[self._place(index)[0]]
+        place = int(self._offsets[index]), int(self._lengths[index])
+        try:
+            return record_format.read_checksum(path, *place)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error}.") from error
+
     def read(self, index: int, check: bool = False) -> dict[str, list]:
         """Return the features of a record.
 

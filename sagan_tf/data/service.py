@@ -23,14 +23,16 @@ class ShardsSource:
     Args:
         reader: the shards.
         local: the source that is read here.
+        count: number of pictures asked for, the first of the shards.
         image_size: height and width of the pictures, in pixels.
 
     Raises:
-        UserError: if the shards were prepared at another size.
+        UserError: if the shards were prepared at another size, or `local` has
+            skipped unreadable pictures.
     """
 
     def __init__(
-        self, reader: ShardsReader, local: Source, image_size: int
+        self, reader: ShardsReader, local: Source, count: int, image_size: int
     ) -> None:
         stored = reader.settings["framing"]["image_size"]
         if stored != image_size:
@@ -38,9 +40,16 @@ class ShardsSource:
                 f"`service` needs shards of {image_size} pixels, as "
                 f"`image_size` says: {reader.root} has {stored}."
             )
+        if len(local) != count:
+            # Those behind a skipped one have other numbers here than there.
+            raise UserError(
+                "`service` needs shards without unreadable pictures: "
+                f"{reader.root} has {count - len(local)} among {count}; "
+                "prepare them again."
+            )
         self._local = local
         self.labels = local.labels
-        rows = reader.rows[: len(local)]
+        rows = reader.rows[:count]
         files = [os.path.join(reader.root, s.file) for s in reader.shards]
         self._files = tf.constant(files)
         self._sizes = tf.constant(

@@ -10,13 +10,12 @@ from absl import logging
 
 from sagan_tf.data.readers import Reader
 from sagan_tf.data.record_sets import RecordSet
+from sagan_tf.data.tfds_held import held_examples
 from sagan_tf.data.tfds_readers import HeldReader, Keys, RecordsReader
 from sagan_tf.errors import UserError, one_line
 
 _INFO = "dataset_info.json"
 _IMAGE_FOLDER = "image_folder"
-# Encoded pictures that are held where there are no files of records.
-_MEMORY_LIMIT = 2**30
 
 
 def open_tfds(
@@ -72,7 +71,10 @@ def _open(
     if files is not None:
         return RecordsReader(files, keys, words, builder.data_dir)
     return HeldReader(
-        _stream(builder, dataset, split, keys), keys, words, builder.data_dir
+        held_examples(builder, dataset, split, keys),
+        keys,
+        words,
+        builder.data_dir,
     )
 
 
@@ -189,7 +191,9 @@ def _class_names(features: Any, label: str) -> tuple[str, ...]:
 
 
 def _files(builder: Any, dataset: str, split: str) -> RecordSet | None:
-    """Return the records of a split; None where there are no such files."""
+    """Return the TFRecords of a split; None where there are no such files."""
+    import tensorflow_datasets as tfds
+
     splits = builder.info.splits
     if not splits:
         return None
@@ -212,38 +216,8 @@ def _files(builder: Any, dataset: str, split: str) -> RecordSet | None:
             f"data set `tfds:{dataset}` should have the file {missing[0]}: "
             "there is none."
         )
-    if missing:
+    if missing or builder.info.file_format != tfds.core.FileFormat.TFRECORD:
         return None
     return RecordSet(
         paths, [part.skip for part in parts], [part.take for part in parts]
     )
-
-
-def _stream(
-    builder: Any, dataset: str, split: str, keys: Keys
-) -> list[tuple[bytes, int]]:
-    """Read a split by the builder itself."""
-    import tensorflow_datasets as tfds
-
-    try:
-        stream = builder.as_dataset(
-            split=split,
-            shuffle_files=False,
-            decoders={keys.image: tfds.decode.SkipDecoding()},
-        )
-    except (KeyError, ValueError) as error:
-        raise UserError(
-            f"data set `tfds:{dataset}` has no split {split!r}: "
-            f"{one_line(error)}"
-        ) from error
-    found, size = [], 0
-    for features in stream.as_numpy_iterator():
-        label = int(features[keys.label]) if keys.label else 0
-        found.append((features[keys.image], label))
-        size += len(features[keys.image])
-        if size > _MEMORY_LIMIT:
-            raise UserError(
-                f"data set `tfds:{dataset}` is too large to be held: open its "
-                "files as data set `folder`, or prepare them."
-            )
-    return found

@@ -21,6 +21,7 @@ import tensorflow as tf
 from absl import logging
 
 from sagan_tf.data import open_dataset
+from sagan_tf.data.whole_files import beside
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 
@@ -176,17 +177,16 @@ def _check_accuracy(name: str, accuracy: float) -> None:
 def _store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
     """Write the weights; whoever comes first wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.npz")
     weights = {f"w{i:02}": w for i, w in enumerate(model.get_weights())}
     card = json.dumps({"test_accuracy": accuracy, "recipe": _RECIPE})
-    try:
-        np.savez(aside, card=np.array(card), **weights)
-        # Scores by two networks could not be compared.
-        os.link(aside, path)
-    except FileExistsError:
-        logging.info("another process has written %s first", path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with beside(path) as aside:
+        with aside.open("wb") as file:
+            np.savez(file, card=np.array(card), **weights)
+        try:
+            # Scores by two networks could not be compared.
+            os.link(aside, path)
+        except FileExistsError:
+            logging.info("another process has written %s first", path)
 
 
 def _open(

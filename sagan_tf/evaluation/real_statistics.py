@@ -12,6 +12,7 @@ import numpy as np
 from absl import logging
 
 from sagan_tf.data import ImageDataset
+from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.feature_network import FeatureNetwork
@@ -192,15 +193,11 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp.npz")
-    try:
-        np.savez(aside, **arrays)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    # Given a name and no file, it would add an ending.
+    with replacing(path) as aside, aside.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def _write_text(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    aside.write_text(text)
-    os.replace(aside, path)
+    with replacing(path) as aside:
+        aside.write_text(text)

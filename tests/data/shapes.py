@@ -97,6 +97,23 @@ def write_shards(path, source, name="folder", size=32, shard_size=8, **options):
     return path
 
 
+def write_array_records(path):
+    """The same as `write_tfds`, in another format of its files."""
+    # Not on every system.
+    from array_record.python.array_record_module import ArrayRecordWriter
+
+    for file in sorted(write_tfds(path).glob("*.tfrecord-*")):
+        name = str(file).replace(".tfrecord-", ".array_record-")
+        writer = ArrayRecordWriter(name, "group_size:1")
+        for record in tf.data.TFRecordDataset(str(file)):
+            writer.write(record.numpy())
+        writer.close()
+        file.unlink()
+    info = path / "dataset_info.json"
+    info.write_text(info.read_text().replace('"tfrecord"', '"array_record"'))
+    return path
+
+
 def write_tfds(path):
     """A prepared directory of TensorFlow Datasets, without its code."""
     features = tfds.features.FeaturesDict(

@@ -32,6 +32,25 @@ def hdf5_without_labels(path):
     return "hdf5", file, {}
 
 
+def hdf5_with_a_group(name):
+    def write(path):
+        file = shapes.write_hdf5(path / "a.hdf5")
+        with h5py.File(file, "a") as opened:
+            del opened[name]
+            opened.create_group(name)
+        return "hdf5", file, {}
+
+    return write
+
+
+def hdf5_of_nothing(path):
+    file = shapes.write_hdf5(path / "a.hdf5")
+    with h5py.File(file, "a") as opened:
+        del opened["imgs"]
+        opened["imgs"] = h5py.Empty("u1")
+    return "hdf5", file, {}
+
+
 def hdf5_on_demand(path):
     file = shapes.write_hdf5(
         path / "a.hdf5", chunks=(20, 3, 32, 32), compression="gzip"
@@ -44,6 +63,11 @@ def a_folder_for_a_file(path):
 
 
 def no_records(path):
+    return "improved_gan", path, {}
+
+
+def an_empty_file(path):
+    (path / "a.tfrecords").touch()
     return "improved_gan", path, {}
 
 
@@ -176,6 +200,13 @@ def tfds_with_a_cut_file(path):
     return "tfds:letters", folder, {"label_key": "label"}
 
 
+def array_records_that_are_cut(path):
+    folder = shapes.write_array_records(path / "letters" / "1.0.0")
+    file = folder / "letters-train.array_record-00001-of-00002"
+    file.write_bytes(file.read_bytes()[:-5])
+    return "tfds:letters", folder, {"label_key": "label"}
+
+
 def folder_of(image, name="z.png", **arguments):
     def write(path):
         folder = shapes.write_folder(path / "folder")
@@ -218,9 +249,19 @@ CASES = [
     (hdf5_of(labels=np.ones(20)), ["integers", "float64"]),
     (hdf5_of(labels=one_negative), ["labels[10] is -1", "0 to 9"]),
     (hdf5_of(labels=range(20)), ["labels[10] is 10", "10 such"]),
+    (hdf5_with_a_group("imgs"), ["uint8", "a group of shape ()"]),
+    (hdf5_with_a_group("labels"), ["integers", "a group of shape ()"]),
+    (hdf5_of_nothing, ["uint8 of shape (N, 3", "of shape ()"]),
+    (
+        hdf5_of(
+            images=np.zeros((0, 3, 32, 32), np.uint8), labels=np.zeros(0, int)
+        ),
+        ["a.hdf5", "hold a picture"],
+    ),
     (hdf5_on_demand, ["compressed in parts of 20", "`cache`", "prepare"]),
     (a_folder_for_a_file, ["should name a file", "there is a folder"]),
     (no_records, ["there is no file", "*tfrecord*"]),
+    (an_empty_file, ["improved_gan", "hold a picture"]),
     (records_of_text, ["a.tfrecords", "record 0 does not start"]),
     (cut_records, ["train_0.tfrecords", "record 19 is cut"]),
     (labels_from_one, ["from 1 to 10", "0 to 9", "`label_offset` of -1"]),
@@ -241,10 +282,12 @@ CASES = [
     (tfds_of("tfds:numbers", label_key="label"), ["letters: expected numbers"]),
     (tfds_of(label_key="colour"), ["(label, other)", "'colour'"]),
     (tfds_of(split="test", label_key="label"), ["train, validation", "'test'"]),
+    (tfds_of(split="train[:0]", label_key="label"), ["train[:0]", "no data"]),
     (tfds_of("tfds:nothing_like_it_at_all"), ["letters: expected nothing"]),
     (tfds_not_prepared, ["is not prepared in", "`download`"]),
     (tfds_without_a_file, ["letters-train.tfrecord-00001-of-00002"]),
     (tfds_with_a_cut_file, ["00001-of-00002", "record 9 is cut"]),
+    (array_records_that_are_cut, ["tfds:letters` cannot be read"]),
     (cut_jpeg, ["b/z.jpg", "truncated", "`on_unreadable`"]),
     (folder_of(Image.new("L", (40, 31))), ["a/z.png", "40x31"]),
     (folder_of(Image.new("RGB", (90, 90)), crop=91), ["32x32", "`crop` is 91"]),

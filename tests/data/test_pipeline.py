@@ -1,5 +1,7 @@
 """What a pipeline's fields do to batches, and that none harms a restart."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -142,7 +144,24 @@ def test_a_service_makes_the_same_batches(shards):
     ):
         np.testing.assert_array_equal(images, images_again)
         np.testing.assert_array_equal(numbers, numbers_again)
-    assert worker
+    # Without its dispatcher a worker would wait for more to do, for ever.
+    del worker
+
+
+def test_a_service_reads_shards_without_unreadable_pictures_only(
+    shards, tmp_path
+):
+    copy = shutil.copytree(shards, tmp_path / "shards")
+    file = next(copy.glob("shard-00001-*"))
+    data = bytearray(file.read_bytes())
+    start = data.index(b"IDAT")
+    data[start + 100 : start + 300] = bytes(200)
+    file.write_bytes(data)
+    fields = {"image_size": 32, "on_unreadable": "skip"}
+    assert open_dataset("shards", path=str(copy), **fields).num_examples == 19
+    fields["service"] = "grpc://localhost:1"
+    with pytest.raises(UserError, match="without unreadable .* 1 among 20"):
+        open_dataset("shards", path=str(copy), **fields)
 
 
 def test_a_service_reads_shards_of_the_right_size_only(shards):

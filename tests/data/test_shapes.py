@@ -9,6 +9,7 @@ from absl import logging
 from sagan_tf import builders, train
 from sagan_tf.configuration.validation import validate
 from sagan_tf.data import open_dataset, readers
+from sagan_tf.errors import UserError
 from sagan_tf.evaluation.identity import describe_data
 from sagan_tf.training.workdir import Workdir
 from tests.data import shapes
@@ -136,6 +137,14 @@ def test_a_split_and_a_part_of_one(places):
     assert len(contents(open_shape(name, places, split="validation"))) == 10
 
 
+def test_a_format_without_tfrecords_is_held_in_memory(places, tmp_path):
+    name = "tfds:letters"
+    moved = {name: shapes.write_array_records(tmp_path / "letters" / "1.0.0")}
+    for split in ("train", "train[25%:75%]", "validation"):
+        expected = contents(open_shape(name, places, split=split))
+        assert contents(open_shape(name, moved, split=split)) == expected
+
+
 def test_names_of_classes_need_no_pictures(places, monkeypatch):
     def refuse(*arguments):
         raise RuntimeError("decoded")
@@ -147,6 +156,25 @@ def test_names_of_classes_need_no_pictures(places, monkeypatch):
     assert builders.class_names(config) == shapes.CLASSES
     twins = builders.class_names(toy.config())
     assert len(twins) == 10 and "heart" in twins
+    config.dataset.num_classes = 0
+    config.dataset.path = "/absent"
+    assert builders.class_names(config) == ()
+
+
+def test_names_of_classes_are_not_downloaded(tmp_path, monkeypatch):
+    def refuse(self, **options):
+        raise RuntimeError("downloaded")
+
+    monkeypatch.setattr(
+        tfds.core.DatasetBuilder, "download_and_prepare", refuse
+    )
+    config = toy.config(
+        dataset__name="tfds:cifar10",
+        dataset__path=str(tmp_path),
+        dataset__download=True,
+    )
+    with pytest.raises(UserError, match="is not prepared in"):
+        builders.class_names(config)
 
 
 def test_scoring_has_a_split_of_its_own(places):
@@ -160,6 +188,12 @@ def test_scoring_has_a_split_of_its_own(places):
     assert builders.build_dataset(config).num_examples == 12
     other = builders.build_evaluation_dataset(config, "validation")
     assert other.num_examples == 10
+    # Of other files it may be the same, under another name.
+    config.dataset.evaluation_path = str(places["tfds:letters"])
+    config.dataset.evaluation_split = "train[:100%]"
+    validate(config)
+    other = builders.build_evaluation_dataset(config, "train[:100%]")
+    assert other.num_examples == 20
     # What was trained on is there as well.
     assert builders.build_evaluation_dataset(config, "train").num_examples == 12
 
@@ -205,6 +239,38 @@ def test_identity_is_that_of_the_pictures(places, tmp_path):
     cut = open_dataset("folder", path=str(moved), image_size=16, crop=16)
     assert cut.identity() == texts["folder"] + ", crop 16"
     assert describe_data(cut) == f"{cut.identity()} 16x16, 10 classes"
+
+
+@pytest.mark.parametrize("name", ["improved_gan", "hdf5"])
+@pytest.mark.parametrize("what", ["picture", "label"])
+def test_other_data_of_the_same_size_are_others(name, what, tmp_path):
+    def identity(folder, picture, label):
+        images, labels = shapes.draw(128)
+        # The first stays as it is.
+        images[9] += picture
+        labels[9] = (labels[9] + label) % 10
+        folder.mkdir()
+        if name == "hdf5":
+            path = folder / "data.hdf5"
+            shapes.write_hdf5(path, np.moveaxis(images, -1, 1), labels)
+        else:
+            path = folder / "a.tfrecords"
+            shapes.write_records(
+                path,
+                [
+                    shapes.example(image_raw=image.tobytes(), label=label + 1)
+                    for image, label in zip(images, labels)
+                ],
+            )
+        options = {"label_offset": -1} if name == "improved_gan" else {}
+        return readers.open_reader(
+            name, path=str(path), num_classes=10, **options
+        ).identity()
+
+    first = identity(tmp_path / "a", 0, 0)
+    assert identity(tmp_path / "b", 0, 0) == first
+    other = identity(tmp_path / "c", what == "picture", what == "label")
+    assert other != first
 
 
 def test_the_crop_is_cut_out_of_the_middle(places):

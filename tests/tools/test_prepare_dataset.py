@@ -173,6 +173,12 @@ def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
         (changed / file.name).write_bytes(file.read_bytes())
     first = changed / "shard-00000-of-00045.tfrecord"
     first.write_bytes(first.read_bytes()[:-1] + b"?")
+    foreign = []
+    for number, text in enumerate(("[]", "{", '{"format": 1}', "\xff", "null")):
+        foreign.append(tmp_path / f"foreign{number}")
+        foreign[-1].mkdir()
+        (foreign[-1] / "index.json").write_text(text, encoding="latin-1")
+    (tmp_path / "empty.tfrecords").touch()
     skipped = tmp_path / "skipped"
     calls = [
         arguments(pictures, shards, "--resize=box"),
@@ -183,6 +189,13 @@ def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
         arguments(pictures, tmp_path / "c", "--num_classes=4"),
         arguments(pictures, tmp_path / "d", "--dataset=pictures"),
         ["--verify", f"--output={changed}"],
+        *[arguments(pictures, folder) for folder in foreign],
+        arguments(
+            tmp_path / "empty.tfrecords",
+            tmp_path / "f",
+            "--dataset=improved_gan",
+            "--num_classes=2",
+        ),
         ["--verify", f"--output={shards}"],
         arguments(broken, skipped, "--on_unreadable=skip"),
         arguments(pictures, tmp_path / "e", "--image_size=32", "--processes=1")
@@ -190,24 +203,26 @@ def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
         arguments(pictures, shards),
     ]
     answers = call_each(PROGRAM, calls)
-    for answer, words in zip(
-        answers,
-        [
-            ("another framing", "lanczos", "box"),
-            ("should be empty", "notes.txt"),
-            ("too small", "20x24", "32", "on_small"),
-            (str(victim), "truncated", "--on_unreadable=skip"),
-            (str(victim), "truncated", "--on_unreadable=skip"),
-            ("has 3 classes", "Received: 4"),
-            ("should be folder, shards", "'pictures'"),
-            (str(first), "changed"),
-        ],
-    ):
+    refusals = [
+        ("another framing", "lanczos", "box"),
+        ("should be empty", "notes.txt"),
+        ("too small", "20x24", "32", "on_small"),
+        (str(victim), "truncated", "--on_unreadable=skip"),
+        (str(victim), "truncated", "--on_unreadable=skip"),
+        ("has 3 classes", "Received: 4"),
+        ("should be folder, shards", "'pictures'"),
+        (str(first), "changed"),
+        *[(str(folder), "index.json is not of") for folder in foreign],
+        ("empty.tfrecords", "should hold a picture"),
+    ]
+    done = answers[len(refusals) :]
+    for answer, words in zip(answers, refusals):
         assert_refused(answer, *words)
-    assert [answer.status for answer in answers[8:]] == [0] * 4, answers[8:]
-    assert "every shard is as it was" in answers[8].out
-    assert "7 pictures" in answers[9].out and "skipped 1" in answers[9].out
-    assert "8 pictures of 32x32" in answers[10].out
-    assert "prepared already" in answers[11].out
+    assert [answer.status for answer in done] == [0] * 4, done
+    assert "every shard is as it was" in done[0].out
+    assert "7 pictures" in done[1].out and "skipped 1" in done[1].out
+    assert "8 pictures of 32x32" in done[2].out
+    assert "prepared already" in done[3].out
+    assert (foreign[0] / "index.json").read_text() == "[]"
     assert (tmp_path / "full" / "notes.txt").read_text() == "keep me"
     assert len(open_dataset("shards", path=str(skipped), image_size=8).labels)

@@ -86,12 +86,26 @@ def _class_counts(rows: np.ndarray, plan: Plan) -> np.ndarray:
 
 
 def read_index(output: str) -> dict[str, Any] | None:
-    """Return the index of finished shards; `None` if there is none."""
+    """Return the index of finished shards; `None` if there is none.
+
+    Raises:
+        UserError: if there is something else under its name.
+    """
     path = os.path.join(output, INDEX)
     if not os.path.isfile(path):
         return None
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
+    try:
+        with open(path, encoding="utf-8") as file:
+            index = json.load(file)
+    except ValueError:
+        index = None
+    is_ours = isinstance(index, dict) and index.get("format") == FORMAT
+    if not is_ours or not isinstance(index.get("settings"), dict):
+        raise UserError(
+            "--output should be empty or hold this preparation. Received: "
+            f"{output}, whose {INDEX} is not of the format {FORMAT!r}"
+        )
+    return index
 
 
 def write_sheet(output: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from sagan_tf.data.pictures import Framing
 from sagan_tf.data.readers import Reader
+from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
 
 PROGRESS = ".progress"
@@ -148,7 +149,5 @@ def _short(value: Any) -> str:
 
 def write_aside(path: str, data: bytes) -> None:
     """Write a file; nobody ever sees half of it."""
-    aside = f"{path}.{os.getpid()}.tmp"
-    with open(aside, "wb") as file:
-        file.write(data)
-    os.replace(aside, path)
+    with replacing(path) as aside:
+        aside.write_bytes(data)

@@ -15,6 +15,7 @@ from sagan_tf.data import examples, record_format
 from sagan_tf.data.pictures import TooSmallError, UnreadableError
 from sagan_tf.data.readers import Reader
 from sagan_tf.data.shards import ROW
+from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
 from tools.preparation.plan import Plan, write_aside
 
@@ -67,17 +68,11 @@ def write_shard(
         UserError: if a picture cannot be used; it says where.
     """
     path = os.path.join(output, plan.file(number))
-    aside = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(aside, "wb") as stream:
-            file = _HashingFile(stream)
-            rows, skipped = _write_pictures(file, reader, plan, number, report)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(aside, path)
-    finally:
-        if os.path.exists(aside):
-            os.remove(aside)
+    with replacing(path) as aside, aside.open("wb") as stream:
+        file = _HashingFile(stream)
+        rows, skipped = _write_pictures(file, reader, plan, number, report)
+        stream.flush()
+        os.fsync(stream.fileno())
     _write_entry(progress, number, rows, skipped, file)
 
 

@@ -1,0 +1,84 @@
+"""Two programs of one process number write the same file, both to the end."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+
+from sagan_tf.data.caching import cached_source
+from sagan_tf.data.whole_files import replacing
+from sagan_tf.evaluation import classifier, real_statistics
+from tools.preparation import plan
+
+
+def test_a_shared_cache_has_two_writers(tmp_path):
+    waiting = [1]
+
+    def read():
+        for number in range(3):
+            yield number, np.full((2, 2, 3), number, np.uint8), number
+            if waiting:
+                waiting.pop()
+                cached_source(str(tmp_path), "words", 3, 2, read)
+
+    source = cached_source(str(tmp_path), "words", 3, 2, read)
+    images, labels = source.load(np.arange(3))
+    assert labels.numpy().tolist() == [0, 1, 2]
+    assert images.numpy()[:, 0, 0, 0].tolist() == [0, 1, 2]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+class Model:
+    """What a classifier is to the one who stores it."""
+
+    def get_weights(self):
+        return [np.ones(3)]
+
+
+WRITERS = {
+    "real_statistics": lambda path: real_statistics._write(
+        path, {"a": np.ones(3)}
+    ),
+    "classifier": lambda path: classifier._store(path, Model(), 1.0),
+    "preparation": lambda path: plan.write_aside(str(path), b"hello"),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_another_program_writes_at_the_same_time(name, tmp_path, monkeypatch):
+    path, write, waiting = tmp_path / "a.npz", WRITERS[name], [1]
+
+    def late(move):
+        def moved(source, target):
+            if waiting:
+                waiting.pop()
+                write(path)
+            move(source, target)
+
+        return moved
+
+    for move in ("replace", "link"):
+        monkeypatch.setattr(os, move, late(getattr(os, move)))
+    write(path)
+    assert not waiting
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_there_stays_until_the_new_file_is_whole(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("before")
+    with pytest.raises(OSError, match="full"):
+        with replacing(path) as aside:
+            aside.write_text("half")
+            raise OSError("full")
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_others_may_read_it(tmp_path):
+    (tmp_path / "usual").write_text("")
+    with replacing(tmp_path / "a") as aside:
+        aside.write_text("")
+    modes = {stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
+    assert len(modes) == 1
