@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from sagan_tf.data.whole_files import replacing
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.evaluator import Scores
 
@@ -41,13 +41,8 @@ def write_plot(path: str | os.PathLike[str], rows: list[Scores]) -> None:
     FigureCanvasAgg(figure)
     for index, name in enumerate(names, 1):
         _draw(figure.add_subplot(height, _COLUMNS, index), name, rows)
-    path = Path(path)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as aside:
         figure.savefig(aside, format="png", dpi=100)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def paper_score(name: str, rows: list[Scores]) -> float | None:

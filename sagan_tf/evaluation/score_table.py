@@ -15,6 +15,7 @@ from typing import Any, Iterator, Mapping
 
 from absl import logging
 
+from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.evaluator import Scores
@@ -86,12 +87,8 @@ class ScoreTable:
             or protocol.difference(scores.card, row.card)
         ]
         rows = sorted([*kept, scores], key=lambda row: row.card.step)
-        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        try:
+        with replacing(self.path) as aside:
             aside.write_text(_format(rows))
-            os.replace(aside, self.path)
-        finally:
-            aside.unlink(missing_ok=True)
 
     def own_protocol(self, card: protocol.Card) -> protocol.Card:
         """Return a card of the protocol that most steps are scored by.

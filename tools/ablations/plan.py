@@ -12,6 +12,7 @@ from typing import Any, Mapping, Sequence
 import ml_collections
 
 from sagan_tf.configuration import files, validation
+from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError, nearest_name, one_line
 from sagan_tf.evaluation.score_table import ScoreTable
 from sagan_tf.training.workdir import Workdir
@@ -134,10 +135,8 @@ class Run:
 
     def write_outcome(self, **values: Any) -> None:
         """Stores what the run ended with; nobody ever sees half of it."""
-        path = self.workdir / OUTCOME
-        aside = path.with_suffix(".json.tmp")
-        aside.write_text(json.dumps(values, indent=2) + "\n")
-        os.replace(aside, path)
+        with replacing(self.workdir / OUTCOME) as aside:
+            aside.write_text(json.dumps(values, indent=2) + "\n")
 
     def last_step(self) -> int:
         """Returns the last step in the records, 0 if there are none."""

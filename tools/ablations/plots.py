@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 import pathlib
 from typing import Any, Mapping, Sequence
 
 import numpy as np
 
+from sagan_tf.data.whole_files import replacing
 from tools.ablations import statistics
 from tools.ablations.measures import excess
 from tools.ablations.plan import Run
@@ -53,9 +53,8 @@ def write_curves(
         _draw(axis, title, found)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    aside = f"{path}.tmp"
-    FigureCanvasAgg(figure).print_png(aside)
-    os.replace(aside, path)
+    with replacing(path) as aside:
+        FigureCanvasAgg(figure).print_png(aside)
 
 
 def curve_of(
