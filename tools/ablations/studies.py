@@ -138,6 +138,9 @@ STABILITY = Study(
         "sigma_d",
     ),
     panels={**_COHERENCE, **_LOSSES, **_SIGMAS},
+    # About three deviations of what 1,000 samples give by chance: where the
+    # first thousand steps come to.
+    target=0.05,
 )
 
 KEY_DIVISOR = Study(
