@@ -335,6 +335,14 @@ def test_tables_by_known_answer():
     assert tables.of_differences("absent", ("excess",), values) == ""
 
 
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [([750.0], "750"), ([1250.0], "1,250"), ([0.1234], "0.123"), ([3.0], "3")],
+)
+def test_one_value_is_written_without_an_exponent(values, text):
+    assert tables.number(statistics.estimate(values)) == text
+
+
 def test_a_study_from_training_to_page(tmp_path, config):
     runs = plan(
         TOY,

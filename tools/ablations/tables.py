@@ -95,7 +95,8 @@ def _cell(name: str, values: Sequence[float | None]) -> str:
 def number(found: Estimate) -> str:
     """Returns `0.243 ± 0.051`, to the digits that the interval leaves."""
     if not math.isfinite(found.half_width):
-        return f"{found.mean:.3g}"
+        large = abs(found.mean) >= 999.5
+        return f"{found.mean:,.0f}" if large else f"{found.mean:.3g}"
     size = max(abs(found.mean), found.half_width, 1e-12)
     digits = max(0, 2 - math.floor(math.log10(size)))
     return f"{found.mean:,.{digits}f} ± {found.half_width:,.{digits}f}"
