@@ -3,113 +3,109 @@
 import json
 import os
 import pathlib
-import signal
+import re
 import subprocess
 
 import pytest
 import yaml
 
-MANIFEST = pathlib.Path(__file__).parents[1] / "docs" / "kubernetes.yaml"
-# Stands for the training command: says what it was given and waits for a word.
-PYTHON = """#!/bin/sh
-echo "$TF_CONFIG" > tf_config.json
-echo "$@" > arguments.txt
-trap 'exit 0' TERM
-touch started
-while [ ! -e finish ]; do sleep 0.01; done
-exit "$(cat finish)"
-"""
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def objects():
-    found = yaml.safe_load_all(MANIFEST.read_text())
-    return {each["kind"]: each for each in found}
+def manifest():
+    text = (ROOT / "docs" / "kubernetes.yaml").read_text()
+    return {part["kind"]: part for part in yaml.safe_load_all(text)}
 
 
-@pytest.fixture(scope="module")
-def pod(objects):
-    return objects["Job"]["spec"]["template"]
+def pod(manifest):
+    return manifest["Job"]["spec"]["template"]["spec"]
 
 
-@pytest.fixture(scope="module")
-def container(pod):
-    return pod["spec"]["containers"][0]
+def test_its_parts_hold_together(manifest):
+    job, service = manifest["Job"], manifest["Service"]
+    assert (job["apiVersion"], service["apiVersion"]) == ("batch/v1", "v1")
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert service["spec"]["clusterIP"] == "None"
+    assert pod(manifest)["subdomain"] == service["metadata"]["name"]
+    assert job["spec"]["completionMode"] == "Indexed"
+    assert job["spec"]["completions"] == job["spec"]["parallelism"]
+    (count,) = (
+        variable["value"]
+        for variable in pod(manifest)["containers"][0]["env"]
+        if variable["name"] == "WORKERS"
+    )
+    assert int(count) == job["spec"]["completions"]
+    assert pod(manifest)["restartPolicy"] in ("OnFailure", "Never")
+    (container,) = pod(manifest)["containers"]
+    ports = {port["containerPort"] for port in container["ports"]}
+    assert ports == {port["port"] for port in service["spec"]["ports"]}
+    volumes = {volume["name"] for volume in pod(manifest)["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+    for part in (job, service):
+        assert re.fullmatch(r"[a-z0-9-]{1,63}", part["metadata"]["name"])
+    for variable in container["env"]:
+        assert isinstance(variable["value"], str)
+    assert {part for part in container} <= {
+        *("name", "image", "workingDir", "ports", "env", "command", "args"),
+        *("resources", "volumeMounts"),
+    }
 
 
-def start(container, place, index):
-    """Runs the container's command as the second of its pods would."""
-    program = place / "bin" / "python"
-    program.parent.mkdir()
-    program.write_text(PYTHON)
-    program.chmod(0o755)
-    variables = {each["name"]: each["value"] for each in container["env"]}
+def start_container(manifest, tmp_path, program, index):
+    """Runs the container's script with another program for Python."""
+    (container,) = pod(manifest)["containers"]
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{program}\n")
+    python.chmod(0o755)
+    variables = {part["name"]: part["value"] for part in container["env"]}
     return subprocess.Popen(
         [*container["command"], *container["args"]],
-        cwd=place,
         env={
             **variables,
-            "PATH": f"{program.parent}:{os.environ['PATH']}",
-            "WORKDIR": str(place / "run"),
-            "LAST_STEP": "40",
+            "WORKDIR": str(tmp_path),
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
             "JOB_COMPLETION_INDEX": str(index),
         },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-
-
-def wait_for(path, process):
-    while not path.exists():
-        assert process.poll() is None
-        try:
-            process.wait(0.01)
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def test_the_service_finds_the_pods(objects, pod, container):
-    service, job = objects["Service"]["spec"], objects["Job"]["spec"]
-    assert service["selector"].items() <= pod["metadata"]["labels"].items()
-    assert pod["spec"]["subdomain"] == objects["Service"]["metadata"]["name"]
-    ports = [each["port"] for each in service["ports"]]
-    assert [each["containerPort"] for each in container["ports"]] == ports
-    workers = {each["name"]: each["value"] for each in container["env"]}
-    assert int(workers["WORKERS"]) == job["completions"] == job["parallelism"]
-    names = [each["name"] for each in pod["spec"]["volumes"]]
-    assert [each["name"] for each in container["volumeMounts"]] == names
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_workers_are_told_of_each_other(objects, container, tmp_path, index):
-    with start(container, tmp_path, index) as process:
-        wait_for(tmp_path / "started", process)
-        (tmp_path / "run" / "checkpoints" / "step_00000040").mkdir(parents=True)
-        (tmp_path / "finish").write_text("0")
-        assert process.wait(30) == 0
-    # A pod of an indexed job is named after the job and its index.
-    name = objects["Job"]["metadata"]["name"]
-    domain = objects["Service"]["metadata"]["name"]
-    assert json.loads((tmp_path / "tf_config.json").read_text()) == {
-        "cluster": {
-            "worker": [f"{name}-{n}.{domain}:8470" for n in range(2)],
-        },
-        "task": {"type": "worker", "index": index},
-    }
-    assert (
-        "--config.train.num_steps=40"
-        in (tmp_path / "arguments.txt").read_text()
-    )
+def test_workers_find_each_other(manifest, tmp_path, index):
+    (tmp_path / "checkpoints" / "step_01000000").mkdir(parents=True)
+    program = 'echo "$TF_CONFIG"; for word in "$@"; do echo "$word"; done'
+    process = start_container(manifest, tmp_path, program, index)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    text, *words = output.splitlines()
+    content = json.loads(text)
+    assert content["task"] == {"type": "worker", "index": index}
+    count = manifest["Job"]["spec"]["completions"]
+    name = manifest["Job"]["metadata"]["name"]
+    domain = manifest["Service"]["metadata"]["name"]
+    assert content["cluster"]["worker"] == [
+        f"{name}-{number}.{domain}:8470" for number in range(count)
+    ]
+    assert words[:2] == ["-m", "sagan_tf.train"]
+    assert f"--workdir={tmp_path}" in words
 
 
-@pytest.mark.parametrize("status", ["0", "1"])
-def test_an_unfinished_run_fails_its_pod(container, tmp_path, status):
-    with start(container, tmp_path, 0) as process:
-        wait_for(tmp_path / "started", process)
-        (tmp_path / "finish").write_text(status)
-        assert process.wait(30) != 0
+def test_a_preempted_run_saves_and_fails_its_pod(manifest, tmp_path):
+    """SIGTERM reaches the training, whose success is not the job's."""
+    program = "trap 'echo saved; exit 0' TERM; echo ready; sleep 60 & wait"
+    process = start_container(manifest, tmp_path, program, 0)
+    assert process.stdout.readline() == "ready\n"
+    process.terminate()
+    assert process.stdout.readline() == "saved\n"
+    assert process.wait(timeout=60) == 1
 
 
-def test_a_preempted_run_saves_and_fails_its_pod(container, tmp_path):
-    with start(container, tmp_path, 0) as process:
-        wait_for(tmp_path / "started", process)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 1
+@pytest.mark.parametrize("status", [0, 1])
+def test_an_unfinished_run_fails_its_pod(manifest, tmp_path, status):
+    process = start_container(manifest, tmp_path, f"exit {status}", 0)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
