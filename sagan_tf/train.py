@@ -10,7 +10,7 @@ from sagan_tf import command
 import json
 from typing import Any
 
-from absl import flags
+from absl import flags, logging
 
 from sagan_tf import builders
 from sagan_tf.configuration import validation
@@ -100,7 +100,7 @@ def run(
                     config, gan, dataset, own, termination, evaluate_every
                 )
         if distribution.is_chief(strategy):
-            curves.plot_metrics(workdir.metrics, workdir.curves)
+            _draw_curves(workdir)
             _say(_end(step, config.train.num_steps, workdir))
         workers.wait_for_all(strategy)
 
@@ -133,6 +133,14 @@ def _train(
         extra,
         termination,
     )
+
+
+def _draw_curves(workdir: Workdir) -> None:
+    try:
+        curves.plot_metrics(workdir.metrics, workdir.curves)
+    except OSError as error:
+        # A full disk is no reason to end in an error what has ended well.
+        logging.warning("%s is not drawn: %s", workdir.curves, error)
 
 
 def _end(step: int, num_steps: int, workdir: Workdir) -> str:

@@ -452,6 +452,19 @@ def test_a_run_from_before_a_field_can_be_read():
     check_same_model(default.get_config(), stored, "runs/old")
 
 
+def test_a_run_does_not_become_float16():
+    config, stored = default.get_config(), default.get_config().to_dict()
+    config.dtype = "mixed_float16"
+    for before in ("auto", "float32"):
+        stored["dtype"] = before
+        with pytest.raises(UserError, match=f"loss scale.*in '{before}'"):
+            check_same_model(config, stored, "runs/old")
+    stored["dtype"] = "mixed_float16"
+    check_same_model(config, stored, "runs/old")
+    config.dtype = "float32"
+    check_same_model(config, stored, "runs/old")
+
+
 def test_a_run_of_the_first_version_can_be_read(tmp_path):
     path = pathlib.Path(__file__).with_name("fixtures") / "first_config.json"
     shutil.copy(path, tmp_path / "config.json")

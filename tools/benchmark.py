@@ -20,6 +20,7 @@ from typing import Any, Sequence
 
 from absl import flags
 
+from sagan_tf.configuration.rules import IMAGE_SIZES, RULES
 from sagan_tf.errors import UserError
 from tools.benchmarks import report
 from tools.benchmarks.ours import Setting
@@ -35,8 +36,7 @@ SECTIONS = (
     "scaling",
     "sweep",
 )
-POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
-IMAGE_SIZES = (32, 64, 128, 256)
+POLICIES = [name for name in RULES["dtype"].names if name != "auto"]
 _ONLY = flags.DEFINE_list(
     "only", ",".join(SECTIONS[:5]), f"What to measure: {', '.join(SECTIONS)}."
 )

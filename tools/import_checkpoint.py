@@ -30,6 +30,7 @@ from ml_collections import config_flags
 
 from sagan_tf import builders
 from sagan_tf.configuration import files, validation
+from sagan_tf.configuration.data import EMBEDDED
 from sagan_tf.errors import UserError
 from sagan_tf.interop import heykeetae, release, studiogan, tfgan
 from sagan_tf.networks import (
@@ -48,8 +49,6 @@ READERS = {
 }
 # Files have to be somewhere; training may name another place.
 UNKNOWN_PATH = "imagenet"
-# Data sets that are in no files.
-_EMBEDDED = ("twins", "digits")
 
 _CONFIG = command.define_config_flag(
     "Python file with a get_config(), for what the checkpoint does not tell.",
@@ -128,7 +127,7 @@ def _describe_data(
         "image_size": generator.image_size,
         "num_classes": generator.num_classes,
     }
-    is_embedded = dataset.name in _EMBEDDED
+    is_embedded = dataset.name in EMBEDDED
     if is_embedded and any(dataset[name] != sizes[name] for name in sizes):
         # They were of something else, and such data cannot be cut to size.
         dataset.name, is_embedded = "folder", False

@@ -6,9 +6,9 @@ A toy run is killed with SIGKILL, and resumed by the same command each time:
 while it saves, between saves, and at any time from its first instant on. One
 more time it is ended by SIGTERM. After each kill, and before those that wait
 for a step, the configuration, the records, the sheets and every checkpoint have
-to be readable. In the end an undisturbed run of as many steps has
-to hold the same weights, averages and optimizers bit for bit, and each run
-every step once in `metrics.jsonl`.
+to be readable. In the end an undisturbed run of as many steps has to hold the
+same weights, averages and optimizers bit for bit, and each run every step once
+in `metrics.jsonl`.
 
 Every fifth life is a Python of its own; the others are forked from a process
 that has imported TensorFlow and not started it, to save the import.
@@ -114,7 +114,7 @@ class Torture:
             self._reach(life)
             inspection.check_readable(self.killed)
         if moment == "save":
-            self._wait(life, lambda: is_saving(self.killed), 0.0005)
+            self._wait(life, lambda: bool(half_written(self.killed)), 0.0005)
             time.sleep(self._dice.uniform(0.0, 0.01))
         elif moment == "between":
             time.sleep(self._dice.uniform(0.0, 0.1))
@@ -194,11 +194,6 @@ def training_flags(workdir: Workdir, num_steps: int) -> list[str]:
         "--deterministic",
         *(f"--config.{name}={value}" for name, value in fields.items()),
     ]
-
-
-def is_saving(workdir: Workdir) -> bool:
-    """Whether a checkpoint is half-written at this moment."""
-    return bool(half_written(workdir))
 
 
 def half_written(workdir: Workdir) -> set[str]:

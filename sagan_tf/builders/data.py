@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ml_collections
 
+from sagan_tf.configuration.data import EMBEDDED
 from sagan_tf.data import ImageDataset, open_dataset, readers
 
 Config = ml_collections.ConfigDict
@@ -61,7 +62,7 @@ def build_evaluation_dataset(config: Config, split: str) -> ImageDataset:
     is_apart = bool(dataset.evaluation_path) and split != dataset.split
     path = dataset.evaluation_path if is_apart else dataset.path
     # Several shapes have no splits but files of their own.
-    has_splits = dataset.name in ("twins", "digits") or ":" in dataset.name
+    has_splits = dataset.name in EMBEDDED or ":" in dataset.name
     name = split if has_splits or not is_apart else "train"
     count = dataset.num_examples if split == dataset.split else 0
     return _open(config, path, name, count)

@@ -4,8 +4,9 @@ from typing import Any, Dict
 
 from sagan_tf.configuration.rules import field_error as _error
 
+# Data sets that are in no files.
+EMBEDDED = ("twins", "digits")
 # Fields of the data that some of the data sets have a use for.
-_EMBEDDED = ("twins", "digits")
 _OF_FILES = {
     "path": "",
     "evaluation_path": "",
@@ -29,13 +30,13 @@ def _check_data_fields(fields: Dict[str, Any]) -> None:
     expected = f'left at its default with the data set "{name}"'
     for field, default in _OF_FILES.items():
         value = fields[f"dataset.{field}"]
-        if shape in _EMBEDDED and value != default:
+        if shape in EMBEDDED and value != default:
             raise _error(f"dataset.{field}", expected, value)
     for field, (only, default) in _OF_ONE_SHAPE.items():
         value = fields[f"dataset.{field}"]
         if shape != only and value != default:
             raise _error(f"dataset.{field}", expected, value)
-    if shape not in (*_EMBEDDED, "tfds"):
+    if shape not in (*EMBEDDED, "tfds"):
         for field, default in (("split", "train"), ("evaluation_split", "")):
             value = fields[f"dataset.{field}"]
             if value != default:
@@ -58,7 +59,7 @@ def _check_evaluation_data(fields: Dict[str, Any]) -> None:
 def _check_embedded_data(fields: Dict[str, Any]) -> None:
     name = fields["dataset.name"]
     classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
-    if name in ("twins", "digits") and classes not in (0, 10):
+    if name in EMBEDDED and classes not in (0, 10):
         expected = f'10 or 0 with the data set "{name}"'
         raise _error("dataset.num_classes", expected, classes)
     if name == "digits" and size != 32:

@@ -99,8 +99,9 @@ _SEED = Rule(
     lambda value: _is_integer(value) and 0 <= value < 2**31,
     "an integer from 0 to 2147483647",
 )
+IMAGE_SIZES = (32, 64, 128, 256)
 _IMAGE_SIZE = Rule(
-    lambda value: _is_integer(value) and value in (32, 64, 128, 256),
+    lambda value: _is_integer(value) and value in IMAGE_SIZES,
     "32, 64, 128 or 256",
 )
 _NUM_CLASSES = Rule(

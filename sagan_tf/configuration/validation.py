@@ -69,12 +69,12 @@ def check_same_model(
             differs; the message names each.
     """
     asked, given = flatten(config), flatten(complete(stored))
-    half = "mixed_float16"
-    if asked["dtype"] == half != given["dtype"]:
+    half, before = "mixed_float16", given.get("dtype")
+    if asked["dtype"] == half != before:
         raise UserError(
             f'config.dtype should not become "{half}" in a run that began '
             f"without: --workdir {place} keeps no loss scale. Received: a run "
-            f'in "{given["dtype"]}"'
+            f"in {before!r}"
         )
     differing = [
         f"config.{name} is {given.get(name)!r} there and {asked.get(name)!r} "

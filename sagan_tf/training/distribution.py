@@ -150,15 +150,12 @@ def check_batch_size(
     unit = replicas * parts
     if batch_size % unit:
         nearest = unit * max(1, round(batch_size / unit))
-        several = (
-            ""
-            if parts == 1
-            else (f" times config.train.gradient_accumulation ({parts})")
-        )
+        expected = f"a multiple of the {replicas} replicas"
+        if parts > 1:
+            expected += f" times config.train.gradient_accumulation ({parts})"
         raise UserError(
-            f"config.train.batch_size should be a multiple of the {replicas} "
-            f"replicas{several}. Received: {batch_size}; the nearest is "
-            f"{nearest}"
+            f"config.train.batch_size should be {expected}. Received: "
+            f"{batch_size}; the nearest is {nearest}"
         )
 
 

@@ -260,7 +260,9 @@ def test_cost_by_known_answer(tmp_path, config):
 
 
 def test_pace_is_measured_in_a_place_of_its_own(tmp_path, config):
-    run = fake(tmp_path, config)
+    # Fields that make no sense in the few steps of a probe.
+    own = {"checkpoint.keep_every": 4, "train.ema_start_step": 7}
+    run = fake(tmp_path, config, steps=8, **own)
     pace = cost.measure_pace(run, threads=1)
     assert pace.update == 0.5 and pace.source == "from 6 steps"
     assert run.last_step() == 0 and run.outcome() is None

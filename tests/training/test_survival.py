@@ -161,10 +161,12 @@ def test_a_disk_that_is_full_ends_nothing(workdir, monkeypatch, caplog):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(train.curves, "plot_metrics", full)
     train.run(four_steps(train__num_steps=6), workdir)
     assert steps(workdir) == [1, 2, 3, 4, 5, 6]
     assert "step 6 is not saved, training goes on" in caplog.text
     assert "No space left" in caplog.text
+    assert "curves.png is not drawn" in caplog.text
     assert inspection.last_step(workdir) == 4
     assert len(list(workdir.checkpoints.iterdir())) == 2
     inspection.check_readable(workdir)

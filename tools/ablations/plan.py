@@ -114,10 +114,8 @@ class Run:
         """Refuses a run that is longer than it should be.
 
         Raises:
-            UserError: naming its last step, or the configuration of another
-                run that is there.
+            UserError: naming its last step.
         """
-        self.outcome()
         step = self.last_step()
         if step > self.num_steps:
             raise UserError(
@@ -207,6 +205,7 @@ def plan(
     ]
     for run in runs:
         # Whether the last of them is possible should not wait for the first.
+        run.outcome()
         run.check_length()
         if run.config.train.num_steps % run.config.checkpoint.every_steps:
             raise UserError(
