@@ -6,12 +6,12 @@ LOCK := requirements.txt
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements-installed
 PYTHON ?=
-CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.11 python3.10 python3.9 \
-	python3 python)
-COMPILE := uv pip compile --universal --python-version 3.9 --no-header \
+CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 \
+	python3.10 python3 python)
+COMPILE := uv pip compile --universal --python-version 3.10 --no-header \
 	--extra dev
 SUPPORTED := import sys, ensurepip, venv; \
-	sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))
+	sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -30,7 +30,7 @@ environment:
 	@if $(RUN) -c "" 2>/dev/null; then \
 		$(RUN) -c "$(SUPPORTED)" 2>/dev/null || { \
 			echo "$(VENV) holds $$($(RUN) --version), expected Python" \
-				"3.9 to 3.11: remove $(VENV) and run make again" >&2; \
+				"3.10 to 3.13: remove $(VENV) and run make again" >&2; \
 			exit 1; }; \
 	fi
 	@if ! { $(RUN) -m pip --version || $(RUN) -m ensurepip; } \
@@ -41,7 +41,7 @@ environment:
 				exec "$$candidate" -m venv --clear $(VENV); \
 			fi; \
 		done; \
-		echo "make needs Python 3.9 to 3.11 with its venv module; none of" \
+		echo "make needs Python 3.10 to 3.13 with its venv module; none of" \
 			'$(CANDIDATES)' "is one: install it (on Debian and Ubuntu with" \
 			"python3-venv) or give PYTHON=/path/to/python" >&2; \
 		exit 1; \

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from sagan_tf import keras_two
+
 __version__ = "0.1.0"
 
 __all__ = ["SAGAN", "Discriminator", "Generator"]
@@ -14,6 +16,8 @@ _HOMES = {
     "Discriminator": "sagan_tf.networks",
     "Generator": "sagan_tf.networks",
 }
+
+keras_two.choose()
 
 
 def __getattr__(name: str) -> Any:
