@@ -9,8 +9,8 @@ from typing import Callable, Iterable
 import numpy as np
 
 from sagan_tf.data.sources import FunctionSource
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
+from sagan_tf.whole_files import replacing
 
 # Number, picture and label of each that can be read.
 Readable = Callable[[], Iterable["tuple[int, np.ndarray, int]"]]

@@ -21,9 +21,9 @@ import tensorflow as tf
 from absl import logging
 
 from sagan_tf.data import open_dataset
-from sagan_tf.data.whole_files import beside
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.whole_files import beside
 
 INPUT_SIZE = 32
 NUM_FEATURES = 64

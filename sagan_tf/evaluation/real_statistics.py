@@ -12,11 +12,11 @@ import numpy as np
 from absl import logging
 
 from sagan_tf.data import ImageDataset
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.statistics import Statistics
+from sagan_tf.whole_files import replacing
 
 _SECONDS_BETWEEN_SAVES = 20.0
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.evaluator import Scores
+from sagan_tf.whole_files import replacing
 
 _COLUMNS = 3
 # Zhang et al. (arXiv:1805.08318), abstract, on ImageNet at 128 pixels.

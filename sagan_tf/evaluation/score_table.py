@@ -15,10 +15,10 @@ from typing import Any, Iterator, Mapping
 
 from absl import logging
 
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.evaluator import Scores
+from sagan_tf.whole_files import replacing
 
 # Which come before and behind the scores.
 _FIRST, _LAST = ("step", "weights"), ("card",)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import shutil
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +14,7 @@ from sagan_tf.exporting.exported import CARD
 from sagan_tf.exporting.signatures import Signatures
 from sagan_tf.exporting.verification import verify
 from sagan_tf.networks import Generator, freeze
+from sagan_tf.whole_files import replacing
 
 
 def export(
@@ -42,18 +42,12 @@ def export(
     path = pathlib.Path(path)
     check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent / f".{path.name}.{os.getpid()}.tmp"
-    try:
+    with replacing(path) as aside:
         _write(generator, aside)
         difference = verify(aside, generator)
         text = card_text(generator, {**(card or {}), "difference": difference})
         (aside / CARD).parent.mkdir(exist_ok=True)
         (aside / CARD).write_text(text)
-        if path.exists():
-            path.rmdir()
-        aside.rename(path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return difference
 
 

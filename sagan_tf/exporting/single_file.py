@@ -16,6 +16,7 @@ from sagan_tf.exporting import onnx_format, tflite_format
 from sagan_tf.exporting.saved_model import card_text
 from sagan_tf.exporting.verification import TOLERANCE
 from sagan_tf.networks import FrozenGenerator, Generator, freeze
+from sagan_tf.whole_files import replacing
 
 FORMATS = {"onnx": onnx_format, "tflite": tflite_format}
 # One picture and an odd number of them: any batch size works.
@@ -88,23 +89,15 @@ def _card_path(path: pathlib.Path) -> pathlib.Path:
 def _write(path: pathlib.Path, content: bytes, text: str) -> None:
     """Writes a file and its card, or neither."""
     card = _card_path(path)
-    aside, card_aside = (
-        place.with_name(f".{place.name}.{os.getpid()}.tmp")
-        for place in (path, card)
-    )
     try:
-        aside.write_bytes(content)
-        card_aside.write_text(text)
-        card_aside.rename(card)
-        try:
-            aside.rename(path)
-        except BaseException:
-            # It would stand in the way of the next attempt.
-            card.unlink(missing_ok=True)
-            raise
-    finally:
-        aside.unlink(missing_ok=True)
-        card_aside.unlink(missing_ok=True)
+        with replacing(path) as aside:
+            aside.write_bytes(content)
+            with replacing(card) as card_aside:
+                card_aside.write_text(text)
+    except BaseException:
+        # It would stand in the way of the next attempt.
+        card.unlink(missing_ok=True)
+        raise
 
 
 def _convert(frozen: FrozenGenerator, module: types.ModuleType) -> bytes:

@@ -19,6 +19,7 @@ from sagan_tf.training import collapse_watch
 from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
+from sagan_tf.whole_files import replacing
 
 
 class MetricsRecorder:
@@ -67,9 +68,8 @@ class MetricsRecorder:
         lines = self._path.read_text().splitlines()
         kept = [line for line in lines if _step_of(line) <= self._step]
         if len(kept) < len(lines):
-            aside = self._path.with_suffix(".jsonl.tmp")
-            aside.write_text("".join(f"{line}\n" for line in kept))
-            aside.replace(self._path)
+            with replacing(self._path) as aside:
+                aside.write_text("".join(f"{line}\n" for line in kept))
         return kept
 
     def __call__(self, step: int) -> None:

@@ -8,6 +8,7 @@ import pathlib
 from typing import Any
 
 from sagan_tf.errors import UserError
+from sagan_tf.whole_files import replacing
 
 
 class Workdir:
@@ -99,9 +100,8 @@ class Workdir:
     def write_config(self, config: dict[str, Any]) -> None:
         """Stores a configuration; nobody ever sees half of it."""
         self.create()
-        aside = self.config.with_suffix(".json.tmp")
-        aside.write_text(json.dumps(config, indent=2) + "\n")
-        aside.replace(self.config)
+        with replacing(self.config) as aside:
+            aside.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def _with_tuples(value: Any) -> Any:

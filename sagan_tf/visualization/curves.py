@@ -8,6 +8,8 @@ import os
 import pathlib
 from typing import Sequence
 
+from sagan_tf.whole_files import replacing
+
 # Panels from top to bottom: a title, and the metrics whose names start so. A
 # panel without data is left out.
 _PANELS = (
@@ -82,6 +84,5 @@ def _draw(
         if len(curves) > 1:
             axis.legend(fontsize="small", ncols=2)
     axes[-1].set_xlabel("step")
-    aside = f"{path}.tmp"
-    FigureCanvasAgg(figure).print_png(aside)
-    os.replace(aside, path)
+    with replacing(path) as aside:
+        FigureCanvasAgg(figure).print_png(aside)

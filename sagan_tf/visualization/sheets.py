@@ -7,6 +7,8 @@ from typing import IO, Callable, Optional, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from sagan_tf.whole_files import replacing
+
 _BACKGROUND = 255
 _INK = 0
 
@@ -153,14 +155,8 @@ def write_npz(path: str, **arrays: np.ndarray) -> None:
 def _write_aside(path: str, write: Callable[[IO[bytes]], object]) -> None:
     path = os.path.abspath(path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    aside = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(aside, "wb") as file:
-            write(file)
-        os.replace(aside, path)
-    finally:
-        if os.path.exists(aside):
-            os.remove(aside)
+    with replacing(path) as aside, aside.open("wb") as file:
+        write(file)
 
 
 def _check_images(images: np.ndarray, columns: int, padding: int) -> np.ndarray:

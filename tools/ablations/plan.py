@@ -12,10 +12,10 @@ from typing import Any, Mapping, Sequence
 import ml_collections
 
 from sagan_tf.configuration import files, validation
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError, nearest_name, one_line
 from sagan_tf.evaluation.score_table import ScoreTable
 from sagan_tf.training.workdir import Workdir
+from sagan_tf.whole_files import replacing
 from tools.ablations.studies import Arm, Study
 
 OUTCOME, LOG = "outcome.json", "log.txt"

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from sagan_tf.data.whole_files import replacing
+from sagan_tf.whole_files import replacing
 from tools.ablations import statistics
 from tools.ablations.measures import excess
 from tools.ablations.plan import Run

@@ -16,8 +16,8 @@ import numpy as np
 
 from sagan_tf.data.pictures import Framing
 from sagan_tf.data.readers import Reader
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
+from sagan_tf.whole_files import replacing
 
 PROGRESS = ".progress"
 _PLAN = "plan.json"

@@ -15,8 +15,8 @@ from sagan_tf.data import examples, record_format
 from sagan_tf.data.pictures import TooSmallError, UnreadableError
 from sagan_tf.data.readers import Reader
 from sagan_tf.data.shards import ROW
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.errors import UserError
+from sagan_tf.whole_files import replacing
 from tools.preparation.plan import Plan, write_aside
 
 # Pictures between two reports.

@@ -1,4 +1,4 @@
-"""Files that appear when they are whole, whoever else writes them."""
+"""Files and directories that appear when they are whole."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import contextlib
 import os
 import pathlib
 import secrets
+import shutil
 from typing import Iterator
 
 
 @contextlib.contextmanager
 def beside(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
-    """Give a name in the same directory that nobody else has.
+    """Gives a name in the same directory that nobody else has.
 
     The number of the process would not do: containers that share a directory
     all count from 1. `tempfile` would keep the file from all other users.
 
     Args:
-        path: a file.
+        path: a file or a directory.
 
     Yields:
         The name, `NAME.DIGITS.tmp`; what is there at the end is removed.
@@ -27,16 +28,19 @@ def beside(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     try:
         yield aside
     finally:
-        aside.unlink(missing_ok=True)
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
-    """Give a name to write to, and move what was written to `path`.
+    """Gives a name to write to, and moves what was written to `path`.
 
     Args:
-        path: the file to write or to replace; what was there before stays if
-            writing fails.
+        path: the file to write or to replace, or a directory that is new or
+            empty; what was there before stays if writing fails.
 
     Yields:
         The name to write to.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sagan_tf.data.caching import cached_source
-from sagan_tf.data.whole_files import replacing
 from sagan_tf.evaluation import classifier, real_statistics
+from sagan_tf.whole_files import replacing
 from tools.preparation import plan
 
 
