@@ -33,6 +33,7 @@ DOOR = {
     "choices",
     "command",
     "configuration",
+    "quiet_tensorflow",
 }
 MAY_IMPORT = {
     **{
@@ -49,6 +50,7 @@ MAY_IMPORT = {
     },
     "command": {"configuration"},
     "choices": set(),
+    "quiet_tensorflow": set(),
     "configuration": set(),
     "builders": BELOW_BUILDERS | {"configuration"},
     # From a workdir to its networks.
