@@ -5,6 +5,11 @@ EXTRAS := .venv-extras
 LOCK := requirements.txt
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements-installed
+# GPU=1 adds CUDA's libraries, in the versions that the locked TensorFlow asks
+# for: without -c pip tries the newest first. What has them has a stamp of its
+# own, which serves without GPU=1 too.
+GPU ?=
+CUDA := $(if $(filter-out 0,$(GPU)),-c $(LOCK) "tensorflow[and-cuda]")
 PYTHON ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 \
 	python3.10 python3 python)
@@ -18,8 +23,9 @@ SUPPORTED := import sys, ensurepip, venv; \
 .PHONY: setup environment packages extras train test test-extras lint format \
 	lock clean help
 
-setup: ## Create .venv and install requirements.txt, if not done yet
-	@if ! { cmp -s $(LOCK) $(STAMP) && \
+setup: ## Create .venv and install requirements.txt; GPU=1: CUDA's libraries
+	@if ! { { $(if $(CUDA),,cmp -s $(LOCK) $(STAMP) ||) \
+		cmp -s $(LOCK) $(STAMP)-cuda; } && \
 		$(RUN) -c "$(SUPPORTED)" 2>/dev/null; }; then \
 		$(MAKE) --no-print-directory environment packages; \
 	fi
@@ -50,15 +56,16 @@ environment:
 # pip writes a package's INSTALLER after its files, yet takes a package without
 # one for complete: what an interrupted run left is marked to be installed anew.
 packages:
-	@echo "Installing $(LOCK) into $(VENV)"
+	@echo "Installing $(LOCK)$(if $(CUDA), and CUDA) into $(VENV)"
 	@for package in $(VENV)/lib/python3*/site-packages/*.dist-info; do \
 		if [ -d "$$package" ] && [ ! -e "$$package/INSTALLER" ]; then \
 			echo "Completing $$(basename "$$package" .dist-info)"; \
 			rm -rf "$$package"; \
 		fi; \
 	done
-	@$(RUN) -m pip install --disable-pip-version-check -r $(LOCK)
-	@cp $(LOCK) $(STAMP).new && mv $(STAMP).new $(STAMP)
+	@rm -f $(STAMP) $(STAMP)-cuda
+	@$(RUN) -m pip install --disable-pip-version-check -r $(LOCK) $(CUDA)
+	@cp $(LOCK) $(STAMP).new && mv $(STAMP).new $(STAMP)$(if $(CUDA),-cuda)
 
 extras: ## The same with the playground and ONNX, in .venv-extras
 	@$(MAKE) --no-print-directory setup VENV=$(EXTRAS) \

@@ -20,6 +20,7 @@ from absl import flags
 
 from sagan_tf import choices, runs
 from sagan_tf.errors import UserError
+from sagan_tf.training import devices
 from sagan_tf.visualization import (
     attention_figures,
     attention_maps,
@@ -59,6 +60,7 @@ _SIDE = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
     """Draws the page, writes the maps, and prints how far queries look."""
     del argv
+    devices.prepare()
     output = pathlib.Path(_OUTPUT.value)
     if output.suffix != ".png" or output.is_dir():
         raise UserError(f"--output should be PATH.png. Received: {output}")

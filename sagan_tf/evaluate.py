@@ -19,7 +19,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.evaluation import folders, generated, preparation, requests
 from sagan_tf.evaluation.run_scorer import BEST, RunScorer
 from sagan_tf.evaluation.score_text import format_scores
-from sagan_tf.training import distribution
+from sagan_tf.training import devices, distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
@@ -86,6 +86,7 @@ _WATCH_SECONDS = flags.DEFINE_float(
 def main(argv: list[str]) -> None:
     """Scores and prints a table."""
     del argv
+    devices.prepare()
     folder_flags = [bool(_REAL_DIR.value), bool(_FAKE_DIR.value)]
     if bool(_WORKDIR.value) == any(folder_flags) or len(set(folder_flags)) > 1:
         raise UserError(

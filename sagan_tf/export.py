@@ -19,6 +19,7 @@ from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import single_file
 from sagan_tf.exporting.saved_model import check_free
+from sagan_tf.training import devices
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
 _OUTPUT = flags.DEFINE_string(
@@ -42,6 +43,7 @@ _LICENSE = flags.DEFINE_string(
 def main(argv: list[str]) -> None:
     """Exports, proves and reports."""
     del argv
+    devices.prepare()
     # TensorFlow tells of every input that it renames.
     logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("WARNING")

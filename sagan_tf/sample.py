@@ -18,6 +18,7 @@ from absl import flags
 from sagan_tf import choices, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
+from sagan_tf.training import devices
 from sagan_tf.visualization import arrangements, sheets
 
 _WORKDIR = flags.DEFINE_string("workdir", "", "Directory of the run.")
@@ -65,6 +66,7 @@ _NO_SHEET = (".bmp", ".gif", ".jpeg", ".jpg", ".npz", ".webp")
 def main(argv: list[str]) -> None:
     """Draws as the flags say."""
     del argv
+    devices.prepare()
     output = pathlib.Path(_OUTPUT.value)
     _check_output(output)
     truncation = choices.check_truncation(_TRUNCATION.value)

@@ -15,7 +15,14 @@ from absl import flags, logging
 from sagan_tf import builders
 from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError
-from sagan_tf.training import banner, distribution, first_look, loop, workers
+from sagan_tf.training import (
+    banner,
+    devices,
+    distribution,
+    first_look,
+    loop,
+    workers,
+)
 from sagan_tf.training.termination import Termination
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import curves
@@ -74,12 +81,7 @@ def run(
     if workdir.config.exists():
         validation.check_same_model(config, workdir.read_config(), workdir.path)
     # The first of all: workers connect before TensorFlow does anything else.
-    strategy = builders.build_strategy(config)
-    if evaluate_every and distribution.has_workers(strategy):
-        raise UserError(
-            "--evaluate_every should be 0 with several workers; score with "
-            "sagan_tf.evaluate --watch beside them"
-        )
+    strategy = _open_devices(config, evaluate_every)
     with Termination() as termination, workers.losses_explained(strategy):
         dataset = builders.build_dataset(config)
         findings, found = first_look.look(dataset)
@@ -103,6 +105,22 @@ def run(
             _draw_curves(workdir)
             _say(_end(step, config.train.num_steps, workdir))
         workers.wait_for_all(strategy)
+
+
+def _open_devices(config: Any, evaluate_every: int) -> Any:
+    """Returns the run's strategy, whose devices compute as the run wants."""
+    strategy = builders.build_strategy(config)
+    if evaluate_every and distribution.has_workers(strategy):
+        raise UserError(
+            "--evaluate_every should be 0 with several workers; score with "
+            "sagan_tf.evaluate --watch beside them"
+        )
+    # No score is of TensorFloat-32, which is one switch for a whole process.
+    devices.allow_tensor_float_32(
+        config.train.tensor_float_32 and not evaluate_every
+    )
+    devices.warn_of_idle_gpu()
+    return strategy
 
 
 def _train(

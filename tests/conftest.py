@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 
 import pytest
 import tensorflow as tf
@@ -12,6 +13,8 @@ from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
 
+# Equal bit for bit is promised of a processor, so tests compute on one.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 # TensorFlow takes this only before it first touches a device.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -22,6 +25,10 @@ tf.config.set_logical_device_configuration(
 # imported here, and its flags taken out again. Tests call what lies below them.
 for command in (
     "sagan_tf.train",
+    "sagan_tf.evaluate",
+    "sagan_tf.sample",
+    "sagan_tf.attention",
+    "sagan_tf.export",
     "tools.import_checkpoint",
     "tools.prepare_dataset",
 ):

@@ -109,6 +109,7 @@ BAD_VALUES = [
     ("train.separate_discriminator_passes", 0),
     ("train.steps_per_call", 0),
     ("train.jit_compile", "auto"),
+    ("train.tensor_float_32", 1),
     ("log.every_steps", 0),
     ("log.sheet_every_steps", 0),
     ("log.sheet_columns", 0),
@@ -119,6 +120,7 @@ BAD_VALUES = [
     ("distribution.strategy", "atuo"),
     ("distribution.cluster", "slum"),
     ("distribution.address", 3),
+    ("distribution.memory_growth", None),
 ]
 
 DCGAN = {"model.architecture": "dcgan", "dataset.num_classes": 0}

@@ -116,7 +116,10 @@ def build_strategy(config: Config) -> tf.distribute.Strategy:
     """
     section = config.distribution
     strategy = distribution.create_strategy(
-        section.strategy, section.cluster, section.address
+        section.strategy,
+        section.cluster,
+        section.address,
+        section.memory_growth,
     )
     distribution.check_batch_size(
         config.train.batch_size, strategy, config.train.gradient_accumulation

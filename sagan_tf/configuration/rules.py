@@ -179,6 +179,7 @@ RULES: Dict[str, Rule] = {
     "train.gradient_accumulation": _integer(1),
     "train.steps_per_call": _integer(1),
     "train.jit_compile": _BOOLEAN,
+    "train.tensor_float_32": _BOOLEAN,
     "log.every_steps": _integer(1),
     "log.sheet_every_steps": _integer(1),
     "log.sheet_columns": _integer(1),
@@ -191,6 +192,7 @@ RULES: Dict[str, Rule] = {
     ),
     "distribution.cluster": _one_of("tf_config", "slurm", "kubernetes", "gce"),
     "distribution.address": _TEXT,
+    "distribution.memory_growth": _BOOLEAN,
 }
 
 # Fields that were added later: what a run did that was made without them.
@@ -219,6 +221,8 @@ ADDED = {
     "model.synchronized_batch_norm": True,
     "train.gradient_accumulation": 1,
     "train.gradient_penalty_weight": 10.0,
+    "train.tensor_float_32": True,
     "distribution.cluster": "tf_config",
     "distribution.address": "",
+    "distribution.memory_growth": True,
 }

@@ -41,6 +41,7 @@ _MAY_CHANGE = (
     "train.steps_per_call",
     "train.gradient_accumulation",
     "train.jit_compile",
+    "train.tensor_float_32",
     "dataset.path",
     "dataset.evaluation_",
     "dataset.download",

@@ -12,7 +12,7 @@ import tensorflow as tf
 from sagan_tf.errors import UserError
 from sagan_tf.exporting.exported import CARD
 from sagan_tf.exporting.signatures import Signatures
-from sagan_tf.exporting.verification import verify
+from sagan_tf.exporting.verification import DEVICE, verify
 from sagan_tf.networks import Generator, freeze
 from sagan_tf.whole_files import replacing
 
@@ -65,7 +65,8 @@ def check_free(path: pathlib.Path) -> None:
 
 
 def _write(generator: Generator, path: pathlib.Path) -> None:
-    signatures = Signatures(freeze(generator))
+    with tf.device(DEVICE):
+        signatures = Signatures(freeze(generator))
     concrete = signatures.concrete(bool(generator.attention_layers()))
     tf.saved_model.save(signatures, str(path), signatures=concrete)
 

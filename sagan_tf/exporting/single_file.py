@@ -14,7 +14,7 @@ from sagan_tf import latents as latent_numbers
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import onnx_format, tflite_format
 from sagan_tf.exporting.saved_model import card_text
-from sagan_tf.exporting.verification import TOLERANCE
+from sagan_tf.exporting.verification import DEVICE, TOLERANCE
 from sagan_tf.networks import FrozenGenerator, Generator, freeze
 from sagan_tf.whole_files import replacing
 
@@ -53,7 +53,9 @@ def export_file(
     path = pathlib.Path(path)
     check_file(path, format_name)
     module = FORMATS[format_name]
-    content = _convert(freeze(generator), module)
+    with tf.device(DEVICE):
+        frozen = freeze(generator)
+    content = _convert(frozen, module)
     difference = max(_compare(generator, content, module, n) for n in _BATCHES)
     text = card_text(generator, {**(card or {}), "difference": difference})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +140,8 @@ def _compare(
         labels = np.arange(count, dtype=np.int32) % generator.num_classes
         inputs["labels"] = labels
         live_inputs = [latents, labels]
-    live = generator(live_inputs, training=False).numpy()
+    with tf.device(DEVICE):
+        live = generator(live_inputs, training=False).numpy()
     drawn = module.run(content, inputs)["images"]
     difference = np.inf
     if drawn.shape == live.shape:

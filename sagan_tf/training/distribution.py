@@ -9,7 +9,7 @@ from typing import Any, Callable
 import tensorflow as tf
 
 from sagan_tf.errors import UserError, one_line
-from sagan_tf.training import clusters
+from sagan_tf.training import clusters, devices
 
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 # First generation of NVIDIA devices with bfloat16: Ampere.
@@ -20,7 +20,10 @@ _CPU_PACK_BYTES = 2**20
 
 
 def create_strategy(
-    name: str = "auto", cluster: str = "tf_config", address: str = ""
+    name: str = "auto",
+    cluster: str = "tf_config",
+    address: str = "",
+    memory_growth: bool | None = None,
 ) -> tf.distribute.Strategy:
     """Creates a distribution strategy.
 
@@ -37,6 +40,8 @@ def create_strategy(
         address: of the cluster or the TPU; see `clusters.resolve`. A TPU has
             the name in TPU_NAME if there is none here, `"local"` on its own
             machine.
+        memory_growth: how memory of GPUs is taken, see `devices.grow_memory`;
+            None leaves it as it is.
 
     Raises:
         UserError: if the devices or the cluster cannot be found.
@@ -44,7 +49,13 @@ def create_strategy(
     """
     if name == "auto" and clusters.has_several_workers():
         name = "multi_worker"
-    elif name in ("auto", "local"):
+    resolver = None
+    if name == "multi_worker":
+        # Before TensorFlow looks for GPUs: Slurm's shares them out.
+        resolver = clusters.resolve(cluster, address)
+    if memory_growth is not None:
+        devices.grow_memory(memory_growth)
+    if name in ("auto", "local"):
         several = len(tf.config.list_physical_devices("GPU")) > 1
         name = "mirrored" if several else "default"
     if name == "default":
@@ -54,8 +65,8 @@ def create_strategy(
         return tf.distribute.OneDeviceStrategy(f"{kind}:0")
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
-    if name == "multi_worker":
-        return _connect_workers(clusters.resolve(cluster, address))
+    if resolver is not None:
+        return _connect_workers(resolver)
     if name == "tpu":
         return _connect_tpu(address)
     raise ValueError(f"`name` should be a strategy. Received: {name!r}")

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -220,6 +222,66 @@ def test_what_draws_something_else_is_not_left(
     with pytest.raises(UserError, match="should be those of the network"):
         exporting.export(generator, tmp_path / "wrong")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_proof_computes_on_the_processor(toy_run, monkeypatch):
+    places = []
+
+    def stop(*_):
+        raise UserError("seen enough")
+
+    def note(result):
+        places.extend(tensor.device for tensor in tf.nest.flatten(result))
+        return result
+
+    monkeypatch.setattr(verification, "_ask", stop)
+    # As on a GPU: the weights are there, and so is all that is not told.
+    with tf.device("CPU:1"):
+        generator = runs.open_run(toy_run).load_generator()
+        call = generator.call
+        monkeypatch.setattr(
+            generator,
+            "call",
+            lambda *args, **kwargs: note(call(*args, **kwargs)),
+        )
+        assert "CPU:1" in generator.variables[0].device
+        with pytest.raises(UserError, match="seen enough"):
+            verification.verify(None, generator)
+    assert len(places) == 6
+    assert all(place.endswith("CPU:0") for place in places)
+
+
+def test_weights_are_prepared_on_the_processor(
+    generator, monkeypatch, tmp_path
+):
+    places = []
+
+    def note(network):
+        frozen = freeze(network)
+        places.extend(variable.device for variable in frozen.variables)
+        raise UserError("seen enough")
+
+    monkeypatch.setattr(saved_model, "freeze", note)
+    with tf.device("CPU:1"), pytest.raises(UserError, match="seen enough"):
+        exporting.export(generator, tmp_path / "exported")
+    assert places and all(place.endswith("CPU:0") for place in places)
+
+
+@pytest.mark.parametrize("visible", [None, "0,1"])
+def test_the_proof_s_process_holds_no_gpu(monkeypatch, visible):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    environments = []
+
+    def run(command, env, **options):
+        environments.append(env)
+        return subprocess.CompletedProcess(command, 1, "", "no more")
+
+    monkeypatch.setattr(verification.subprocess, "run", run)
+    with pytest.raises(UserError, match="no more"):
+        verification._ask(pathlib.Path("model"), {})
+    assert environments == [{**os.environ, "CUDA_VISIBLE_DEVICES": ""}]
 
 
 def test_a_directory_that_is_no_saved_model_is_refused(tmp_path):

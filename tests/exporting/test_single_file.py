@@ -88,6 +88,38 @@ def test_what_draws_something_else_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_the_proof_computes_on_the_processor(toy_run, tmp_path, monkeypatch):
+    places = []
+
+    def note(network):
+        frozen = freeze(network)
+        places.extend(variable.device for variable in frozen.variables)
+        return frozen
+
+    def stop(content, inputs):
+        raise UserError("seen enough")
+
+    monkeypatch.setattr(single_file, "freeze", note)
+    monkeypatch.setattr(single_file, "_convert", lambda *_: b"content")
+    monkeypatch.setattr(tflite_format, "run", stop)
+    # As on a GPU: the weights are there, and so is all that is not told.
+    with tf.device("CPU:1"):
+        generator = runs.open_run(toy_run).load_generator()
+        call = generator.call
+
+        def draw(*arguments, **options):
+            images = call(*arguments, **options)
+            places.append(images.device)
+            return images
+
+        monkeypatch.setattr(generator, "call", draw)
+        assert "CPU:1" in generator.variables[0].device
+        with pytest.raises(UserError, match="seen enough"):
+            exporting.export_file(generator, tmp_path / "x.tflite", "tflite")
+    assert len(places) > 1
+    assert all(place.endswith("CPU:0") for place in places)
+
+
 @pytest.mark.parametrize("fails", ["write_bytes", "rename"])
 def test_a_full_disk_leaves_nothing_in_the_way(fails, tmp_path, monkeypatch):
     function = getattr(pathlib.Path, fails)

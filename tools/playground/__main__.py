@@ -12,6 +12,7 @@ import os
 from absl import flags
 
 from sagan_tf import exporting
+from sagan_tf.training import devices
 from tools.playground import readiness
 from tools.playground.model import PlaygroundModel
 
@@ -30,6 +31,7 @@ _PORT = flags.DEFINE_integer("port", 7860, "Port to listen at.", 1, 65535)
 def main(argv: list[str]) -> None:
     """Loads, warms up and serves."""
     del argv
+    devices.prepare()
     readiness.check_port(_HOST.value, _PORT.value)
     generator = exporting.ExportedGenerator(_SAVED_MODEL.value)
     server = readiness.find_server()
