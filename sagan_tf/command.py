@@ -59,14 +59,19 @@ def run(
 
 
 def define_config_flag(
-    help_text: str = "Python file with a get_config().",
+    help_text: str = "Configuration, by its name or the path of a file.",
     default: Optional[str] = None,
+    flag_values: flags.FlagValues = flags.FLAGS,
 ) -> flags.FlagHolder:
     """Defines `--config`, which reads the command line as it is defined."""
     with one_line_errors(program_name()):
         try:
-            flag = config_flags.DEFINE_config_file("config", default, help_text)
-            flags.declare_key_flag("config")
+            flag = config_flags.DEFINE_config_file(
+                "config", None, help_text, flag_values
+            )
+            flag_values["config"].parser = files.ConfigFlagParser()
+            flag_values.set_default("config", default)
+            flags.declare_key_flag("config", flag_values)
             return flag
         except flags.Error as error:
             raise UserError(one_line(error)) from error

@@ -61,7 +61,7 @@ def run(
     """Trains from where the workdir stands to the last step.
 
     Args:
-        config: a configuration, see `configs/default.py`.
+        config: a configuration, see `sagan_tf.configuration.default`.
         workdir: where the run lives.
         dry_run: whether to stop when everything is built and said.
         evaluate_every: steps between two self-evaluations; 0 for none.
