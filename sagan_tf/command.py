@@ -5,8 +5,13 @@ with the call of its main:
 
     _CONFIG = command.define_config_flag()
     ...
-    if __name__ == "__main__":
+    def cli():
         command.run(main, required_flags=("config", "workdir"))
+
+    if __name__ == "__main__":
+        cli()
+
+where `cli` is what an installed command such as `sagan-train` calls.
 
 Import this module before TensorFlow: it quietens TensorFlow's start.
 """
@@ -17,6 +22,7 @@ import os
 import re
 import sys
 import traceback
+import types
 from typing import Callable, Iterator, List, Optional, Sequence
 
 from absl import app, flags
@@ -53,6 +59,7 @@ def run(
         required_flags: names of flags that have to be given.
     """
     with one_line_errors(program_name()):
+        _show_help_of(sys.modules[main.__module__])
         app.run(
             main, flags_parser=lambda argv: parse_flags(argv, required_flags)
         )
@@ -77,8 +84,15 @@ def define_config_flag(
             raise UserError(one_line(error)) from error
 
 
+def _show_help_of(module: types.ModuleType) -> None:
+    """Has --help show a module that an installed command has only imported."""
+    sys.modules["__main__"].__doc__ = module.__doc__
+    for flag in flags.FLAGS.get_key_flags_for_module(module):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+
+
 def program_name() -> str:
-    """Returns the name to report by, such as `sagan_tf.train`."""
+    """Returns the name to report by: `sagan_tf.train` or `sagan-train`."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is not None:
         return re.sub(r"\.__main__$", "", spec.name)

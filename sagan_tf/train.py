@@ -157,5 +157,10 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-if __name__ == "__main__":
+def cli() -> None:
+    """Runs this command: what `sagan-train` calls."""
     command.run(main, required_flags=("config", "workdir"))
+
+
+if __name__ == "__main__":
+    cli()
