@@ -5,7 +5,7 @@ each, as in the original. Hinge loss, Adam (0, 0.9) with rates 1e-4 and 4e-4,
 batches of 64, latents of 128, a million steps; unlike the original, an average
 of the generator draws the samples.
 
-Command:   python -m sagan_tf.train --config=configs/celeba64.py \
+Command:   python -m sagan_tf.train --config=celeba64 \
                --workdir=runs/celeba64 [--config.dataset.path=DATA_DIR]
 Hardware:  not measured yet
 Time:      not measured yet
@@ -14,7 +14,7 @@ Score:     not measured yet
 
 import ml_collections
 
-from configs import default
+from sagan_tf.configuration import default
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -2,7 +2,7 @@
 
 The aligned pictures are 178x218; the middle 160x160 is cut out of each.
 
-Command:   python -m sagan_tf.train --config=configs/celeba64_resnet.py \
+Command:   python -m sagan_tf.train --config=celeba64_resnet \
                --workdir=runs/celeba64_resnet [--config.dataset.path=DATA_DIR]
 Hardware:  not measured yet
 Time:      not measured yet
@@ -11,7 +11,7 @@ Score:     not measured yet
 
 import ml_collections
 
-from configs import default
+from sagan_tf.configuration import default
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -4,7 +4,7 @@ The pictures of the test split are scored against with
 `--config.dataset.evaluation_split=test`; the literature scores against those
 that were trained on. `--config.dataset.download=True` fetches them once.
 
-Command:   python -m sagan_tf.train --config=configs/cifar10.py \
+Command:   python -m sagan_tf.train --config=cifar10 \
                --workdir=runs/cifar10 [--config.dataset.path=DATA_DIR]
 Hardware:  not measured yet
 Time:      not measured yet
@@ -13,7 +13,7 @@ Score:     not measured yet
 
 import ml_collections
 
-from configs import default
+from sagan_tf.configuration import default
 
 
 def get_config() -> ml_collections.ConfigDict:

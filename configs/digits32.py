@@ -1,6 +1,6 @@
 """Handwritten digits at 32 pixels, by the recipe of `twins32`.
 
-Command:   python -m sagan_tf.train --config=configs/digits32.py \
+Command:   python -m sagan_tf.train --config=digits32 \
                --workdir=runs/digits32
 Hardware:  2 cores of an AMD EPYC (Zen 5), bfloat16 by AVX-512
 Time:      6 minutes, with the cores shared by other work
@@ -9,12 +9,12 @@ Score:     not measured; the digits can be read
 
 import ml_collections
 
-from configs import twins32
+from sagan_tf.configuration import load_config
 
 
 def get_config() -> ml_collections.ConfigDict:
     """Returns `twins32` on the digits."""
-    config = twins32.get_config()
+    config = load_config("twins32")
     config.dataset.name = "digits"
     config.train.num_steps = 2_000
     return config

@@ -7,7 +7,7 @@ Prepare:   python -m tools.prepare_dataset --dataset=tfds:imagenet2012 \
                --resize=bilinear --on_small=enlarge --output=DIR
            python -m tools.prepare_dataset --dataset=folder --path=FOLDER \
                --resize=bilinear --on_small=enlarge --output=DIR
-Command:   python -m sagan_tf.train --config=configs/imagenet128.py \
+Command:   python -m sagan_tf.train --config=imagenet128 \
                --workdir=runs/imagenet128 --config.dataset.path=DIR
 Hardware:  not measured yet
 Time:      not measured yet
@@ -16,7 +16,7 @@ Score:     not measured yet
 
 import ml_collections
 
-from configs import default
+from sagan_tf.configuration import default
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -2,7 +2,7 @@
 
 `--config.dataset.download=True` fetches and prepares them once.
 
-Command:   python -m sagan_tf.train --config=configs/imagenet64.py \
+Command:   python -m sagan_tf.train --config=imagenet64 \
                --workdir=runs/imagenet64 [--config.dataset.path=DATA_DIR]
 Hardware:  not measured yet
 Time:      not measured yet
@@ -11,12 +11,12 @@ Score:     not measured yet
 
 import ml_collections
 
-from configs import imagenet128
+from sagan_tf.configuration import load_config
 
 
 def get_config() -> ml_collections.ConfigDict:
     """Returns `imagenet128` at 64 pixels."""
-    config = imagenet128.get_config()
+    config = load_config("imagenet128")
     config.dataset.name = "tfds:imagenet_resized/64x64"
     config.dataset.image_size = 64
     return config

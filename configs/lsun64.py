@@ -2,7 +2,7 @@
 
 The largest square in the middle of each picture is resized.
 
-Command:   python -m sagan_tf.train --config=configs/lsun64.py \
+Command:   python -m sagan_tf.train --config=lsun64 \
                --workdir=runs/lsun64 [--config.dataset.path=DATA_DIR]
 Hardware:  not measured yet
 Time:      not measured yet
@@ -11,12 +11,12 @@ Score:     not measured yet
 
 import ml_collections
 
-from configs import celeba64_resnet
+from sagan_tf.configuration import load_config
 
 
 def get_config() -> ml_collections.ConfigDict:
     """Returns `celeba64_resnet` on churches."""
-    config = celeba64_resnet.get_config()
+    config = load_config("celeba64_resnet")
     config.dataset.name = "tfds:lsun/church_outdoor"
     config.dataset.crop = 0
     return config

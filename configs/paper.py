@@ -4,7 +4,7 @@ Keys and values are not pooled, values have an eighth of the channels, Adam's
 beta_2 is 0.9, the discriminator sees real and generated pictures one after the
 other, and no average of the generator is kept; see docs/fidelity.md.
 
-Command:   python -m sagan_tf.train --config=configs/paper.py \
+Command:   python -m sagan_tf.train --config=paper \
                --workdir=runs/paper --config.dataset.path=DIR
 Hardware:  not measured yet
 Time:      not measured yet
@@ -13,12 +13,12 @@ Score:     not measured yet
 
 import ml_collections
 
-from configs import imagenet128
+from sagan_tf.configuration import load_config
 
 
 def get_config() -> ml_collections.ConfigDict:
     """Returns the run of the paper's text."""
-    config = imagenet128.get_config()
+    config = load_config("imagenet128")
     config.model.attention_pooling = False
     config.model.attention_value_divisor = 8
     config.optimizer.beta_2 = 0.9

@@ -9,12 +9,12 @@ Coherence: 0.892 of 1,000 samples (0.222 with shuffled halves), mean of three
 
 import ml_collections
 
-from configs import twins32
+from sagan_tf.configuration import load_config
 
 
 def get_config() -> ml_collections.ConfigDict:
     """Returns a run of minutes on one core, 32 channels throughout."""
-    config = twins32.get_config()
+    config = load_config("twins32")
     config.model.base_channels = 8
     config.model.discriminator_base_channels = 16
     config.train.num_steps = 4_000

@@ -9,7 +9,7 @@ Coherence: 0.959 of 1,000 samples (0.197 with shuffled halves); 0.950 of
 
 import ml_collections
 
-from configs import default
+from sagan_tf.configuration import default
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -191,5 +191,10 @@ def _report(
     return "\n".join(lines) + "\n"
 
 
-if __name__ == "__main__":
+def cli() -> None:
+    """Runs this command: what `sagan-attention` calls."""
     command.run(main, required_flags=("workdir", "output"))
+
+
+if __name__ == "__main__":
+    cli()

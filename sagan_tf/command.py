@@ -5,8 +5,13 @@ with the call of its main:
 
     _CONFIG = command.define_config_flag()
     ...
-    if __name__ == "__main__":
+    def cli():
         command.run(main, required_flags=("config", "workdir"))
+
+    if __name__ == "__main__":
+        cli()
+
+where `cli` is what an installed command such as `sagan-train` calls.
 
 Import this module before TensorFlow: it quietens TensorFlow's start.
 """
@@ -17,6 +22,7 @@ import os
 import re
 import sys
 import traceback
+import types
 from typing import Callable, Iterator, List, Optional, Sequence
 
 from absl import app, flags
@@ -53,27 +59,40 @@ def run(
         required_flags: names of flags that have to be given.
     """
     with one_line_errors(program_name()):
+        _show_help_of(sys.modules[main.__module__])
         app.run(
             main, flags_parser=lambda argv: parse_flags(argv, required_flags)
         )
 
 
 def define_config_flag(
-    help_text: str = "Python file with a get_config().",
+    help_text: str = "Configuration, by its name or the path of a file.",
     default: Optional[str] = None,
+    flag_values: flags.FlagValues = flags.FLAGS,
 ) -> flags.FlagHolder:
     """Defines `--config`, which reads the command line as it is defined."""
     with one_line_errors(program_name()):
         try:
-            flag = config_flags.DEFINE_config_file("config", default, help_text)
-            flags.declare_key_flag("config")
+            flag = config_flags.DEFINE_config_file(
+                "config", None, help_text, flag_values
+            )
+            flag_values["config"].parser = files.ConfigFlagParser()
+            flag_values.set_default("config", default)
+            flags.declare_key_flag("config", flag_values)
             return flag
         except flags.Error as error:
             raise UserError(one_line(error)) from error
 
 
+def _show_help_of(module: types.ModuleType) -> None:
+    """Has --help show a module that an installed command has only imported."""
+    sys.modules["__main__"].__doc__ = module.__doc__
+    for flag in flags.FLAGS.get_key_flags_for_module(module):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+
+
 def program_name() -> str:
-    """Returns the name to report by, such as `sagan_tf.train`."""
+    """Returns the name to report by: `sagan_tf.train` or `sagan-train`."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is not None:
         return re.sub(r"\.__main__$", "", spec.name)

@@ -172,5 +172,10 @@ def _score_run(options: preparation.Options) -> list:
     return requests.answer(_CHECKPOINT.value, scorer, steps)
 
 
-if __name__ == "__main__":
+def cli() -> None:
+    """Runs this command: what `sagan-evaluate` calls."""
     command.run(main)
+
+
+if __name__ == "__main__":
+    cli()

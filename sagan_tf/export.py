@@ -110,5 +110,10 @@ def _scores(run: runs.Run) -> list[dict[str, str]]:
         return [row for row in rows if row.get("step") == str(run.step)]
 
 
-if __name__ == "__main__":
+def cli() -> None:
+    """Runs this command: what `sagan-export` calls."""
     command.run(main, required_flags=("workdir", "output"))
+
+
+if __name__ == "__main__":
+    cli()

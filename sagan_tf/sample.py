@@ -204,5 +204,10 @@ def _write_files(
         sheets.write_png(str(directory / file), image)
 
 
-if __name__ == "__main__":
+def cli() -> None:
+    """Runs this command: what `sagan-sample` calls."""
     command.run(main, required_flags=("output",))
+
+
+if __name__ == "__main__":
+    cli()

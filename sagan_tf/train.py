@@ -68,7 +68,7 @@ def run(
     """Trains from where the workdir stands to the last step.
 
     Args:
-        config: a configuration, see `configs/default.py`.
+        config: a configuration, see `sagan_tf.configuration.default`.
         workdir: where the run lives.
         dry_run: whether to stop when everything is built and said.
         evaluate_every: steps between two self-evaluations; 0 for none.
@@ -175,5 +175,10 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-if __name__ == "__main__":
+def cli() -> None:
+    """Runs this command: what `sagan-train` calls."""
     command.run(main, required_flags=("config", "workdir"))
+
+
+if __name__ == "__main__":
+    cli()

@@ -55,6 +55,7 @@ FLAGS = [
     case("--workdir is required", GOOD[0], "--workdir="),
     case("--config is required", GOOD[1]),
     case("no such file", "--config=", GOOD[1]),
+    case("did you mean twins32?", "--config=twins23", GOOD[1]),
     case("unknown flag --workdri; did", GOOD[0], "--workdri=a"),
     case("unknown flag --qqq", *GOOD, "--qqq"),
     case("unknown flag --batch_size", *GOOD, "--batch_size=3"),
@@ -92,7 +93,7 @@ FLAGS = [
         *GOOD,
         "--config.optimizer.generator_learning_rate=nan",
     ),
-    case("needs --config=FILE", GOOD[1], "--config.seed=1"),
+    case("needs --config=NAME", GOOD[1], "--config.seed=1"),
 ]
 
 FILES = [

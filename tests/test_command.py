@@ -9,8 +9,8 @@ import textwrap
 
 import pytest
 from absl import flags
-from ml_collections import config_flags
 
+from configs import twins32
 from sagan_tf import command
 from sagan_tf.errors import DivergedError, UserError
 
@@ -21,6 +21,13 @@ from configs import default
 
 def get_config():
     return default.get_config()
+"""
+
+NESTED = """
+from sagan_tf.configuration import load_config
+
+def get_config():
+    return load_config("twins23")
 """
 
 PROGRAM = '''
@@ -69,6 +76,7 @@ def folder(tmp_path, monkeypatch):
             "return default.get_config()",
             "c = default.get_config()\n    c.seed = 'one'\n    return c",
         ),
+        "nested.py": NESTED,
         "toy.py": PROGRAM,
     }
     for name, text in files.items():
@@ -84,9 +92,7 @@ def parse(arguments, monkeypatch):
     argv = ["toy", *arguments]
     # Where ml_collections looks for the fields to override.
     monkeypatch.setattr(sys, "argv", argv)
-    config_flags.DEFINE_config_file(
-        "config", None, "Python file.", flag_values=values
-    )
+    command.define_config_flag(flag_values=values)
     flags.DEFINE_string("workdir", None, "Run.", flag_values=values)
     flags.DEFINE_integer("count", 1, "N.", 1, flag_values=values)
     flags.DEFINE_float("rate", 1.0, "Rate.", flag_values=values)
@@ -116,6 +122,19 @@ def test_good_arguments_are_parsed(folder, monkeypatch):
     assert values.config.dtype == "auto"
 
 
+def test_a_configuration_is_found_by_name(folder, monkeypatch):
+    """Also where a file or a folder of the same name lies."""
+    (folder / "twins32").mkdir()
+    (folder / "configs").mkdir()
+    (folder / "configs" / "twins32.py").write_text("broken(")
+    words = ["--config=twins32", "--workdir=run", "--config.train.num_steps=7"]
+    config = parse(words, monkeypatch).config
+    assert config.is_locked
+    assert config.train.num_steps == 7
+    config.train.num_steps = twins32.get_config().train.num_steps
+    assert config.to_dict() == twins32.get_config().to_dict()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -133,8 +152,19 @@ def test_good_arguments_are_parsed(folder, monkeypatch):
         ("--config", "Missing value for flag --config"),
         (
             "--config=goo.py",
-            "--config=goo.py: no such file, expected a Python file with a "
-            "get_config(), such as configs/twins32.py; did you mean good.py?",
+            "study32, twins32, or a Python file with a get_config(); did you "
+            "mean good.py?",
+        ),
+        (
+            "--config=twins23",
+            "--config=twins23: no such configuration, expected celeba64, ",
+        ),
+        ("--config=twins23", "get_config(); did you mean twins32?"),
+        ("--config=configs/twins23.py", "; did you mean twins32?"),
+        ("--config=twins32:x", "--config=twins32:x: get_config() takes 0"),
+        (
+            "--config=nested.py",
+            "--config=nested.py, line 5: twins23: no such configuration, ",
         ),
         ("--config=absent/x.py", "--config=absent/x.py: no such file"),
         ("--config=.", "--config=.: no such file"),
@@ -151,7 +181,7 @@ def test_good_arguments_are_parsed(folder, monkeypatch):
         ),
         ("--config=kind.py", "--config=kind.py, line 6: Could not override"),
         ("--config=good.py:x", "--config=good.py:x: get_config() takes 0"),
-        ("--config.seed=1", "--config.seed needs --config=FILE"),
+        ("--config.seed=1", "--config.seed needs --config=NAME"),
         ("--config.seed=1 --config=good.py", "before a value for --config"),
         (
             "--config=good.py --config.train.num_step=1",

@@ -8,6 +8,8 @@ import ml_collections
 import pytest
 
 from configs import default
+from sagan_tf.configuration import default as library_default
+from sagan_tf.configuration import files, load_config
 from sagan_tf.configuration.rules import ADDED, RULES
 from sagan_tf.configuration.validation import (
     check_same_model,
@@ -393,7 +395,7 @@ def test_default_is_locked_and_covers_the_rules():
 
 
 def test_each_field_of_the_default_has_a_comment():
-    text = (CONFIGS / "default.py").read_text()
+    text = pathlib.Path(library_default.__file__).read_text()
     lines = [line.strip() for line in text.splitlines()]
     for name in RULES:
         starts = (f"{name} = ", f"config.{name} = ")
@@ -420,6 +422,17 @@ def test_file_is_valid_and_a_small_difference(config_name):
         # The one thing that such a file cannot know.
         config.dataset.path = "pictures"
     validate(config)
+
+
+@pytest.mark.parametrize("config_name", CONFIG_NAMES)
+def test_a_name_and_a_path_are_the_same(config_name, tmp_path, monkeypatch):
+    path = str(CONFIGS / f"{config_name}.py")
+    monkeypatch.chdir(tmp_path)
+    assert load_config(config_name).to_dict() == load_config(path).to_dict()
+
+
+def test_each_name_is_told():
+    assert files.names() == CONFIG_NAMES
 
 
 @pytest.mark.parametrize(

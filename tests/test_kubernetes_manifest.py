@@ -9,6 +9,8 @@ import subprocess
 import pytest
 import yaml
 
+from tests import dockerfile
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -48,17 +50,32 @@ def test_its_parts_hold_together(manifest):
     for variable in container["env"]:
         assert isinstance(variable["value"], str)
     assert {part for part in container} <= {
-        *("name", "image", "workingDir", "ports", "env", "command", "args"),
+        *("name", "image", "ports", "env", "command", "args"),
         *("resources", "volumeMounts"),
     }
 
 
-def start_container(manifest, tmp_path, program, index):
-    """Runs the container's script with another program for Python."""
+def test_its_image_is_that_of_the_dockerfile(manifest):
+    page = (ROOT / "docs" / "clusters.md").read_text()
     (container,) = pod(manifest)["containers"]
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{program}\n")
-    python.chmod(0o755)
+    tag, name, device = re.search(
+        r"docker build --tag (\S+) --build-arg (\w+)=(\w+) ", page
+    ).groups()
+    assert container["image"] == f"{tag}:latest"
+    steps = "".join(dockerfile.arguments_of("RUN"))
+    assert [f"{name}=cpu"] == dockerfile.arguments_of("ARG")
+    assert f"{device})" in steps
+    (user,) = dockerfile.arguments_of("USER")
+    assert re.findall(r"useradd .*--uid=(\d+)", steps) == [user]
+    assert int(user) == pod(manifest)["securityContext"]["fsGroup"] > 0
+
+
+def start_container(manifest, tmp_path, program, index):
+    """Runs the container's script with another program for the training."""
+    (container,) = pod(manifest)["containers"]
+    training = tmp_path / "sagan-train"
+    training.write_text(f"#!/bin/sh\n{program}\n")
+    training.chmod(0o755)
     variables = {part["name"]: part["value"] for part in container["env"]}
     return subprocess.Popen(
         [*container["command"], *container["args"]],
@@ -90,7 +107,7 @@ def test_workers_find_each_other(manifest, tmp_path, index):
     assert content["cluster"]["worker"] == [
         f"{name}-{number}.{domain}:8470" for number in range(count)
     ]
-    assert words[:2] == ["-m", "sagan_tf.train"]
+    assert words[0] == "--config=imagenet128"
     assert f"--workdir={tmp_path}" in words
 
 

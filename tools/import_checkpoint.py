@@ -51,8 +51,8 @@ READERS = {
 UNKNOWN_PATH = "imagenet"
 
 _CONFIG = command.define_config_flag(
-    "Python file with a get_config(), for what the checkpoint does not tell.",
-    default="configs/imagenet128.py",
+    "Configuration, by name or path, for what the checkpoint does not tell.",
+    default="imagenet128",
 )
 _FORMAT = flags.DEFINE_enum(
     "format", None, sorted(READERS), "Implementation that wrote it."
@@ -190,11 +190,11 @@ def training_command(
     """Returns the command that trains further.
 
     Args:
-        path: the file of the configuration that `config` came from.
+        path: name or file of the configuration that `config` came from.
         config: the configuration of the workdir.
         workdir: the workdir.
     """
-    stored = validation.flatten(files.load_config(path, f"--config={path}"))
+    stored = validation.flatten(files.load_config(path))
     fields = validation.flatten(config)
     words = [f"--config={path}", f"--workdir={workdir}"]
     words += [

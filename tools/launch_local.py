@@ -1,7 +1,7 @@
 """Runs a training command as several workers on this machine.
 
     python -m tools.launch_local --workers=2 --logs=logs -- \
-        python -m sagan_tf.train --config=configs/twins32.py --workdir=DIR
+        python -m sagan_tf.train --config=twins32 --workdir=DIR
 
 Each worker finds the others through TF_CONFIG and writes `worker_N.log`. When
 one fails, all are ended. SIGTERM and an interrupt both reach them as SIGTERM,

@@ -189,7 +189,7 @@ def training_flags(workdir: Workdir, num_steps: int) -> list[str]:
     """Returns the flags of a toy run."""
     fields = {**TOY, "train.num_steps": num_steps}
     return [
-        "--config=configs/twins32.py",
+        "--config=twins32",
         f"--workdir={workdir.path}",
         "--deterministic",
         *(f"--config.{name}={value}" for name, value in fields.items()),

@@ -1,10 +1,13 @@
-"""Reads configuration files, and says in one line what is wrong with one.
+"""Reads configurations, and says in one line what is wrong with one.
 
-The flag of `ml_collections` reads them too, but raises exceptions of many
-kinds, some of them only when the configuration is used: it comes second.
+The flag of `ml_collections` raises exceptions of many kinds about the fields
+that are set behind it: it comes second.
 """
 
+from __future__ import annotations
+
 import os
+import pathlib
 import re
 import runpy
 import traceback
@@ -17,6 +20,20 @@ from sagan_tf.errors import UserError, nearest_name, one_line
 
 # What the flags of `ml_collections.config_flags` say that they hold.
 _CONFIG_FLAG_TYPE = "config object"
+
+_PACKAGE = pathlib.Path(__file__).parents[1]
+
+
+class ConfigFlagParser(flags.ArgumentParser):
+    """Parses the value of a flag to a locked configuration."""
+
+    def parse(self, argument: str) -> ml_collections.ConfigDict:
+        """Returns the configuration of a name or a path."""
+        return load_config(argument).lock()
+
+    def flag_type(self) -> str:
+        """Returns what the help calls such a value."""
+        return _CONFIG_FLAG_TYPE
 
 
 def check_flags(argv: Sequence[str], flag_values: flags.FlagValues) -> None:
@@ -42,7 +59,7 @@ def check_flags(argv: Sequence[str], flag_values: flags.FlagValues) -> None:
             if match
         ]
         if path is None and overrides:
-            raise UserError(f"--{name}.{overrides[0]} needs --{name}=FILE")
+            raise UserError(f"--{name}.{overrides[0]} needs --{name}=NAME")
         if path is not None:
             config = load_config(path, f"--{name}={path}")
             for field in overrides:
@@ -59,13 +76,17 @@ def _value_of(name: str, argv: Sequence[str]) -> Optional[str]:
     return value
 
 
-def load_config(path: str, given_as: str) -> ml_collections.ConfigDict:
-    """Runs a configuration file.
+def load_config(
+    name: str, given_as: str | None = None
+) -> ml_collections.ConfigDict:
+    """Returns a configuration.
 
     Args:
-        path: a Python file with a `get_config()`; what follows a colon is
-            its argument.
-        given_as: what the user wrote, to start an error with.
+        name: the name of a configuration, such as `twins32`, or the path of a
+            Python file with a `get_config()`; what follows a colon is its
+            argument. A word of letters, digits and underscores is a name.
+        given_as: what the user wrote, to start an error with; the name without
+            it.
 
     Returns:
         What `get_config()` returns.
@@ -73,11 +94,15 @@ def load_config(path: str, given_as: str) -> ml_collections.ConfigDict:
     Raises:
         UserError: the file is missing, broken, or returns something else.
     """
-    file, *arguments = path.split(":", 1)
+    given_as = name if given_as is None else given_as
+    name, *arguments = name.split(":", 1)
+    is_name = re.fullmatch(r"\w+", name)
+    file = os.path.join(_directory(), f"{name}.py") if is_name else name
     if not os.path.isfile(file):
         raise UserError(
-            f"{given_as}: no such file, expected a Python file with a "
-            "get_config(), such as configs/twins32.py" + _nearest_file(file)
+            f"{given_as}: no such {'configuration' if is_name else 'file'}, "
+            f"expected {', '.join(names())}, or a Python file with a "
+            f"get_config(){_nearest(name)}"
         )
     try:
         config = runpy.run_path(file)["get_config"](*arguments)
@@ -97,13 +122,27 @@ def load_config(path: str, given_as: str) -> ml_collections.ConfigDict:
     return config
 
 
-def _nearest_file(path: str) -> str:
-    folder = os.path.dirname(path)
+def names() -> list[str]:
+    """Returns the names of the configurations that come with the package."""
+    return sorted(path.stem for path in _directory().glob("[!_]*.py"))
+
+
+def _directory() -> pathlib.Path:
+    """Returns where they are: installed inside the package, else beside it."""
+    inside = _PACKAGE / "configs"
+    return inside if inside.is_dir() else _PACKAGE.with_name("configs")
+
+
+def _nearest(name: str) -> str:
+    folder, known = os.path.dirname(name), names()
     try:
-        names = [name for name in os.listdir(folder or ".") if ".py" in name]
+        files = [file for file in os.listdir(folder or ".") if ".py" in file]
     except OSError:
-        return ""
-    return nearest_name(path, [os.path.join(folder, name) for name in names])
+        files = []
+    near = [*known, *(os.path.join(folder, file) for file in files)]
+    return nearest_name(name, near) or nearest_name(
+        pathlib.Path(name).stem, known
+    )
 
 
 def _line_of(error: BaseException, file: str) -> str:

@@ -1,6 +1,6 @@
 """What each field of a configuration accepts by itself.
 
-The meaning of the fields stands in `configs/default.py`.
+The meaning of the fields stands in `default.py` beside this file.
 """
 
 import dataclasses

@@ -19,7 +19,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
     """Refuses a configuration with an unknown, bad or contradictory field.
 
     Args:
-        config: the whole configuration, see `configs/default.py`.
+        config: the whole configuration, see `default.py` beside this file.
 
     Raises:
         UserError: a field is unknown, missing, of another type, out of its
@@ -123,13 +123,14 @@ def _check_names(fields: Dict[str, Any]) -> None:
     for name in fields:
         is_section = any(known.startswith(f"{name}.") for known in RULES)
         if name not in RULES and not is_section:
-            hint = nearest_name(name, RULES) or "; see configs/default.py"
+            hint = nearest_name(name, RULES)
+            hint = hint or "; see sagan_tf/configuration/default.py"
             raise UserError(f"config.{name} is not a field{hint}")
     for name in RULES:
         if name not in fields:
             raise UserError(
-                f"config.{name} is missing; start from "
-                "configs.default.get_config(), which has every field"
+                f"config.{name} is missing; start from sagan_tf."
+                "configuration.default.get_config(), which has every field"
             )
 
 

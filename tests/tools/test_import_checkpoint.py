@@ -194,9 +194,7 @@ def test_the_data_stay_those_of_the_configuration(name, path, expected):
     assert (config.dataset.name, config.dataset.path) == expected
     assert config.dataset.image_size == 64
     assert config.dataset.num_classes == 3
-    command = import_checkpoint.training_command(
-        "configs/imagenet128.py", config, "run"
-    )
+    command = import_checkpoint.training_command("imagenet128", config, "run")
     changed = expected[0] != "shards"
     assert (f"--config.dataset.name={expected[0]}" in command) == changed
     assert (f"--config.dataset.path={expected[1]}" in command) == bool(

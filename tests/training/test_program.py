@@ -1,6 +1,8 @@
 """The whole training program at toy size."""
 
 import json
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -15,6 +17,8 @@ from sagan_tf.data import ImageDataset
 from sagan_tf.errors import DivergedError, UserError
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def records(workdir):
@@ -205,9 +209,11 @@ def test_digits_and_a_folder_of_them_train_alike(tmp_path):
     assert len(records(Workdir(tmp_path / "folder"))) == 2
 
 
-def command(*arguments):
+def command(*arguments, cwd=ROOT):
     return subprocess.run(
         [sys.executable, "-m", "sagan_tf.train", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -244,9 +250,10 @@ def test_the_command_trains(tmp_path):
 
 def test_the_command_answers_a_wrong_field_in_one_line(tmp_path):
     done = command(
-        "--config=configs/twins32.py",
+        "--config=twins32",
         f"--workdir={tmp_path / 'run'}",
         "--config.train.batch_size=0",
+        cwd=tmp_path,
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

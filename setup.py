@@ -1,0 +1,14 @@
+"""What pyproject.toml cannot say: in a wheel, configs/ lies in sagan_tf.
+
+A top-level package of that name would be in the way of others.
+"""
+
+import setuptools
+
+setuptools.setup(
+    packages=[
+        *setuptools.find_packages(include=["sagan_tf*"]),
+        "sagan_tf.configs",
+    ],
+    package_dir={"sagan_tf.configs": "configs"},
+)
