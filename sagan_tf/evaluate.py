@@ -75,6 +75,11 @@ _CACHE_DIR = flags.DEFINE_string(
 _FORCE = flags.DEFINE_bool(
     "force", False, "Score although it means little; warn of it."
 )
+_TFGAN_CHECK = flags.DEFINE_bool(
+    "tfgan_check",
+    True,
+    "Let TF-GAN compute FID and Inception score as well; stop if they differ.",
+)
 _WATCH = flags.DEFINE_bool(
     "watch", False, "Score checkpoints as training writes them, to its end."
 )
@@ -98,6 +103,7 @@ def main(argv: list[str]) -> None:
         batch_size=_BATCH_SIZE.value,
         force=_FORCE.value,
         strategy=distribution.create_strategy("local"),
+        tfgan_check=_TFGAN_CHECK.value,
     )
     scores = _score_run(options) if _WORKDIR.value else _score_folder(options)
     sys.stdout.write(format_scores(scores) + "\n")

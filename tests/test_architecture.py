@@ -103,6 +103,8 @@ HEAVY = {
     "tensorflow_datasets",
     "tensorflow_gan",
 }
+# Who alone imports them, tests and tools included.
+DOORS = {"tensorflow_gan": "sagan_tf.evaluation.tfgan"}
 PRIVATE = ("keras", "tensorflow.python", "tensorflow.keras.src")
 
 
@@ -312,6 +314,30 @@ def test_a_heavy_import_is_found_outside_functions_only():
     assert eager_heavy_imports("import matplotlib.pyplot as plt")
     assert eager_heavy_imports("class A:\n    import sklearn")
     assert not eager_heavy_imports("def f():\n    import tensorflow_gan")
+
+
+def past_the_door(source, module):
+    """Returns what a source imports that another module alone should."""
+    return [
+        other
+        for other in imported_modules(ast.parse(source), module)
+        if DOORS.get(other.split(".")[0], module) != module
+    ]
+
+
+def test_imports_go_through_the_door():
+    found = {
+        name_of(path): past_the_door(path.read_text(), name_of(path))
+        for path in sources("sagan_tf", "tools", "tests", "tests_extras")
+    }
+    assert not {name for name in found if found[name]}
+
+
+def test_an_import_past_the_door_is_found():
+    source = "def f():\n    from tensorflow_gan import eval"
+    assert past_the_door(source, "tools.a")
+    assert past_the_door("import tensorflow_gan as tfgan", "tests.test_a")
+    assert not past_the_door(source, "sagan_tf.evaluation.tfgan")
 
 
 def test_importing_the_package_is_light():

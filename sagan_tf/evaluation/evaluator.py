@@ -8,12 +8,13 @@ from typing import Iterable
 import numpy as np
 from absl import logging
 
-from sagan_tf.evaluation import protocol, sanity, scores
+from sagan_tf.evaluation import protocol, sanity, scores, tfgan
 from sagan_tf.evaluation.coherence import half_hues, hues_agree
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.moments import Moments, frechet_distance
 from sagan_tf.evaluation.real_statistics import Progress, RealStatistics
-from sagan_tf.evaluation.statistics import Statistics
+from sagan_tf.evaluation.statistics import Statistics, can_hold
+from sagan_tf.evaluation.tfgan_check import scores_of_tfgan
 
 Batches = Iterable["tuple[np.ndarray, np.ndarray]"]
 
@@ -40,6 +41,8 @@ class Evaluator:
         num_classes: number of classes of the data; 0 without labels.
         twins: whether the pictures are twins, whose coherence counts.
         force: whether implausible or poor protocols are warnings only.
+        tfgan_check: whether TF-GAN computes the FID and the Inception score as
+            well, and has to agree.
 
     Raises:
         UserError: if the score of real against real pictures is implausible.
@@ -53,11 +56,13 @@ class Evaluator:
         num_classes: int = 0,
         twins: bool = False,
         force: bool = False,
+        tfgan_check: bool = True,
     ) -> None:
         self.network = network
         self.num_classes = num_classes
         self.twins = twins
         self.force = force
+        self.tfgan_check = tfgan_check
         self.floor = sanity.measure_floor(
             network, real, num_classes=num_classes, force=force
         )
@@ -82,12 +87,13 @@ class Evaluator:
             The scores by name, then the floor.
 
         Raises:
-            UserError: if there are too few pictures.
+            UserError: if there are too few pictures, or TF-GAN scores them
+                otherwise.
         """
         sanity.check_counts(
             self.network, self._real.count, card.num_generated, self.force
         )
-        fake = Statistics.of(self.network, self.num_classes)
+        fake = self._empty_statistics(card.num_generated)
         hues = []
         for images, labels in batches:
             fake.update(*self.network(images), labels)
@@ -97,7 +103,39 @@ class Evaluator:
         values = self._compare(fake, card)
         if self.twins:
             values.update(_coherence(np.concatenate(hues)))
+        if self.tfgan_check:
+            values.update(self._scores_of_tfgan(fake, values, card))
         return Scores(card, {**values, **self._floor_values()})
+
+    def _empty_statistics(self, count: int) -> Statistics:
+        """Return what keeps so many pictures for TF-GAN, if it can."""
+        network = self.network
+        return Statistics.of(
+            network,
+            self.num_classes,
+            keep_features=self.tfgan_check
+            and can_hold(count, network.num_features),
+            keep_logits=self.tfgan_check
+            and can_hold(count, network.num_classes),
+        )
+
+    def _scores_of_tfgan(
+        self, fake: Statistics, ours: dict[str, float], card: protocol.Card
+    ) -> dict[str, float]:
+        fid = protocol.metric_name("fid", card)
+        inception_score = protocol.metric_name("is", card, split=False)
+        theirs = scores_of_tfgan(
+            self._real,
+            fake,
+            fid=ours[fid],
+            inception_score=ours[inception_score],
+        )
+        names = f"tfgan_{fid}", f"tfgan_{inception_score}"
+        return {
+            name: value
+            for name, value in zip(names, theirs)
+            if value is not None
+        }
 
     def _compare(self, fake: Statistics, card: protocol.Card) -> dict:
         real = self._real
@@ -109,7 +147,7 @@ class Evaluator:
         values = {
             name("fid", card): frechet_distance(real.moments, fake.moments),
             name("is", card, split=False): fake.class_score.result(),
-            name("kid", card, count=kept): scores.kernel_distance(theirs, ours),
+            name("kid", card, count=kept): tfgan.kernel_distance(theirs, ours),
             name("precision", card, count=kept): manifold.precision,
             name("recall", card, count=kept): manifold.recall,
         }

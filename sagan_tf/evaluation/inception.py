@@ -11,7 +11,7 @@ from typing import Any, Callable
 import tensorflow as tf
 
 from sagan_tf.errors import UserError, one_line
-from sagan_tf.evaluation.deprecations import without_deprecations
+from sagan_tf.evaluation import tfgan
 from sagan_tf.evaluation.feature_network import FeatureFunction, FeatureNetwork
 
 NAME = "inception"
@@ -73,11 +73,10 @@ def load_inception(
 
 def _fetch() -> str:
     """Return the directory of TF-GAN's network, from the cache if it can."""
-    with without_deprecations():
-        import tensorflow_gan as tfgan
+    with tfgan.quiet():
         import tensorflow_hub
 
-    address = tfgan.eval.INCEPTION_TFHUB
+    address = tfgan.inception_address()
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SECONDS_TO_ANSWER)
     try:

@@ -70,6 +70,23 @@ class Moments:
         """Sum of the variances of all features."""
         return float(np.trace(self.covariance))
 
+    def typical_features(self) -> np.ndarray:
+        """Returns feature vectors of the same mean and covariance.
+
+        They serve functions that take features where these are not kept.
+
+        Returns:
+            `(2 * num_features, num_features)`, float64.
+
+        Raises:
+            ValueError: if there are fewer than two feature vectors.
+        """
+        values, vectors = np.linalg.eigh(self.covariance)
+        # Two on each axis, whose covariance is the sum over 2n - 1.
+        lengths = np.sqrt(np.clip(values, 0, None) * (len(values) - 0.5))
+        apart = (vectors * lengths).T
+        return np.concatenate([self.mean + apart, self.mean - apart])
+
     def state(self) -> dict[str, np.ndarray]:
         """Return all that `from_state` needs."""
         return {
@@ -99,7 +116,9 @@ class Moments:
         self.count = total
 
 
-def frechet_distance(first: Moments, second: Moments) -> float:
+def frechet_distance(
+    first: Moments, second: Moments, *, least: float = 0.0
+) -> float:
     """Return the squared Frechet distance of two normal distributions.
 
     It is `|m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2))`, the FID if the
@@ -111,6 +130,7 @@ def frechet_distance(first: Moments, second: Moments) -> float:
     Args:
         first: moments of two or more pictures.
         second: the same; the order does not matter.
+        least: eigenvalues below it count as 0.
 
     Returns:
         A number, 0 or more.
@@ -125,11 +145,16 @@ def frechet_distance(first: Moments, second: Moments) -> float:
             f"{len(first.mean)} and {len(second.mean)} features."
         )
     values, vectors = np.linalg.eigh(first.covariance)
-    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    root = (vectors * _root(values, least)) @ vectors.T
     product = root @ second.covariance @ root
     values = np.linalg.eigvalsh((product + product.T) / 2)
-    root_trace = np.sqrt(np.clip(values, 0, None)).sum()
+    root_trace = _root(values, least).sum()
     apart = first.mean - second.mean
     distance = apart @ apart + first.variance + second.variance
     # Rounding may leave a little less than nothing.
     return max(0.0, float(distance - 2 * root_trace))
+
+
+def _root(values: np.ndarray, least: float) -> np.ndarray:
+    # Rounding leaves some values a little below 0.
+    return np.sqrt(np.where(values < least, 0, np.clip(values, 0, None)))

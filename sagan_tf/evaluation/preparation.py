@@ -39,6 +39,8 @@ class Options:
         force: whether poor protocols and implausible floors are warnings only.
         strategy: how devices share the pictures; one device by default. No
             score depends on it.
+        tfgan_check: whether TF-GAN computes the FID and the Inception score as
+            well, and has to agree.
     """
 
     cache_dir: str = ""
@@ -46,6 +48,7 @@ class Options:
     batch_size: int = 50
     force: bool = False
     strategy: tf.distribute.Strategy | None = None
+    tfgan_check: bool = True
 
 
 def default_cache_dir() -> str:
@@ -160,6 +163,7 @@ def prepare(
         num_classes=dataset.num_classes,
         twins=dataset.name == "twins",
         force=options.force,
+        tfgan_check=options.tfgan_check,
     )
     return evaluator, card
 

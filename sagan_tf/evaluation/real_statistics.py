@@ -15,7 +15,7 @@ from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.feature_network import FeatureNetwork
-from sagan_tf.evaluation.statistics import Statistics
+from sagan_tf.evaluation.statistics import Statistics, can_hold
 from sagan_tf.whole_files import replacing
 
 _SECONDS_BETWEEN_SAVES = 20.0
@@ -42,7 +42,9 @@ class RealStatistics:
     def whole(self) -> Statistics:
         """Return the statistics of all pictures."""
         first, second = self.halves
-        whole = Statistics.from_state(first.state())
+        whole = Statistics.from_state(
+            first.state(), keep_features=first.all_features is not None
+        )
         whole.merge(second)
         return whole
 
@@ -73,9 +75,10 @@ def load_or_gather(
         UserError: if the file was made by another protocol, or is broken.
     """
     path = Path(path)
+    keep_features = can_hold(card.num_real, network.num_features)
     if path.exists():
         _check_card(path, card)
-        return _from_arrays(_read(path))
+        return _from_arrays(_read(path), keep_features)
     path.parent.mkdir(parents=True, exist_ok=True)
     real = _gather(
         path, card, network, dataset, batch_size, progress or (lambda done: 0)
@@ -110,7 +113,8 @@ def _gather(
     progress: Progress,
 ) -> RealStatistics:
     partial = _partial(path, card)
-    real = _resume(partial, network, dataset)
+    keep_features = can_hold(card.num_real, network.num_features)
+    real = _resume(partial, network, dataset, keep_features)
     middle, saved = card.num_real // 2, time.monotonic()
     batches = _batches(dataset, card.num_real, real.count, batch_size)
     for images, labels in batches:
@@ -127,16 +131,22 @@ def _gather(
 
 
 def _resume(
-    partial: Path, network: FeatureNetwork, dataset: ImageDataset
+    partial: Path,
+    network: FeatureNetwork,
+    dataset: ImageDataset,
+    keep_features: bool,
 ) -> RealStatistics:
     if partial.exists():
         try:
-            real = _from_arrays(_read(partial))
+            real = _from_arrays(_read(partial), keep_features)
             logging.info("real statistics go on behind picture %d", real.count)
             return real
         except UserError:
             logging.warning("%s is broken: starting again", partial)
-    empty = [Statistics.of(network, dataset.num_classes) for _ in range(2)]
+    empty = [
+        Statistics.of(network, dataset.num_classes, keep_features=keep_features)
+        for _ in range(2)
+    ]
     return RealStatistics(tuple(empty))
 
 
@@ -166,14 +176,17 @@ def _to_arrays(real: RealStatistics) -> dict[str, np.ndarray]:
     }
 
 
-def _from_arrays(arrays: dict[str, np.ndarray]) -> RealStatistics:
+def _from_arrays(
+    arrays: dict[str, np.ndarray], keep_features: bool
+) -> RealStatistics:
     halves = [
         Statistics.from_state(
             {
                 key.partition(".")[2]: value
                 for key, value in arrays.items()
                 if key.startswith(f"half{number}.")
-            }
+            },
+            keep_features,
         )
         for number in range(2)
     ]

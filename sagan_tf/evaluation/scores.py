@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Iterator, NamedTuple, Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from sagan_tf.evaluation.deprecations import without_deprecations
 from sagan_tf.evaluation.moments import Moments, frechet_distance
 
-# TF-GAN's own; the block estimate needs two blocks for its error.
-_KERNEL_BLOCK = 1024
 # Neighbours of arXiv:1904.06991.
 NEIGHBOURS = 3
 # Rows of a distance matrix at a time: 1,000 x 10,000 float64 are 80 MB.
@@ -77,40 +73,6 @@ class ClassScore:
         score.probability = np.array(state["probability"])
         score.negative_entropy = float(state["negative_entropy"])
         return score
-
-
-def kernel_distance(real: np.ndarray, fake: np.ndarray) -> float:
-    """Return the kernel distance (KID), by TF-GAN's block estimate.
-
-    Unbiased, with a cubic polynomial kernel (Binkowski et al.,
-    arXiv:1801.01401).
-
-    Args:
-        real: `(pictures, features)`, in mixed order.
-        fake: the same of generated pictures, four or more of each.
-
-    Raises:
-        ValueError: if there are too few.
-    """
-    fewest = min(len(real), len(fake))
-    if fewest < 4:
-        raise ValueError(
-            "a kernel distance needs four pictures of each kind or more. "
-            f"Received: {fewest}."
-        )
-    half = -(-max(len(real), len(fake)) // 2)
-    with without_deprecations():
-        import tensorflow_gan as tfgan
-
-        estimate = (
-            tfgan.eval.kernel_classifier_distance_and_std_from_activations
-        )
-        distance, _ = estimate(
-            tf.constant(real, tf.float64),
-            tf.constant(fake, tf.float64),
-            max_block_size=min(_KERNEL_BLOCK, half),
-        )
-    return float(distance)
 
 
 class PrecisionRecall(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Mapping
 
 import numpy as np
@@ -14,13 +16,27 @@ from sagan_tf.evaluation.scores import ClassScore
 KEPT_FEATURES = 10_000
 # Covariances of all classes may take so many bytes.
 _CLASS_BYTES = 2**29
+# So may all features of a set, on a machine of 12 GB or more: for a moment
+# TF-GAN's FID takes twelve times as much (measured), which is half of that.
+_HELD_BYTES = min(
+    2**29, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 24
+)
+
+
+def can_hold(count: int, length: int) -> bool:
+    """Returns whether there is memory for so many float32 vectors.
+
+    It is half a gigabyte, or less on a small machine.
+    """
+    return 4 * count * length <= _HELD_BYTES
 
 
 class Statistics:
     """Moments, class scores and some features of a set of pictures.
 
-    Parts that were gathered apart merge. The memory it takes does not grow
-    with the number of pictures: 0.2 GB with Inception's 2048 features.
+    Parts that were gathered apart merge. With the first 10,000 features alone
+    the memory it takes does not grow with the number of pictures: 0.2 GB with
+    Inception's 2048 features.
 
     Args:
         num_logits: length of the logits.
@@ -28,10 +44,18 @@ class Statistics:
         num_classes: number of classes of the data; 0 without labels. Each
             class has moments of its own, unless they would take more than half
             a gigabyte.
+        keep_features: whether to keep all features, not the first 10,000 only.
+        keep_logits: whether to keep all logits.
     """
 
     def __init__(
-        self, *, num_logits: int, num_features: int, num_classes: int = 0
+        self,
+        *,
+        num_logits: int,
+        num_features: int,
+        num_classes: int = 0,
+        keep_features: bool = False,
+        keep_logits: bool = False,
     ) -> None:
         if num_classes * num_features**2 * 8 > _CLASS_BYTES:
             num_classes = 0
@@ -39,16 +63,21 @@ class Statistics:
         self.classes = [Moments(num_features) for _ in range(num_classes)]
         self.class_score = ClassScore(num_logits)
         self.hits = 0
-        self.kept = np.zeros((0, num_features), np.float32)
-        self._pieces: list[np.ndarray] = []
+        self._features = _Rows(
+            num_features, sys.maxsize if keep_features else KEPT_FEATURES
+        )
+        self._logits = _Rows(num_logits, sys.maxsize if keep_logits else 0)
 
     @classmethod
-    def of(cls, network: FeatureNetwork, num_classes: int = 0) -> Statistics:
+    def of(
+        cls, network: FeatureNetwork, num_classes: int = 0, **keep: bool
+    ) -> Statistics:
         """Return empty statistics of what `network` sees."""
         return cls(
             num_logits=network.num_classes,
             num_features=network.num_features,
             num_classes=num_classes,
+            **keep,
         )
 
     @property
@@ -77,7 +106,8 @@ class Statistics:
         for label in np.unique(labels) if self.classes else ():
             self.classes[label].update(features[labels == label])
         self.hits += int(np.sum(np.argmax(logits, axis=1) == labels))
-        self._keep(features)
+        self._features.add(features)
+        self._logits.add(logits)
 
     def merge(self, other: Statistics) -> None:
         """Add all that `other` has gathered, as if it came after."""
@@ -86,19 +116,30 @@ class Statistics:
         for ours, theirs in zip(self.classes, other.classes):
             ours.merge(theirs)
         self.hits += other.hits
-        self._keep(other.features)
+        self._features.add(other._features.joined())
+        self._logits.add(other._logits.joined())
 
     @property
     def features(self) -> np.ndarray:
         """The features of the first 10,000 pictures, float32."""
-        if self._pieces:
-            self.kept = np.concatenate([self.kept, *self._pieces])
-            self._pieces = []
-        return self.kept
+        return self._features.joined()[:KEPT_FEATURES]
+
+    @property
+    def all_features(self) -> np.ndarray | None:
+        """Those of all pictures, where they are kept."""
+        return self._features.joined(self.count)
+
+    @property
+    def all_logits(self) -> np.ndarray | None:
+        """The logits of all pictures, float32, where they are kept."""
+        return self._logits.joined(self.count)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return all that `from_state` needs, as arrays by name."""
-        state = {"features": self.features, "hits": np.int64(self.hits)}
+        """Return all but the logits, for `from_state`: arrays by name."""
+        state = {
+            "features": self._features.joined(),
+            "hits": np.int64(self.hits),
+        }
         parts = {
             "moments": self.moments.state(),
             "class_score": self.class_score.state(),
@@ -113,7 +154,9 @@ class Statistics:
         return state
 
     @classmethod
-    def from_state(cls, state: Mapping[str, np.ndarray]) -> Statistics:
+    def from_state(
+        cls, state: Mapping[str, np.ndarray], keep_features: bool = False
+    ) -> Statistics:
         """Return the statistics that `state` came from."""
 
         def part(name: str) -> dict[str, np.ndarray]:
@@ -124,7 +167,9 @@ class Statistics:
         score = ClassScore.from_state(part("class_score"))
         moments = Moments.from_state(part("moments"))
         statistics = cls(
-            num_logits=len(score.probability), num_features=len(moments.mean)
+            num_logits=len(score.probability),
+            num_features=len(moments.mean),
+            keep_features=keep_features,
         )
         statistics.moments, statistics.class_score = moments, score
         statistics.classes = [
@@ -132,11 +177,28 @@ class Statistics:
             for label in range(int(state["num_classes"]))
         ]
         statistics.hits = int(state["hits"])
-        statistics.kept = np.array(state["features"])
+        statistics._features.add(state["features"])
         return statistics
 
-    def _keep(self, features: np.ndarray) -> None:
-        kept = len(self.kept) + sum(map(len, self._pieces))
-        if kept < KEPT_FEATURES:
-            piece = features[: KEPT_FEATURES - kept]
-            self._pieces.append(np.array(piece, np.float32))
+
+class _Rows:
+    """The first rows of many, which come in pieces."""
+
+    def __init__(self, length: int, most: int) -> None:
+        self._most = most
+        self._count = 0
+        self._pieces = [np.zeros((0, length), np.float32)]
+
+    def add(self, rows: np.ndarray) -> None:
+        rows = rows[: self._most - self._count]
+        if len(rows):
+            self._count += len(rows)
+            self._pieces.append(np.array(rows, np.float32))
+
+    def joined(self, count: int | None = None) -> np.ndarray | None:
+        """Returns what is kept; nothing if that is not all of `count`."""
+        if count not in (None, self._count):
+            return None
+        if len(self._pieces) > 1:
+            self._pieces = [np.concatenate(self._pieces)]
+        return self._pieces[0]

@@ -20,6 +20,7 @@ from configs import default
 from sagan_tf import builders, command
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
+from sagan_tf.evaluation import tfgan
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
@@ -132,6 +133,10 @@ def test_latest_checkpoint_is_scored(run, call):
     assert card["num_real"] == 400 and card["num_generated"] == 80
     assert card["data"] == "twins 32x32, 10 classes"
     assert "fid80_twins-classifier" in text and "step 30" in text
+    for name in ("fid80_twins-classifier", "is80_twins-classifier"):
+        theirs = float(row[f"tfgan_{name}"])
+        assert theirs == pytest.approx(float(row[name]), rel=1e-4)
+        assert f"tfgan_{name}" in text
     assert (run / "scores.png").stat().st_size > 1000
     assert (run / "best" / "step_00000030" / "manifest.json").exists()
 
@@ -212,6 +217,16 @@ def test_statistics_of_another_protocol_are_refused(run, call, tmp_path):
         call(workdir=run, real_statistics=file, split="test", **SMALL)
 
 
+def test_scores_that_tfgan_denies_are_not_written(run, call, monkeypatch):
+    monkeypatch.setattr(tfgan, "frechet_distance", lambda *_: 1.0)
+    with pytest.raises(UserError, match="and 1 from TF-GAN") as caught:
+        call(workdir=run, **SMALL)
+    assert "\n" not in str(caught.value)
+    assert not (run / "scores.csv").exists()
+    assert "tfgan_" not in call(workdir=run, tfgan_check=False, **SMALL)
+    assert not [name for name in table_of(run)[0] if "tfgan_" in name]
+
+
 @pytest.mark.parametrize(
     "given, message",
     [
@@ -284,6 +299,8 @@ def test_folders_through_inception(folders, call, inception_path):
         "num_images": 4,
         "image_size": 24,
         "force": True,
+        # Of 2048 features it takes TF-GAN 12 seconds and more.
+        "tfgan_check": False,
     }
     small = folders / "small"
     small.mkdir(exist_ok=True)

@@ -5,10 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_gan as tfgan
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import protocol, sanity
+from sagan_tf.evaluation import protocol, sanity, statistics, tfgan
 from sagan_tf.evaluation.evaluator import Evaluator
 from sagan_tf.evaluation.protocol import Card
 from sagan_tf.evaluation.real_statistics import RealStatistics
@@ -71,14 +70,17 @@ def test_scores_are_those_of_tfgan_on_the_same_features(evaluator, toy_network):
     values = evaluator.score(batches(images, labels, 60), card(200)).values
     logits, fake = (tf.constant(x, tf.float64) for x in toy_network(images))
     real = tf.constant(toy_network(pictures(300)[0])[1], tf.float64)
-    fid = tfgan.eval.frechet_classifier_distance_from_activations(real, fake)
-    kid = tfgan.eval.kernel_classifier_distance_from_activations(
+    theirs = tfgan.load().eval
+    fid = theirs.frechet_classifier_distance_from_activations(real, fake)
+    kid = theirs.kernel_classifier_distance_from_activations(
         real[:200], fake, max_block_size=100
     )
-    score = tfgan.eval.classifier_score_from_logits(logits)
+    score = theirs.classifier_score_from_logits(logits)
     assert values["fid200_toy"] == pytest.approx(float(fid), rel=1e-4)
     assert values["kid200_toy"] == pytest.approx(float(kid), rel=1e-4)
     assert values["is200_toy"] == pytest.approx(float(score), rel=1e-4)
+    assert values["tfgan_fid200_toy"] == pytest.approx(float(fid), rel=1e-12)
+    assert values["tfgan_is200_toy"] == pytest.approx(float(score), rel=1e-12)
 
 
 def test_each_score_is_there(evaluator):
@@ -91,12 +93,27 @@ def test_each_score_is_there(evaluator):
         "recall200_toy",
         "intra_fid200_toy",
         "class_variety200_toy",
+        "tfgan_fid200_toy",
+        "tfgan_is200_toy",
         "floor_fid",
         "floor_precision",
         "floor_recall",
         "real_is",
         "real_accuracy",
     ]
+
+
+def names_of_tfgan(evaluator):
+    scores = evaluator.score(batches(*pictures(200, 1), 60), card(200))
+    return [name for name in scores.values if name.startswith("tfgan")]
+
+
+def test_tfgan_scores_what_there_is_memory_for(evaluator, monkeypatch):
+    # Five features and six logits, 4 bytes each.
+    monkeypatch.setattr(statistics, "_HELD_BYTES", 200 * 5 * 4)
+    assert names_of_tfgan(evaluator) == ["tfgan_fid200_toy"]
+    evaluator.tfgan_check = False
+    assert not names_of_tfgan(evaluator)
 
 
 @pytest.mark.parametrize("size", [1, 7, 200])

@@ -5,10 +5,9 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_gan as tfgan
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import inception
+from sagan_tf.evaluation import inception, tfgan
 from sagan_tf.evaluation.inception import load_inception
 
 
@@ -18,9 +17,10 @@ def pictures(count=3, size=32, seed=0):
 
 
 def test_names_are_those_of_tfgan():
-    assert inception.LOGITS == tfgan.eval.INCEPTION_OUTPUT
-    assert inception.POOLED == tfgan.eval.INCEPTION_FINAL_POOL
-    assert inception.INPUT_SIZE == tfgan.eval.INCEPTION_DEFAULT_IMAGE_SIZE
+    theirs = tfgan.load().eval
+    assert inception.LOGITS == theirs.INCEPTION_OUTPUT
+    assert inception.POOLED == theirs.INCEPTION_FINAL_POOL
+    assert inception.INPUT_SIZE == theirs.INCEPTION_DEFAULT_IMAGE_SIZE
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_hash_is_of_the_files(toy_path, tmp_path):
 def test_copy_in_the_cache_of_tfhub_is_found(toy_path, tmp_path, monkeypatch):
     import hashlib
 
-    handle = tfgan.eval.INCEPTION_TFHUB
+    handle = tfgan.inception_address()
     name = hashlib.sha1(handle.encode()).hexdigest()
     shutil.copytree(toy_path, tmp_path / name)
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
@@ -94,7 +94,7 @@ def test_without_a_network_one_line_says_what_to_do(tmp_path, monkeypatch):
         load_inception()
     line = str(caught.value)
     assert "\n" not in line
-    assert f"{tfgan.eval.INCEPTION_TFHUB}?tf-hub-format=compressed" in line
+    assert f"{tfgan.inception_address()}?tf-hub-format=compressed" in line
     assert "--inception_path=DIR" in line
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import scipy.linalg
-import tensorflow as tf
-import tensorflow_gan as tfgan
 
+from sagan_tf.evaluation import tfgan
 from sagan_tf.evaluation.moments import Moments, frechet_distance
 
 # What is asked for; what is reached is below 1e-9.
@@ -78,6 +77,28 @@ def test_state_comes_back():
     ) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("count", [4, 90])
+def test_typical_features_have_the_same_moments(count):
+    original = moments(features(count, 6))
+    copy = moments(original.typical_features())
+    assert copy.count == 12
+    np.testing.assert_allclose(copy.mean, original.mean, rtol=1e-12)
+    np.testing.assert_allclose(
+        copy.covariance, original.covariance, rtol=1e-10, atol=1e-14
+    )
+
+
+def test_least_eigenvalue_leaves_out_what_is_below():
+    first, second = moments(features(90, 6)), moments(features(80, 6, seed=1))
+    found = frechet_distance(first, second)
+    assert frechet_distance(first, second, least=1e-10) == found
+    everything = frechet_distance(first, second, least=1e10)
+    apart = first.mean - second.mean
+    assert everything == pytest.approx(
+        apart @ apart + first.variance + second.variance
+    )
+
+
 def test_distance_of_shifted_and_of_scaled_normals_is_known():
     first = Moments.from_state(
         {"count": 11, "mean": np.zeros(3), "scatter": 10 * np.eye(3)}
@@ -104,10 +125,8 @@ def test_distance_is_that_of_tfgan_and_scipy(count, dimension):
     fake = features(count + 9, dimension, seed=1, scale=1.2, shift=0.1)
     found = frechet_distance(moments(real, 33), moments(fake, 47))
 
-    theirs = tfgan.eval.frechet_classifier_distance_from_activations(
-        tf.constant(real, tf.float64), tf.constant(fake, tf.float64)
-    )
-    assert found == pytest.approx(float(theirs), rel=RELATIVE)
+    theirs = tfgan.frechet_distance(real, fake)
+    assert found == pytest.approx(theirs, rel=RELATIVE)
 
     covariances = [np.cov(part.T.astype(np.float64)) for part in (real, fake)]
     root = scipy.linalg.sqrtm(covariances[0] @ covariances[1])

@@ -148,6 +148,37 @@ def test_rest_of_another_protocol_is_not_gone_on_with(
     assert counting.count == COUNT
 
 
+def test_all_features_are_kept_where_there_is_memory(
+    tmp_path, toy_network, dataset, monkeypatch
+):
+    monkeypatch.setattr(statistics, "KEPT_FEATURES", 7)
+    path = tmp_path / "a.npz"
+    gather(path, toy_network, dataset)
+    images, _ = next(iter(dataset.ordered_batches(COUNT)))
+    _, expected = toy_network(images)
+    # The second time from the file.
+    for _ in range(2):
+        whole = gather(path, toy_network, dataset).whole()
+        np.testing.assert_allclose(whole.all_features, expected, rtol=1e-5)
+        np.testing.assert_allclose(whole.features, expected[:7], rtol=1e-5)
+
+
+def test_a_file_with_the_first_features_only_still_opens(
+    tmp_path, toy_network, dataset, monkeypatch
+):
+    monkeypatch.setattr(statistics, "KEPT_FEATURES", 7)
+    path = tmp_path / "a.npz"
+    with monkeypatch.context() as patch:
+        patch.setattr(statistics, "_HELD_BYTES", 0)
+        expected = gather(path, toy_network, dataset).whole()
+    with np.load(path) as arrays:
+        assert len(arrays["half0.features"]) == 7
+    whole = gather(path, toy_network, dataset).whole()
+    np.testing.assert_array_equal(whole.features, expected.features)
+    assert whole.features.shape == (7, 5)
+    assert whole.all_features is None and expected.all_features is None
+
+
 def test_other_protocol_is_refused(tmp_path, toy_network, dataset):
     path = tmp_path / "a.npz"
     gather(path, toy_network, dataset)

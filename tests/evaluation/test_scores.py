@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
-import tensorflow_gan as tfgan
 
+from sagan_tf.evaluation import tfgan
 from sagan_tf.evaluation.moments import Moments, frechet_distance
 from sagan_tf.evaluation.scores import (
     ClassScore,
     class_variety,
     intra_frechet_distance,
-    kernel_distance,
     precision_recall,
 )
 
@@ -29,8 +27,8 @@ def score(values, batch_size=1000):
 @pytest.mark.parametrize("batch_size", [1, 7, 300])
 def test_inception_score_is_that_of_tfgan(batch_size):
     values = logits(300)
-    theirs = tfgan.eval.classifier_score_from_logits(tf.constant(values))
-    assert score(values, batch_size) == pytest.approx(float(theirs), rel=1e-10)
+    theirs = tfgan.class_score(values)
+    assert score(values, batch_size) == pytest.approx(theirs, rel=1e-10)
 
 
 def test_inception_score_of_sure_and_of_unsure_classes():
@@ -54,41 +52,6 @@ def test_inception_scores_merge_and_come_back():
 def normal(count, dimension=8, seed=0, shift=0.0):
     random = np.random.default_rng(seed)
     return (random.normal(size=(count, dimension)) + shift).astype(np.float32)
-
-
-@pytest.mark.parametrize("counts", [(40, 40), (41, 30), (4, 5)])
-def test_kernel_distance_is_the_mean_over_two_blocks(counts):
-    real, fake = normal(counts[0]), normal(counts[1], seed=1, shift=0.5)
-
-    def kernel(first, second):
-        return (first @ second.T / first.shape[1] + 1) ** 3
-
-    def block(ours, theirs):
-        own = [
-            (kernel(x, x).sum() - np.trace(kernel(x, x)))
-            / (len(x) * (len(x) - 1))
-            for x in (ours, theirs)
-        ]
-        return sum(own) - 2 * kernel(ours, theirs).mean()
-
-    def halves(values):
-        middle = len(values) // 2
-        values = values.astype(np.float64)
-        return values[:middle], values[middle:]
-
-    pairs = zip(halves(real), halves(fake))
-    expected = np.mean([block(*pair) for pair in pairs])
-    assert kernel_distance(real, fake) == pytest.approx(expected, rel=1e-9)
-
-
-def test_kernel_distance_is_that_of_tfgan():
-    real, fake = normal(2100), normal(2100, seed=1, shift=0.2)
-    theirs = tfgan.eval.kernel_classifier_distance_from_activations(
-        tf.constant(real), tf.constant(fake)
-    )
-    assert kernel_distance(real, fake) == pytest.approx(float(theirs), rel=1e-4)
-    with pytest.raises(ValueError, match="four pictures"):
-        kernel_distance(real[:3], fake)
 
 
 def brute_force(queries, centres, neighbours):

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
+from sagan_tf.evaluation.tfgan import load
 from sagan_tf.interop import release, tfgan
 
 v1 = tf.compat.v1
@@ -39,11 +40,9 @@ def fill(variable, random):
 
 def write(prefix, scopes, widths, training=False):
     """Writes TF-GAN's networks; returns pictures, logits and a gradient."""
-    from tensorflow_gan.examples.self_attention_estimator import (
-        discriminator,
-        generator,
-    )
-
+    example = "tensorflow_gan.examples.self_attention_estimator"
+    generator = load(f"{example}.generator")
+    discriminator = load(f"{example}.discriminator")
     latents, labels, images = draw_inputs()
     with tf.Graph().as_default():
         tf.random.set_seed(3)

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 
+from sagan_tf.evaluation import tfgan
 from tools.benchmarks import ours, peer
 from tools.benchmarks.ours import Setting
 
@@ -50,7 +51,7 @@ def report(request: str) -> None:
     )
     setting = Setting(**arguments)
     if variant == "tfgan":
-        import tensorflow_gan  # noqa: F401
+        tfgan.load()
     before = _resident()
     step = (
         peer.trainer(setting)

@@ -9,14 +9,22 @@ pictures, and float32 only.
 
 from __future__ import annotations
 
+import types
 from typing import Any, Callable
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf.evaluation import tfgan
 from tools.benchmarks.ours import Setting
 
 v1 = tf.compat.v1
+
+
+def _load(network: str) -> types.ModuleType:
+    return tfgan.load(
+        f"tensorflow_gan.examples.self_attention_estimator.{network}"
+    )
 
 
 class _Example:
@@ -28,10 +36,8 @@ class _Example:
         self.graph = tf.Graph()
 
     def generator(self, training: bool) -> tuple[tf.Tensor, list[Any]]:
-        from tensorflow_gan.examples.self_attention_estimator import generator
-
         latents = v1.random.normal(self.latents.shape)
-        return generator.generator(
+        return _load("generator").generator(
             latents,
             tf.constant(self.labels),
             self.setting.base_channels,
@@ -40,11 +46,7 @@ class _Example:
         )
 
     def discriminator(self, images: tf.Tensor) -> tuple[tf.Tensor, list[Any]]:
-        from tensorflow_gan.examples.self_attention_estimator import (
-            discriminator,
-        )
-
-        return discriminator.discriminator(
+        return _load("discriminator").discriminator(
             images,
             tf.constant(self.labels),
             self.setting.base_channels,
