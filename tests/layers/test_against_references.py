@@ -33,6 +33,7 @@ def test_sigma_is_the_largest_singular_value(matrix, transposed):
     )
 
 
+@pytest.mark.reference_stack
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_sigma_agrees_with_tensorflow_addons():
     import tensorflow_addons as tfa

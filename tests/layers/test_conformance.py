@@ -114,9 +114,10 @@ def test_config_rebuilds_the_layer(name):
     layer = trained(name)
     config = as_json(layer)
     copy = type(layer).from_config(config)
-    assert as_json(copy) == config
     inputs = LAYERS[name][1]
+    # Newer releases of Keras add how a wrapped layer was built.
     copy(inputs)
+    assert as_json(copy) == config
     copy.set_weights(layer.get_weights())
     np.testing.assert_array_equal(copy(inputs), layer(inputs))
 
