@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 
-from sagan_tf import command
+from sagan_tf import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import collections

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from typing import Any, Iterator
 
 import numpy as np
@@ -37,7 +38,10 @@ def convert(
 
 def run(content: bytes, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Runs a file's content: arrays by name in and out."""
-    interpreter = tf.lite.Interpreter(model_content=content)
+    with warnings.catch_warnings():
+        # Newer releases announce the package that will replace it.
+        warnings.simplefilter("ignore")
+        interpreter = tf.lite.Interpreter(model_content=content)
     return interpreter.get_signature_runner()(**inputs)
 
 

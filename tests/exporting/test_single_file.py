@@ -4,6 +4,7 @@ tests_extras/test_onnx.py has ONNX, whose packages the base set-up lacks.
 """
 
 import json
+import os
 import pathlib
 import sys
 
@@ -120,13 +121,17 @@ def test_the_proof_computes_on_the_processor(toy_run, tmp_path, monkeypatch):
     assert all(place.endswith("CPU:0") for place in places)
 
 
-@pytest.mark.parametrize("fails", ["write_bytes", "rename"])
-def test_a_full_disk_leaves_nothing_in_the_way(fails, tmp_path, monkeypatch):
-    function = getattr(pathlib.Path, fails)
+@pytest.mark.parametrize(
+    ("module", "fails"), [(pathlib.Path, "write_bytes"), (os, "replace")]
+)
+def test_a_full_disk_leaves_nothing_in_the_way(
+    module, fails, tmp_path, monkeypatch
+):
+    function = getattr(module, fails)
 
-    def fail(self, *arguments):
-        if ".json" in self.name:
-            return function(self, *arguments)
+    def fail(path, *arguments):
+        if ".json" in path.name:
+            return function(path, *arguments)
         raise OSError("no space left")
 
     for name, found in (
@@ -138,7 +143,7 @@ def test_a_full_disk_leaves_nothing_in_the_way(fails, tmp_path, monkeypatch):
         monkeypatch.setattr(single_file, name, lambda *_, found=found: found)
     path = tmp_path / "x.tflite"
     with monkeypatch.context() as patch:
-        patch.setattr(pathlib.Path, fails, fail)
+        patch.setattr(module, fails, fail)
         with pytest.raises(OSError, match="no space left"):
             exporting.export_file(None, path, "tflite")
     assert not list(tmp_path.iterdir())
