@@ -51,11 +51,11 @@ def allow_tensor_float_32(allowed: bool) -> None:
     so unless it is told not to.
 
     It is to be called once in a process, before the first convolution. Kernels
-    look at the switch whenever they run, but what cuDNN runs is chosen at the
+    look at the switch whenever they run, but cuDNN's algorithm is chosen at the
     first convolution of a shape and kept by shape alone (`ConvParameters` in
-    TensorFlow's `core/util/autotune_maps`): a convolution that ran with
-    TensorFloat-32 keeps it, or fails with "Algo requests disabled tensor op
-    evaluation" (tensorflow/tensorflow#58846).
+    TensorFlow's `core/util/autotune_maps`). So by its source, not seen on a
+    GPU, one that was chosen with TensorFloat-32 stays, or is refused by the
+    check of tensorflow/tensorflow#58846.
 
     Args:
         allowed: whether it may.
