@@ -13,8 +13,7 @@ from sagan_tf import command, quiet_tensorflow  # noqa: F401
 # ruff: isort: split
 from absl import flags
 
-from sagan_tf import builders
-from sagan_tf.configuration import validation
+from sagan_tf.configuration import builders, validation
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import folders, generated, preparation, requests
 from sagan_tf.evaluation.run_scorer import BEST, RunScorer

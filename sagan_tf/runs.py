@@ -9,8 +9,7 @@ import pathlib
 import ml_collections
 import numpy as np
 
-from sagan_tf import builders
-from sagan_tf.configuration import validation
+from sagan_tf.configuration import builders, validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.networks import Discriminator, Generator

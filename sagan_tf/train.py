@@ -12,8 +12,7 @@ from typing import Any
 
 from absl import flags, logging
 
-from sagan_tf import builders
-from sagan_tf.configuration import validation
+from sagan_tf.configuration import builders, validation
 from sagan_tf.errors import UserError
 from sagan_tf.training import (
     banner,

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from sagan_tf.training.workdir import Workdir
+from tests.configuration.test_fields import BAD_VALUES, CONTRADICTIONS
 from tests.conftest import make_run
-from tests.test_configuration import BAD_VALUES, CONTRADICTIONS
 from tests.training import toy
 
 ROOT = pathlib.Path(__file__).parents[1]

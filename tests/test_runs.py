@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import builders, runs
+from sagan_tf import runs
+from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 
 

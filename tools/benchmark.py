@@ -20,7 +20,8 @@ from typing import Any, Sequence
 
 from absl import flags
 
-from sagan_tf.configuration.rules import IMAGE_SIZES, RULES
+from sagan_tf.configuration.fields import FIELDS
+from sagan_tf.configuration.fields.dataset import IMAGE_SIZES
 from sagan_tf.errors import UserError
 from tools.benchmarks import report
 from tools.benchmarks.ours import Setting
@@ -36,7 +37,7 @@ SECTIONS = (
     "scaling",
     "sweep",
 )
-POLICIES = [name for name in RULES["dtype"].names if name != "auto"]
+POLICIES = [name for name in FIELDS["dtype"].check.names if name != "auto"]
 _ONLY = flags.DEFINE_list(
     "only", ",".join(SECTIONS[:5]), f"What to measure: {', '.join(SECTIONS)}."
 )

@@ -28,9 +28,8 @@ import tensorflow as tf
 from absl import flags
 from ml_collections import config_flags
 
-from sagan_tf import builders
-from sagan_tf.configuration import files, validation
-from sagan_tf.configuration.data import EMBEDDED
+from sagan_tf.configuration import builders, files, validation
+from sagan_tf.configuration.fields.dataset import EMBEDDED
 from sagan_tf.errors import UserError
 from sagan_tf.interop import heykeetae, release, studiogan, tfgan
 from sagan_tf.networks import (

@@ -18,7 +18,11 @@ _MODULE = "sagan_tf.train"
 # for it quietens TensorFlow's start.
 _NURSERY = multiprocessing.get_context("forkserver")
 _NURSERY.set_forkserver_preload(
-    ["sagan_tf.command", "sagan_tf.builders", "sagan_tf.training.workers"]
+    [
+        "sagan_tf.command",
+        "sagan_tf.configuration.builders",
+        "sagan_tf.training.workers",
+    ]
 )
 
 

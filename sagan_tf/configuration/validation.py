@@ -1,17 +1,13 @@
-"""Refuses a configuration that cannot be run, before anything is built.
+"""Refuses a configuration that cannot be run, before anything is built."""
 
-`RULES` knows every field: one that is missing or unknown is an error, and so
-is a value out of its range. What single values cannot show, contradictions
-between fields, is refused by the functions in `COMBINATIONS`.
-"""
+from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 import ml_collections
 
-from sagan_tf.configuration import architecture, data
-from sagan_tf.configuration.rules import ADDED, RULES
-from sagan_tf.configuration.rules import field_error as _error
+from sagan_tf.configuration.combinations import CHECKS, field_error
+from sagan_tf.configuration.fields import AS_OLD_AS_RUNS, FIELDS, Field
 from sagan_tf.errors import UserError, nearest_name
 
 
@@ -19,7 +15,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
     """Refuses a configuration with an unknown, bad or contradictory field.
 
     Args:
-        config: the whole configuration, see `default.py` beside this file.
+        config: the whole configuration; `FIELDS` tells what each field means.
 
     Raises:
         UserError: a field is unknown, missing, of another type, out of its
@@ -27,36 +23,46 @@ def validate(config: ml_collections.ConfigDict) -> None:
     """
     fields = flatten(config)
     _check_names(fields)
-    for name, rule in RULES.items():
-        if not rule.accepts(fields[name]):
-            hint = nearest_name(str(fields[name]), rule.names)
-            raise _error(name, rule.expected, fields[name], hint)
-    for check in COMBINATIONS:
+    for field in FIELDS.values():
+        if not field.check.accepts(fields[field.name]):
+            value = fields[field.name]
+            hint = nearest_name(str(value), field.check.names)
+            raise field_error(field.name, field.check.expected, value, hint)
+    for field in FIELDS.values():
+        _check_meaning(field, fields)
+    for check in CHECKS:
         check(fields)
 
 
-# What may change when a run goes on: none of it makes another model.
-_MAY_CHANGE = (
-    "train.num_steps",
-    "train.steps_per_call",
-    "train.gradient_accumulation",
-    "train.jit_compile",
-    "train.tensor_float_32",
-    "dataset.path",
-    "dataset.evaluation_",
-    "dataset.download",
-    "dataset.cache",
-    "dataset.prefetch",
-    "dataset.service",
-    "dtype",
-    "log.",
-    "checkpoint.",
-    "distribution.",
-)
+def _check_names(fields: dict[str, Any]) -> None:
+    for name in fields:
+        is_section = any(known.startswith(f"{name}.") for known in FIELDS)
+        if name not in FIELDS and not is_section:
+            hint = nearest_name(name, FIELDS) or "; see docs/configuration.md"
+            raise UserError(f"config.{name} is not a field{hint}")
+    for name in FIELDS:
+        if name not in fields:
+            raise UserError(
+                f"config.{name} is missing; start from sagan_tf."
+                "configuration.default.get_config(), which has every field"
+            )
+
+
+def _check_meaning(field: Field, fields: dict[str, Any]) -> None:
+    """Refuses a field that was set where it says nothing."""
+    only, value = field.only_if, fields[field.name]
+    if only is None or value == field.default:
+        return
+    if not only.accepts(fields[only.field]):
+        expected = (
+            f"left at its default ({field.default!r}) with "
+            f"config.{only.field}={fields[only.field]}"
+        )
+        raise field_error(field.name, expected, value)
 
 
 def check_same_model(
-    config: ml_collections.ConfigDict, stored: Dict[str, Any], place: Any
+    config: ml_collections.ConfigDict, stored: dict[str, Any], place: Any
 ) -> None:
     """Refuses to go on with a run that another configuration made.
 
@@ -82,7 +88,7 @@ def check_same_model(
         "here"
         for name in sorted({*asked, *given})
         if asked.get(name) != given.get(name)
-        and not name.startswith(_MAY_CHANGE)
+        and not (name in FIELDS and FIELDS[name].may_change)
     ]
     if differing:
         raise UserError(
@@ -91,24 +97,25 @@ def check_same_model(
         )
 
 
-def complete(stored: Dict[str, Any]) -> ml_collections.ConfigDict:
+def complete(stored: dict[str, Any]) -> ml_collections.ConfigDict:
     """Returns a run's configuration with the fields that are newer than it.
 
     Args:
         stored: that of the run, as nested dictionaries.
     """
     config = ml_collections.ConfigDict(stored)
-    for name, value in ADDED.items():
-        section, _, field = name.rpartition(".")
-        fields = config.get(section)
-        if isinstance(fields, ml_collections.ConfigDict):
-            fields[field] = fields.get(field, value)
+    for field in FIELDS.values():
+        place = config.get(field.section) if field.section else config
+        is_newer = field.since is not AS_OLD_AS_RUNS
+        if is_newer and isinstance(place, ml_collections.ConfigDict):
+            name = field.name.rpartition(".")[2]
+            place[name] = place.get(name, field.since)
     return config
 
 
 def flatten(
     config: ml_collections.ConfigDict, prefix: str = ""
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Returns the fields by their dotted names, such as `train.num_steps`."""
     fields = {}
     for name, value in config.items():
@@ -117,74 +124,3 @@ def flatten(
         else:
             fields[prefix + name] = value
     return fields
-
-
-def _check_names(fields: Dict[str, Any]) -> None:
-    for name in fields:
-        is_section = any(known.startswith(f"{name}.") for known in RULES)
-        if name not in RULES and not is_section:
-            hint = nearest_name(name, RULES)
-            hint = hint or "; see sagan_tf/configuration/default.py"
-            raise UserError(f"config.{name} is not a field{hint}")
-    for name in RULES:
-        if name not in fields:
-            raise UserError(
-                f"config.{name} is missing; start from sagan_tf."
-                "configuration.default.get_config(), which has every field"
-            )
-
-
-def _check_intervals(fields: Dict[str, Any]) -> None:
-    for name, unit in (
-        ("train.batch_size", "train.gradient_accumulation"),
-        ("train.num_steps", "train.steps_per_call"),
-        ("log.every_steps", "train.steps_per_call"),
-        ("log.sheet_every_steps", "train.steps_per_call"),
-        ("checkpoint.every_steps", "train.steps_per_call"),
-        ("checkpoint.keep_every", "checkpoint.every_steps"),
-    ):
-        value, step = fields[name], fields[unit]
-        if value % step:
-            nearest = max(step, step * round(value / step))
-            expected = f"a multiple of config.{unit} ({step})"
-            raise _error(name, expected, value, f"; the nearest is {nearest}")
-
-
-def _check_average(fields: Dict[str, Any]) -> None:
-    start, last = fields["train.ema_start_step"], fields["train.num_steps"]
-    if start >= last:
-        expected = f"below config.train.num_steps ({last})"
-        raise _error("train.ema_start_step", expected, start)
-
-
-# What the address means to a cluster that needs one.
-_ADDRESSES = {
-    "kubernetes": ("the label of the pods, such as app=sagan", (0, 1)),
-    "gce": ("PROJECT/ZONE/INSTANCE_GROUP", (2,)),
-}
-
-
-def _check_cluster(fields: Dict[str, Any]) -> None:
-    strategy, address = (
-        fields[f"distribution.{name}"] for name in ("strategy", "address")
-    )
-    cluster = fields["distribution.cluster"]
-    if strategy != "multi_worker" and cluster != "tf_config":
-        expected = 'left at "tf_config" unless the strategy is "multi_worker"'
-        raise _error("distribution.cluster", expected, cluster)
-    if cluster in _ADDRESSES:
-        expected, slashes = _ADDRESSES[cluster]
-        if not address or address.count("/") not in slashes:
-            raise _error("distribution.address", expected, address)
-    elif address and strategy != "tpu":
-        expected = f'empty with the strategy "{strategy}" over {cluster}'
-        raise _error("distribution.address", expected, address)
-
-
-COMBINATIONS = (
-    *data.CHECKS,
-    *architecture.CHECKS,
-    _check_intervals,
-    _check_average,
-    _check_cluster,
-)

@@ -1,16 +1,27 @@
 """The generators and discriminators, built of `sagan_tf.layers`."""
 
-from sagan_tf.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from sagan_tf.networks.freezing import FREEZABLE, freeze
-from sagan_tf.networks.frozen import FrozenGenerator
-from sagan_tf.networks.resnet import Discriminator, Generator
+from __future__ import annotations
 
-__all__ = [
-    "FREEZABLE",
-    "DCGANDiscriminator",
-    "DCGANGenerator",
-    "Discriminator",
-    "FrozenGenerator",
-    "Generator",
-    "freeze",
-]
+import importlib
+from typing import Any
+
+# TensorFlow is imported with the first of them, not for `widths`.
+_HOMES = {
+    "FREEZABLE": "freezing",
+    "DCGANDiscriminator": "dcgan",
+    "DCGANGenerator": "dcgan",
+    "Discriminator": "resnet",
+    "FrozenGenerator": "frozen",
+    "Generator": "resnet",
+    "freeze": "freezing",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first wanted."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    return getattr(home, name)

@@ -33,3 +33,30 @@ def check_image_size(image_size: int) -> None:
             f"`image_size` should be one of {tuple(GENERATOR_WIDTHS)}. "
             f"Received: {image_size}"
         )
+
+
+def by_height(architecture: str, image_size: int) -> dict[str, dict[int, int]]:
+    """Returns the widths of the maps that may attend, by their heights.
+
+    Args:
+        architecture: `"resnet"` or `"dcgan"`.
+        image_size: height of the images in pixels.
+
+    Returns:
+        For `generator` and `discriminator` the channels in units of
+        `base_channels`, by the height in pixels, from 8 (4 with `"dcgan"`) to
+        half of the image.
+    """
+    if architecture == "dcgan":
+        heights = [4 * 2**i for i in range(image_size.bit_length() - 3)]
+        widths = {height: image_size // (2 * height) for height in heights}
+        return {"generator": widths, "discriminator": widths}
+    generator = GENERATOR_WIDTHS[image_size]
+    discriminator = DISCRIMINATOR_WIDTHS[image_size]
+    heights = [8 * 2**i for i in range(len(generator) - 2)]
+    pooled = [image_size // 2 ** (i + 1) for i in range(len(discriminator))]
+    channels = dict(zip(pooled, discriminator))
+    return {
+        "generator": dict(zip(heights, generator[1:])),
+        "discriminator": {height: channels[height] for height in heights},
+    }

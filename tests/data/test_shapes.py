@@ -6,7 +6,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
 
-from sagan_tf import builders, train
+from sagan_tf import train
+from sagan_tf.configuration import builders
 from sagan_tf.configuration.validation import validate
 from sagan_tf.data import open_dataset, readers
 from sagan_tf.errors import UserError

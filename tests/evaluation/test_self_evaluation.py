@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from configs import default
-from sagan_tf import builders
+from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import preparation
 from sagan_tf.training import loop

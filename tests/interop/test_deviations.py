@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from configs import imagenet128, paper
-from sagan_tf import SAGAN, builders
-from sagan_tf.configuration import validation
+from sagan_tf import SAGAN
+from sagan_tf.configuration import builders, validation
 from sagan_tf.interop import release, tfgan
 from sagan_tf.layers import (
     ConditionalBatchNormalization,

@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from configs import default, imagenet128
-from sagan_tf import builders
+from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.interop import release, tfgan
 from sagan_tf.networks import Discriminator, Generator

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from configs import paper
-from sagan_tf import builders, runs
+from sagan_tf import runs
+from sagan_tf.configuration import builders
 from sagan_tf.training.workdir import Workdir
 from tests.commands import assert_refused, call_each
 from tests.interop import pytorch_files, test_heykeetae, test_studiogan

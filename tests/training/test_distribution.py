@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import builders
+from sagan_tf.configuration import builders
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.layers import ConditionalBatchNormalization

@@ -12,7 +12,8 @@ import tensorflow as tf
 from PIL import Image
 
 from configs import twins32
-from sagan_tf import builders, train
+from sagan_tf import train
+from sagan_tf.configuration import builders
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import DivergedError, UserError
 from sagan_tf.training.workdir import Workdir

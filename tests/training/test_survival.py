@@ -7,7 +7,8 @@ import signal
 import numpy as np
 import pytest
 
-from sagan_tf import builders, train
+from sagan_tf import train
+from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.training import callbacks
 from sagan_tf.training.checkpoints import Checkpoints

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sagan_tf import train
 from sagan_tf.configuration import validation
-from sagan_tf.configuration.rules import RULES
+from sagan_tf.configuration.fields import FIELDS
 from sagan_tf.errors import UserError
 from sagan_tf.training.workdir import Workdir
-from tests.test_configuration import changed
+from tests.configuration.test_fields import changed
 from tests.training import toy
 
 # What takes long to build, unless it is chosen.
@@ -131,10 +131,10 @@ def test_plausible_values_train_or_are_refused(tmp_path_factory, fields):
 )
 @given(
     good=few(PLAUSIBLE, 5),
-    name=st.sampled_from(sorted(RULES)),
+    name=st.sampled_from(sorted(FIELDS)),
     value=JUNK,
 )
 def test_junk_in_a_field_is_refused(tmp_path_factory, good, name, value):
-    assume(not RULES[name].accepts(value))
+    assume(not FIELDS[name].check.accepts(value))
     path = tmp_path_factory.getbasetemp() / "never"
     assert not attempt({**good, name: value}, path)

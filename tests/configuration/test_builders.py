@@ -2,7 +2,7 @@
 
 import pytest
 
-from sagan_tf import builders
+from sagan_tf.configuration import builders
 from tests.training import toy
 
 

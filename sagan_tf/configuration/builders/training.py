@@ -5,11 +5,14 @@ from __future__ import annotations
 import ml_collections
 import tensorflow as tf
 
-from sagan_tf.builders.data import (
+from sagan_tf.configuration.builders.data import (
     build_evaluation_dataset,
     evaluation_split,
 )
-from sagan_tf.builders.networks import build_discriminator, build_generator
+from sagan_tf.configuration.builders.networks import (
+    build_discriminator,
+    build_generator,
+)
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import generated, preparation

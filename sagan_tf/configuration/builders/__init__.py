@@ -1,13 +1,16 @@
 """From a configuration to the parts of a run: the config ends here."""
 
-from sagan_tf.builders.data import (
+from sagan_tf.configuration.builders.data import (
     build_dataset,
     build_evaluation_dataset,
     class_names,
     evaluation_split,
 )
-from sagan_tf.builders.networks import build_discriminator, build_generator
-from sagan_tf.builders.parts import (
+from sagan_tf.configuration.builders.networks import (
+    build_discriminator,
+    build_generator,
+)
+from sagan_tf.configuration.builders.training import (
     build_checkpoints,
     build_gan,
     build_measures,

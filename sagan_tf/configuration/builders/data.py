@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ml_collections
 
-from sagan_tf.configuration.data import EMBEDDED
+from sagan_tf.configuration.fields.dataset import EMBEDDED
 from sagan_tf.data import ImageDataset, open_dataset, readers
 
 Config = ml_collections.ConfigDict

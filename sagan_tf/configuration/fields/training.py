@@ -1,0 +1,155 @@
+"""Fields of the update: the loss, `optimizer` and `train`."""
+
+from __future__ import annotations
+
+from sagan_tf.configuration.fields.field import (
+    BOOLEAN,
+    DECAY,
+    POSITIVE,
+    Check,
+    Field,
+    OnlyIf,
+    integer,
+    is_integer,
+    one_of,
+)
+
+FIELDS = (
+    Field(
+        "seed",
+        0,
+        Check(
+            lambda value: is_integer(value) and 0 <= value < 2**31,
+            "an integer from 0 to 2147483647",
+        ),
+        "start of every random number of the run: data order, weights, "
+        "latents and labels",
+    ),
+    Field(
+        "dtype",
+        "auto",
+        one_of("float32", "mixed_bfloat16", "mixed_float16", "auto"),
+        'arithmetic; "auto" is mixed_bfloat16 where the device has bfloat16 '
+        "and float32 elsewhere",
+        may_change=True,
+    ),
+    Field(
+        "loss",
+        "hinge",
+        one_of("hinge", "wasserstein"),
+        'adversarial loss: "hinge", or "wasserstein" with gradient penalty, '
+        'which wants model.spectral_normalization = "none"',
+    ),
+    Field(
+        "optimizer.generator_learning_rate",
+        1e-4,
+        POSITIVE,
+        "learning rate of the generator",
+    ),
+    Field(
+        "optimizer.discriminator_learning_rate",
+        4e-4,
+        POSITIVE,
+        "learning rate of the discriminator",
+    ),
+    Field(
+        "optimizer.beta_1",
+        0.0,
+        DECAY,
+        "decay of Adam's mean of the gradients",
+    ),
+    Field(
+        "optimizer.beta_2",
+        0.999,
+        DECAY,
+        "decay of Adam's mean of their squares",
+    ),
+    Field(
+        "optimizer.epsilon",
+        1e-8,
+        POSITIVE,
+        "added to the root of the mean square",
+    ),
+    Field(
+        "train.batch_size",
+        64,
+        integer(1),
+        "real images per update, over all devices together",
+    ),
+    Field(
+        "train.num_steps",
+        10_000,
+        integer(1),
+        "generator updates in the whole run; a multiple of steps_per_call",
+        may_change=True,
+    ),
+    Field(
+        "train.discriminator_steps",
+        1,
+        integer(1),
+        "discriminator updates before each generator update",
+    ),
+    Field(
+        "train.gradient_penalty_weight",
+        10.0,
+        POSITIVE,
+        "weight of the gradient penalty",
+        since=10.0,
+        only_if=OnlyIf("loss", lambda loss: loss == "wasserstein"),
+    ),
+    Field(
+        "train.ema_decay",
+        0.999,
+        DECAY,
+        "decay per step of the averaged generator (EMA); the release has no "
+        "average, which is 0",
+    ),
+    Field(
+        "train.ema_start_step",
+        0,
+        integer(0),
+        "step at which averaging starts; until then it copies the generator",
+    ),
+    Field(
+        "train.separate_discriminator_passes",
+        False,
+        BOOLEAN,
+        "True shows the discriminator real, then generated images in two "
+        "passes, as the release does; False shows both in one pass",
+    ),
+    Field(
+        "train.gradient_accumulation",
+        1,
+        integer(1),
+        "parts that each update takes its batch in, so that less memory is "
+        "needed; the images of a device must be a multiple. Batch statistics "
+        "are those of a part",
+        since=1,
+        may_change=True,
+    ),
+    Field(
+        "train.steps_per_call",
+        10,
+        integer(1),
+        "steps that run in one call of the graph",
+        may_change=True,
+    ),
+    Field(
+        "train.jit_compile",
+        False,
+        BOOLEAN,
+        "whether the step is compiled with XLA",
+        may_change=True,
+    ),
+    Field(
+        "train.tensor_float_32",
+        True,
+        BOOLEAN,
+        "whether NVIDIA's GPUs from Ampere on round what float32 convolutions "
+        "and products take in to 10 bits of mantissa (TensorFloat-32), which "
+        "is several times faster. Scores and exports never do, nor does a run "
+        "that scores itself (`--evaluate_every`)",
+        since=True,
+        may_change=True,
+    ),
+)
