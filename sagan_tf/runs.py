@@ -12,8 +12,8 @@ import numpy as np
 from sagan_tf.configuration import builders, validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
+from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Discriminator, Generator
-from sagan_tf.sampling import Sampler
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 

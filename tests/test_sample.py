@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from sagan_tf import exporting, runs
-from sagan_tf.latents import draw_each
+from sagan_tf.gan.latents import draw_each
 from sagan_tf.visualization import sheets
 from tests.commands import assert_refused, call_each
 

@@ -11,7 +11,7 @@ import pytest
 
 from sagan_tf import exporting, runs
 from sagan_tf.exporting import onnx_format, verification
-from sagan_tf.latents import draw_each
+from sagan_tf.gan.latents import draw_each
 
 
 @pytest.fixture(scope="module")

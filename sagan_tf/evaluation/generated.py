@@ -6,9 +6,9 @@ from typing import Any, Iterator, Protocol, Sequence
 
 import numpy as np
 
-from sagan_tf import latents
+from sagan_tf.gan import latents
+from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Generator
-from sagan_tf.sampling import Sampler
 
 
 def balanced_labels(num_images: int, num_classes: int) -> np.ndarray:

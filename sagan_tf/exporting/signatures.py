@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 import tensorflow as tf
 
-from sagan_tf import latents as latent_numbers
+from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.networks import FrozenGenerator
 
 

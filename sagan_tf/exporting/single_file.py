@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf import latents as latent_numbers
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import onnx_format, tflite_format
 from sagan_tf.exporting.saved_model import card_text
 from sagan_tf.exporting.verification import DEVICE, TOLERANCE
+from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.networks import FrozenGenerator, Generator, freeze
 from sagan_tf.whole_files import replacing
 

@@ -11,8 +11,8 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf import latents as latent_numbers
 from sagan_tf.errors import UserError
+from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.networks import Generator
 
 # Where the network and what is made of it are compared: a GPU rounds in other

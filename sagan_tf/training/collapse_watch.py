@@ -12,7 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from sagan_tf.gan import SAGAN
-from sagan_tf.sampling import Sampler
+from sagan_tf.gan.sampling import Sampler
 
 # Pictures of one class are called all alike below this share of the spread of
 # real pictures; a network that has never been above it is still learning.

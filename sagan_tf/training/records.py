@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.gan import SAGAN
-from sagan_tf.sampling import Sampler
+from sagan_tf.gan.sampling import Sampler
 from sagan_tf.training import collapse_watch
 from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.workdir import Workdir

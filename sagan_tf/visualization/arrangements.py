@@ -7,7 +7,7 @@ from typing import Sequence
 
 import numpy as np
 
-from sagan_tf import latents as latent_numbers
+from sagan_tf.gan import latents as latent_numbers
 
 # Rows of a truncation sweep; 0 is none.
 TRUNCATIONS = (0.0, 2.0, 1.5, 1.0, 0.5, 0.25)

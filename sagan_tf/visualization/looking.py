@@ -9,7 +9,7 @@ import numpy as np
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
-from sagan_tf.latents import draw_each
+from sagan_tf.gan.latents import draw_each
 from sagan_tf.networks import Discriminator, Generator
 
 _FEW = 8

@@ -15,7 +15,7 @@ from PIL import Image
 from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import saved_model, verification
-from sagan_tf.latents import draw_each
+from sagan_tf.gan.latents import draw_each
 from sagan_tf.networks import freeze
 from sagan_tf.visualization import sheets
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import single_file, tflite_format, verification
-from sagan_tf.latents import draw_each
+from sagan_tf.gan.latents import draw_each
 from sagan_tf.networks import freeze
 
 

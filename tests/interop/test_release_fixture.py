@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import SAGAN, losses
+from sagan_tf import SAGAN
+from sagan_tf.gan import losses
 from sagan_tf.interop import release
 from sagan_tf.interop.checkpoint import Reader, variables
 

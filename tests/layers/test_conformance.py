@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf import layers
+from tests import golden
 
 # float32 rounding, magnified by normalizations and ten products in a row.
 TOLERANCE = 1e-4
@@ -133,6 +134,11 @@ def test_checkpoint_keeps_everything(name, tmp_path):
 
 
 @EVERY
+def test_weights_and_configs_of_today_open_for_good(name):
+    golden.check(name)
+
+
+@EVERY
 def test_keras_model_is_saved_and_loaded(name, tmp_path):
     layer, inputs = trained(name), LAYERS[name][1]
     symbolic = keras_inputs(inputs)
@@ -219,6 +225,16 @@ def test_mixed_precision_is_finite_and_close(name, policy):
             atol=0.03 * np.abs(expected).max(),
         )
     assert {v.dtype for v in layer.weights} == {tf.float32}
+
+
+@EVERY
+def test_xla_computes_the_same(name):
+    layer = trained(name)
+    compiled = make(name, like=layer)
+    inputs = tf.nest.map_structure(tf.constant, LAYERS[name][1])
+    expected = golden.compute(layer, inputs)
+    found = tf.function(golden.compute, jit_compile=True)(compiled, inputs)
+    golden.assert_close(found, expected, TOLERANCE)
 
 
 def descend(layer, inputs, replicas):

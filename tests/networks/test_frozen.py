@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Generator, freeze
-from sagan_tf.sampling import Sampler
 
 LATENTS = np.random.default_rng(3).normal(size=(3, 8)).astype(np.float32)
 LABELS = np.array([2, 0, 1], np.int32)

@@ -21,7 +21,7 @@ import tools.playground
 from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import saved_model
-from sagan_tf.latents import draw_each
+from sagan_tf.gan.latents import draw_each
 from tests.commands import assert_refused, call_each
 from tools.playground import readiness, views
 from tools.playground.latest import Latest

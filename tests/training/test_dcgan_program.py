@@ -7,7 +7,7 @@ import pytest
 
 from sagan_tf import runs, train
 from sagan_tf.exporting import ExportedGenerator, export
-from sagan_tf.latents import draw
+from sagan_tf.gan.latents import draw
 from sagan_tf.networks import DCGANGenerator
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import looking

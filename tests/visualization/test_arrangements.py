@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sagan_tf.latents import draw_each
+from sagan_tf.gan.latents import draw_each
 from sagan_tf.visualization import arrangements
 
 NAMES = ("disc", "ring", "star")

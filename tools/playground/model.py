@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf import choices
-from sagan_tf import latents as latent_numbers
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
+from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.visualization import arrangements, sheets
 
 # More than this is slow to draw, and too small to look at.

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import SAGAN, optimization
+from sagan_tf import SAGAN
+from sagan_tf.gan import optimization
 from sagan_tf.layers import SpectralNormalization
-from tests import test_gan
+from tests.gan import test_model
 
 # float32 rounding of sums in another order, through one step of Adam.
 ROUNDING = 1e-5
@@ -15,7 +16,7 @@ ROUNDING = 1e-5
 class PlainGenerator(tf.keras.Model):
     """A generator without batch statistics."""
 
-    latent_dim, num_classes = test_gan.LATENT, test_gan.CLASSES
+    latent_dim, num_classes = test_model.LATENT, test_model.CLASSES
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -30,14 +31,14 @@ class PlainGenerator(tf.keras.Model):
 
 def make(generator_class, **options):
     tf.keras.utils.set_random_seed(0)
-    gan = SAGAN(generator_class(), test_gan.SmallDiscriminator(), **options)
-    gan.compile(*test_gan.optimizers(epsilon=1e-2))
+    gan = SAGAN(generator_class(), test_model.SmallDiscriminator(), **options)
+    gan.compile(*test_model.optimizers(epsilon=1e-2))
     return gan
 
 
 def run(gan, steps=3, size=8):
     step = tf.function(gan.train_step)
-    return [step(test_gan.small_batch(size)) for _ in range(steps)][-1]
+    return [step(test_model.small_batch(size)) for _ in range(steps)][-1]
 
 
 @pytest.mark.parametrize("separate", [True, False])
@@ -64,7 +65,7 @@ def test_parts_equal_the_whole_batch(parts, separate):
 
 def test_moving_averages_take_the_mean_of_the_parts():
     """One update moves them once, by the mean of the parts' statistics."""
-    gan = make(test_gan.SmallGenerator, gradient_accumulation=2)
+    gan = make(test_model.SmallGenerator, gradient_accumulation=2)
     norm, (latents, labels) = gan.generator.norm, gan.draw_inputs(8, 0)
     rows = gan.generator.dense(latents, training=False)
     parts = np.reshape(rows, (2, -1, 3))
@@ -78,7 +79,7 @@ def test_moving_averages_take_the_mean_of_the_parts():
 
 def test_vectors_move_once_in_an_update():
     whole, divided = (
-        make(test_gan.SmallGenerator, gradient_accumulation=count)
+        make(test_model.SmallGenerator, gradient_accumulation=count)
         for count in (1, 4)
     )
     for gan in (whole, divided):
@@ -89,7 +90,7 @@ def test_vectors_move_once_in_an_update():
 
 
 def test_parts_on_two_replicas_equal_one(two_replicas):
-    data = test_gan.small_batch(8)
+    data = test_model.small_batch(8)
     alone = make(PlainGenerator, gradient_accumulation=2)
     alone.train_step(data)
     with two_replicas.scope():
@@ -170,8 +171,8 @@ def test_a_fit_is_traced_in_its_first_call_only(steps_per_call):
         return step(data)
 
     gan.train_step = counting
-    gan.compile(*test_gan.optimizers(), steps_per_execution=steps_per_call)
-    batches = tf.data.Dataset.from_tensor_slices(test_gan.small_batch(16))
+    gan.compile(*test_model.optimizers(), steps_per_execution=steps_per_call)
+    batches = tf.data.Dataset.from_tensor_slices(test_model.small_batch(16))
     batches = batches.batch(4, drop_remainder=True).repeat()
 
     def fit(epochs):
@@ -189,12 +190,12 @@ def test_a_fit_is_traced_in_its_first_call_only(steps_per_call):
 def test_compiled_updates_equal_the_plain_ones(parts):
     weights = []
     for compiled in (True, False):
-        gan = make(test_gan.SmallGenerator, gradient_accumulation=parts)
+        gan = make(test_model.SmallGenerator, gradient_accumulation=parts)
         latents, labels = gan.draw_inputs(8, 0)
 
         @tf.function(jit_compile=compiled)
         def update(gan, latents, labels):
-            images, real_labels = test_gan.small_batch(8)
+            images, real_labels = test_model.small_batch(8)
             return gan.update_generator(
                 latents, labels
             ), gan.update_discriminator(images, real_labels, latents, labels)
@@ -207,8 +208,8 @@ def test_compiled_updates_equal_the_plain_ones(parts):
 
 def test_the_networks_compile():
     """Random numbers are others in compiled code, so these are finite only."""
-    gan = SAGAN(*test_gan.networks())
-    history = test_gan.five_steps(gan, test_gan.batch(20), jit_compile=True)
+    gan = SAGAN(*test_model.networks())
+    history = test_model.five_steps(gan, test_model.batch(20), jit_compile=True)
     assert gan.step.numpy() == 5
     assert all(np.all(np.isfinite(curve)) for curve in history.values())
     assert all(np.all(np.isfinite(value)) for value in gan.get_weights())

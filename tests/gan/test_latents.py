@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from sagan_tf import latents
+from sagan_tf.gan import latents
 
 
 @pytest.mark.parametrize("limit", [0.25, 1.0, 2.0])

@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 import tensorflow as tf
 
-from sagan_tf import losses
+from sagan_tf.gan import losses
 
 Labelled = tuple[tf.Tensor, tf.Tensor]
 

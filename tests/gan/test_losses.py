@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import losses
+from sagan_tf.gan import losses
 
 
 def test_hinge_of_the_discriminator_known_answer():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import discrimination, losses
+from sagan_tf.gan import discrimination, losses
 from sagan_tf.networks import DCGANDiscriminator, Discriminator
 
 SHARES = tf.constant([0.25, 0.75])

@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from sagan_tf import averaging, losses, optimization
-from sagan_tf.discrimination import discriminator_loss, with_labels
-from sagan_tf.latents import draw_for_replica, draw_shares_for_replica
+from sagan_tf.gan import averaging, losses, optimization
+from sagan_tf.gan.discrimination import discriminator_loss, with_labels
+from sagan_tf.gan.latents import draw_for_replica, draw_shares_for_replica
 
 
 class SAGAN(tf.keras.Model):
@@ -130,7 +130,7 @@ class SAGAN(tf.keras.Model):
             generator_optimizer: legacy Keras optimizer of the generator.
             discriminator_optimizer: that of the discriminator; with another
                 rate this is the two time-scale update rule (TTUR).
-            loss: name of a loss in `sagan_tf.losses`; `"wasserstein"` is meant
+            loss: name of a loss in `gan.losses`; `"wasserstein"` is meant
                 for a discriminator without spectral normalization.
             gradient_penalty_weight: of the penalty, where the loss has one.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import SAGAN, Discriminator, Generator, losses
-from sagan_tf.discrimination import (
+from sagan_tf import SAGAN, Discriminator, Generator
+from sagan_tf.gan import losses
+from sagan_tf.gan.discrimination import (
     discriminate,
     discriminator_loss,
     with_labels,
