@@ -22,9 +22,9 @@ from sagan_tf import choices, runs
 from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from sagan_tf.visualization import (
+    attention_capture,
     attention_figures,
     attention_maps,
-    looking,
     sheets,
 )
 
@@ -71,12 +71,14 @@ def main(argv: list[str]) -> None:
     labels = np.resize(labels, _NUM_IMAGES.value).astype(np.int32)
     seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value)
     if _NETWORK.value == "generator":
-        seen = looking.look_with_generator(
+        seen = attention_capture.capture_from_generator(
             run.load_generator(_EMA.value), seeds, labels, truncation
         )
     else:
-        images = looking.real_images(run.open_dataset(), labels, _SEED.value)
-        seen = looking.look_with_discriminator(
+        images = attention_capture.real_images(
+            run.open_dataset(), labels, _SEED.value
+        )
+        seen = attention_capture.capture_from_discriminator(
             run.load_discriminator(), images, labels
         )
     if not seen.scores:
@@ -113,7 +115,7 @@ def _choose_queries(scores: np.ndarray, image_size: int) -> np.ndarray:
 def _write(
     output: pathlib.Path,
     run: runs.Run,
-    seen: looking.Seen,
+    seen: attention_capture.CapturedAttention,
     queries: dict[int, np.ndarray],
 ) -> None:
     names = run.class_names()
@@ -150,7 +152,7 @@ def _caption(
     return "\n".join(lines)
 
 
-def _notes(seen: looking.Seen) -> list[str]:
+def _notes(seen: attention_capture.CapturedAttention) -> list[str]:
     layers = ", ".join(
         f"{size}x{size} (gate {gate:+.2f})" for size, gate in seen.gates.items()
     )
@@ -162,13 +164,15 @@ def _notes(seen: looking.Seen) -> list[str]:
     ]
 
 
-def _even(seen: looking.Seen) -> float:
+def _even(seen: attention_capture.CapturedAttention) -> float:
     last = list(seen.scores.values())[-1]
     return attention_maps.uniform_distance(*last.shape[1:])
 
 
 def _report(
-    run: runs.Run, seen: looking.Seen, queries: dict[int, np.ndarray]
+    run: runs.Run,
+    seen: attention_capture.CapturedAttention,
+    queries: dict[int, np.ndarray],
 ) -> str:
     """Says how far the queries look: all of them, then those shown."""
     names, lines = run.class_names(), []

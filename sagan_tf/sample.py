@@ -180,11 +180,11 @@ def _write_sheet(
     images: np.ndarray,
     arrangement: arrangements.Arrangement,
 ) -> None:
-    factor = _SCALE.value or max(1, 64 // images.shape[1])
     sheet = sheets.image_grid(
-        sheets.upscale(images, factor),
+        images,
         arrangement.columns,
         row_labels=arrangement.captions,
+        enlarge_to=(_SCALE.value or 0) * images.shape[1] or 64,
     )
     sheets.write_png(str(path), sheet)
 

@@ -30,6 +30,7 @@ for command in (
     "sagan_tf.attention",
     "sagan_tf.export",
     "tools.import_checkpoint",
+    "tools.launch_local",
     "tools.prepare_dataset",
 ):
     known = set(flags.FLAGS)

@@ -90,6 +90,8 @@ HEAVY = {
 # Who alone imports them, tests and tools included.
 DOORS = {"tensorflow_gan": "sagan_tf.evaluation.tfgan"}
 PRIVATE = ("keras", "tensorflow.python", "tensorflow.keras.src")
+# The one tool that is a command of the tests' equipment.
+TEST_COMMAND = "tools.torture"
 
 
 def sources(*folders):
@@ -153,7 +155,11 @@ def is_allowed(module, other):
     if house == "configs":
         # Installed, they are no package called "configs".
         return other.startswith(FOR_CONFIGS)
-    if target == "configs" or (target == "tools" and house != "tools"):
+    if target == "tests":
+        return module == TEST_COMMAND
+    if target == "tools":
+        return house == "tools" and tool_of(module) == tool_of(other)
+    if target == "configs":
         return False
     if target == "sagan_tf" and room_of(other) in MAINS:
         return False
@@ -166,6 +172,12 @@ def is_allowed(module, other):
     if target != "sagan_tf" or room_of(other) == room:
         return True
     return room_of(other) in MAY_IMPORT[room] | EVERYBODY
+
+
+def tool_of(module):
+    """Returns `benchmark` for `tools.benchmark.timing`."""
+    name = module.split(".")[1]
+    return "prepare_dataset" if name == "preparation" else name
 
 
 @pytest.mark.parametrize(
@@ -205,6 +217,9 @@ def test_each_room_has_a_row_in_the_table():
         ("sagan_tf.train", "import tools.benchmark"),
         ("tools.benchmark", "from sagan_tf import train"),
         ("tools.benchmark", "from configs import default"),
+        ("tools.benchmark.a", "from tools import client"),
+        ("tools.benchmark.a", "from tools.playground import views"),
+        ("tools.client", "from tests import commands"),
         ("configs.a", "import tensorflow as tf"),
         ("configs.a", "from sagan_tf import errors"),
         ("configs.a", "from sagan_tf.configuration import validation"),
@@ -226,6 +241,8 @@ def test_a_breach_is_found(module, source):
         ("sagan_tf.networks.a", "from ..layers import self_attention"),
         ("sagan_tf.train", "from absl import flags"),
         ("tools.benchmark", "from sagan_tf import SAGAN, runs"),
+        ("tools.benchmark.a", "from tools.benchmark import b"),
+        ("tools.torture", "from tests.training import killed_run"),
         ("configs.a", "from sagan_tf.configuration import default"),
         ("configs.a", "from sagan_tf.configuration import load_config"),
         ("configs.a", "import ml_collections"),

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sagan_tf import runs
-from sagan_tf.visualization import attention_maps, looking
+from sagan_tf.visualization import attention_capture, attention_maps
 from tests.commands import assert_refused, call_each
 
 
@@ -98,7 +98,7 @@ def test_chosen_points_become_the_queries_under_them(answers, place):
     np.testing.assert_array_equal(arrays["labels"], [7, 7])
 
 
-def test_the_discriminator_sees_real_pictures_of_the_class(
+def test_the_discriminator_sees_real_images_of_the_class(
     answers, place, toy_run
 ):
     images = np.load(place / "discriminator.npz")["images"]
@@ -110,12 +110,14 @@ def test_the_discriminator_sees_real_pictures_of_the_class(
         assert labels[same] == 2
 
 
-def test_looking_returns_what_the_networks_return(toy_run):
+def test_what_is_captured_is_what_the_networks_return(toy_run):
     run = runs.open_run(toy_run)
     labels = np.array([0, 1], np.int32)
     generator = run.load_generator()
-    seen = looking.look_with_generator(generator, np.array([4, 5]), labels)
-    again = looking.look_with_discriminator(
+    seen = attention_capture.capture_from_generator(
+        generator, np.array([4, 5]), labels
+    )
+    again = attention_capture.capture_from_discriminator(
         run.load_discriminator(), seen.images, labels
     )
     assert seen.gates == again.gates == pytest.approx({8: 0.7, 16: 0.7})

@@ -311,6 +311,11 @@ PICTURES = [
     case("--output is required", module=CLIENT),
     case("localhost:1", SHEET, "--server=http://localhost:1", module=CLIENT),
     case("--only should name", "--only=speed", module=BENCHMARK),
+    case(
+        "--sweep_batch_sizes should be integers",
+        *("--sweep_batch_sizes=2,x", "--only=sweep"),
+        module=BENCHMARK,
+    ),
     case("--batch_size should", "--batch_size=0", module=BENCHMARK),
     case("--num_classes should", "--num_classes=0", module=BENCHMARK),
     case("--dtypes should name", "--dtypes=half", module=BENCHMARK),

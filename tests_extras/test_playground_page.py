@@ -104,7 +104,7 @@ class Visitor:
         return self.find(name).locator("img").get_attribute("src") or ""
 
     def wait_for_other(self, name, source):
-        """Waits until a picture is there, and another one than this."""
+        """Waits until an image is there, and another one than this."""
         self.page.wait_for_function(
             """([name, source]) => {
               const image = document.querySelector(
@@ -115,7 +115,7 @@ class Visitor:
             arg=[name, source],
         )
 
-    def picture(self, name):
+    def image(self, name):
         data = self.source(name).split(",", 1)[1]
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
@@ -196,27 +196,27 @@ def test_the_page_asks_nobody_but_this_machine(visitor, playground):
 
 def test_it_shows_what_the_model_draws(visitor, model):
     drawn = model.grid(range(10), 0, 6, 0.0)
-    expected = views.Sheet(drawn).picture()
-    np.testing.assert_array_equal(visitor.picture("grid"), expected)
-    way = views.Sheet(model.between(range(10), 1, 2, 0.5, 0.0)).picture()
-    np.testing.assert_array_equal(visitor.picture("between"), way)
+    expected = views.Sheet(drawn).image()
+    np.testing.assert_array_equal(visitor.image("grid"), expected)
+    way = views.Sheet(model.between(range(10), 1, 2, 0.5, 0.0)).image()
+    np.testing.assert_array_equal(visitor.image("between"), way)
 
 
-def test_another_seed_draws_other_pictures(visitor, model):
+def test_another_seed_draws_other_images(visitor, model):
     before = visitor.source("grid")
     visitor.find("next").click()
     visitor.wait_for_other("grid", before)
-    expected = views.Sheet(model.grid(range(10), 6, 6, 0.0)).picture()
-    np.testing.assert_array_equal(visitor.picture("grid"), expected)
+    expected = views.Sheet(model.grid(range(10), 6, 6, 0.0)).image()
+    np.testing.assert_array_equal(visitor.image("grid"), expected)
 
 
 def test_a_click_shows_where_that_point_looks(visitor, model):
     drawn = model.grid(range(10), 0, 6, 0.0)
-    scores = model.look(drawn, 21)
+    scores = model.attention(drawn, 21)
     before = visitor.source("look")
-    # The middle of the fourth picture of the fourth class.
+    # The middle of the fourth image of the fourth class.
     sheet = views.Sheet(drawn)
-    height, width = sheet.picture().shape[:2]
+    height, width = sheet.image().shape[:2]
     corner = (width - 3 * 68 + 16, 4 + 3 * 68 + 16)
     visitor.click("grid", corner[0] / width, corner[1] / height)
     visitor.wait_for_other("look", before)
@@ -224,13 +224,14 @@ def test_a_click_shows_where_that_point_looks(visitor, model):
     assert point.index == 21
     # A browser counts in whole pixels; the query is the same.
     expected = views.overlay(drawn.images[21], scores, point)
-    np.testing.assert_array_equal(visitor.picture("look"), expected)
+    np.testing.assert_array_equal(visitor.image("look"), expected)
     told = visitor.find("told").inner_text()
     assert told == views.describe(scores, point)
+    assert visitor.page.locator("[data-testid=look] svg circle").count() == 1
     assert visitor.page.locator("[data-testid=grid] svg circle").count() == 1
 
 
-def test_the_overlay_follows_a_drag_in_the_large_picture(visitor):
+def test_the_overlay_follows_a_drag_in_the_large_image(visitor):
     visitor.click("look", 0.1, 0.1)
     place = visitor.find("look").bounding_box()
     seen = {visitor.source("look")}
@@ -252,8 +253,8 @@ def test_the_slider_goes_from_one_latent_to_the_other(visitor, model):
     before = visitor.source("between")
     visitor.click("position", 0.001, 0.5)
     visitor.wait_for_other("between", before)
-    expected = views.Sheet(model.between(range(10), 1, 2, 0.0, 0.0)).picture()
-    np.testing.assert_array_equal(visitor.picture("between"), expected)
+    expected = views.Sheet(model.between(range(10), 1, 2, 0.0, 0.0)).image()
+    np.testing.assert_array_equal(visitor.image("between"), expected)
 
 
 def test_truncation_changes_both_boards(visitor, model):
@@ -261,16 +262,16 @@ def test_truncation_changes_both_boards(visitor, model):
     visitor.click("truncation", 0.25, 0.5)
     for name, source in zip(("grid", "between"), before):
         visitor.wait_for_other(name, source)
-    expected = views.Sheet(model.grid(range(10), 0, 6, 1.0)).picture()
-    np.testing.assert_array_equal(visitor.picture("grid"), expected)
+    expected = views.Sheet(model.grid(range(10), 0, 6, 1.0)).image()
+    np.testing.assert_array_equal(visitor.image("grid"), expected)
 
 
-def test_without_attention_the_picture_is_as_it_is(visitor, model):
+def test_without_attention_the_image_is_as_it_is(visitor, model):
     before = visitor.source("look")
     visitor.find("attention").click()
     visitor.wait_for_other("look", before)
     image = model.grid(range(10), 0, 6, 0.0).images[0]
-    shown = visitor.picture("look")[7::14, 7::14]
+    shown = visitor.image("look")[7::14, 7::14]
     np.testing.assert_array_equal(shown, image)
 
 

@@ -1,7 +1,7 @@
-"""Asks a running TensorFlow Serving for pictures, over REST.
+"""Asks a running TensorFlow Serving for images, over REST.
 
     python -m tools.client --server=http://localhost:8501 --model=sagan \
-        --labels=0,1 --num_images=8 --output=pictures
+        --labels=0,1 --num_images=8 --output=samples
 
 The server holds what `python -m sagan_tf.export` wrote; see docs/serving.md.
 """
@@ -38,16 +38,16 @@ _MODEL = flags.DEFINE_string("model", "sagan", "Name that the server gives it.")
 _OUTPUT = flags.DEFINE_string(
     "output", None, "PATH.png for a sheet; else a directory for single files."
 )
-_NUM_IMAGES = flags.DEFINE_integer("num_images", 16, "Pictures.", 1)
+_NUM_IMAGES = flags.DEFINE_integer("num_images", 16, "Images.", 1)
 _LABELS = flags.DEFINE_list("labels", None, "Classes in turn, such as 0,1.")
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Seed of the first picture; the others count on."
+    "seed", 0, "Seed of the first image; the others count on."
 )
 _TRUNCATION = flags.DEFINE_float(
     "truncation", 0.0, "Size that no number of a latent exceeds; 0 for none."
 )
 _PER_REQUEST = flags.DEFINE_integer(
-    "per_request", 16, "Pictures in one request.", 1
+    "per_request", 16, "Images in one request.", 1
 )
 _TIMEOUT = flags.DEFINE_float(
     "timeout", 60.0, "Seconds to wait for an answer.", 0.1
@@ -85,7 +85,7 @@ def main(argv: list[str]) -> None:
         ]
         files += server.draw(chosen, some.tolist(), truncation)
     _write(output, files)
-    sys.stdout.write(f"{output}: {len(files)} pictures\n")
+    sys.stdout.write(f"{output}: {len(files)} images\n")
 
 
 class Server:
@@ -108,7 +108,7 @@ class Server:
         self._inputs: frozenset[str] | None = None
 
     def is_conditional(self) -> bool:
-        """Whether the model takes labels.
+        """Returns whether the model takes labels.
 
         Raises:
             UserError: if there is no such model, or it gives no PNG files.
@@ -130,15 +130,15 @@ class Server:
     def draw(
         self, labels: Sequence[int], seeds: Sequence[int], truncation: float
     ) -> list[bytes]:
-        """Asks for pictures.
+        """Asks for images.
 
         Args:
-            labels: one for each picture; unused without classes.
-            seeds: one for each picture.
+            labels: one for each image; unused without classes.
+            seeds: one for each image.
             truncation: size that no number of a latent exceeds; 0 for none.
 
         Returns:
-            A PNG file for each picture.
+            A PNG file for each image.
 
         Raises:
             UserError: if the server refuses, or does not answer as it should.
@@ -181,12 +181,12 @@ class Server:
 
 def _is_address(address: str) -> bool:
     try:
-        parts = urllib.parse.urlsplit(address)
+        url = urllib.parse.urlsplit(address)
         # Reading a port out of range is an error.
-        named = bool(parts.hostname) and parts.port != 0
+        named = bool(url.hostname) and url.port != 0
     except ValueError:
         return False
-    return named and parts.scheme in ("http", "https")
+    return named and url.scheme in ("http", "https")
 
 
 def _png(entry: Any) -> bytes:
@@ -206,8 +206,7 @@ def _write(output: pathlib.Path, files: Sequence[bytes]) -> None:
     if output.suffix == ".png":
         images = np.stack([_decode(file) for file in files])
         columns = int(np.ceil(len(images) ** 0.5))
-        factor = max(1, 64 // images.shape[1])
-        sheet = sheets.image_grid(sheets.upscale(images, factor), columns)
+        sheet = sheets.image_grid(images, columns, enlarge_to=64)
         sheets.write_png(str(output), sheet)
         return
     output.mkdir(parents=True)

@@ -121,7 +121,7 @@ def describe(
 def _describe_data(
     dataset: ml_collections.ConfigDict, generator: Generator | DCGANGenerator
 ) -> None:
-    """Gives the data the sizes of the pictures that were drawn."""
+    """Gives the data the sizes of the images that were drawn."""
     sizes = {
         "image_size": generator.image_size,
         "num_classes": generator.num_classes,

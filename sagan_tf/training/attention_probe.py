@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sagan_tf.gan import SAGAN
-from sagan_tf.visualization import attention_maps, looking
+from sagan_tf.visualization import attention_capture, attention_maps
 
 _NUM_IMAGES = 16
 
@@ -42,10 +42,10 @@ class AttentionProbe:
         """Looks with both networks."""
         seeds = np.arange(len(self._labels))
         sights = {
-            "generator": looking.look_with_generator(
+            "generator": attention_capture.capture_from_generator(
                 self.gan.ema_generator, seeds, self._labels
             ),
-            "discriminator": looking.look_with_discriminator(
+            "discriminator": attention_capture.capture_from_discriminator(
                 self.gan.discriminator, self._images, self._labels
             ),
         }

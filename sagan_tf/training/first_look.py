@@ -70,11 +70,11 @@ def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
             captions.append(f"{label} {dataset.class_names[label]}")
         else:
             captions.append("real")
-    factor = max(1, _SMALLEST // dataset.image_size)
     grid = sheets.image_grid(
-        sheets.upscale(np.concatenate(rows), factor),
+        np.concatenate(rows),
         _COLUMNS,
         row_labels=captions,
+        enlarge_to=_SMALLEST,
     )
     path = str(workdir.samples / "real.png")
     sheets.write_png(path, grid)

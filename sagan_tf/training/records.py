@@ -165,11 +165,8 @@ class SheetWriter:
         images = self._sampler(self._latents, self._labels)
         # A broken generator draws NaN, one step before its loss shows it.
         images = sheets.to_uint8(np.nan_to_num(images))
-        factor = max(1, 64 // images.shape[1])
         sheet = sheets.image_grid(
-            sheets.upscale(images, factor),
-            self.columns,
-            row_labels=self.captions,
+            images, self.columns, row_labels=self.captions, enlarge_to=64
         )
         path = self.directory / f"step_{step:08d}.png"
         sheets.write_png(str(path), sheet)

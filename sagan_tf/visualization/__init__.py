@@ -1,1 +1,1 @@
-"""What people look at: sheets of pictures, curves, maps of attention."""
+"""What people look at: sheets of images, curves, maps of attention."""

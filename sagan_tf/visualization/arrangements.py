@@ -17,12 +17,12 @@ _FEWEST_COLUMNS = 4
 
 @dataclasses.dataclass(frozen=True)
 class Arrangement:
-    """The pictures of a sheet, row by row.
+    """The images of a sheet, row by row.
 
     Attributes:
         latents: `(images, latent_dim)`.
         labels: `(images,)`, or shares `(images, num_classes)` of the classes.
-        columns: pictures in a row.
+        columns: images in a row.
         captions: one for each row, or None.
     """
 
@@ -39,10 +39,10 @@ def samples(
     latent_dim: int,
     truncation: float = 0.0,
 ) -> Arrangement:
-    """Class by class where the pictures can be shared out evenly, else mixed.
+    """Returns images class by class where they share out evenly, else mixed.
 
     Args:
-        seeds: a seed for each picture.
+        seeds: a seed for each image.
         labels: the classes to show.
         class_names: a name for each class of the generator; empty if it has
             none.
@@ -57,17 +57,14 @@ def samples(
         mixed = np.resize(labels, count)
         side = int(np.ceil(np.sqrt(count)))
         return Arrangement(latents, mixed, min(side, _MOST_COLUMNS))
-    captions = None
-    if class_names:
-        blank = [""] * (each // columns - 1)
-        captions = [
-            text for label in labels for text in (class_names[label], *blank)
-        ]
+    captions = [""] * (count // columns) if class_names else None
+    if captions:
+        captions[:: each // columns] = [class_names[n] for n in labels]
     return Arrangement(latents, np.repeat(labels, each), columns, captions)
 
 
 def _columns(each: int) -> int:
-    """Returns how to break the pictures of a class into rows, 0 if not."""
+    """Returns how to break the images of a class into rows, 0 if not."""
     if each <= _MOST_COLUMNS:
         return each
     fitting = [n for n in range(_MOST_COLUMNS, 0, -1) if each % n == 0]
@@ -83,7 +80,7 @@ def latent_paths(
     truncation: float = 0.0,
     spherical: bool = True,
 ) -> Arrangement:
-    """In each row a way from one latent to another, in one class.
+    """Returns in each row a way from one latent to another, in one class.
 
     Args:
         seeds: two for each row: where it starts and where it ends.
@@ -114,7 +111,7 @@ def class_paths(
     columns: int,
     truncation: float = 0.0,
 ) -> Arrangement:
-    """In each row one latent on its way from a class to the next.
+    """Returns in each row one latent on its way from a class to the next.
 
     The way is straight: what changes are the gains and biases of the
     normalizations, of which a share of each class is taken.
@@ -151,7 +148,7 @@ def class_paths(
 def truncation_sweep(
     seeds: np.ndarray, labels: Sequence[int], latent_dim: int, rows: int
 ) -> Arrangement:
-    """The same pictures in every row, at a smaller truncation in each.
+    """Returns the same images in every row, at a smaller truncation in each.
 
     Args:
         seeds: one for each column.
@@ -172,7 +169,7 @@ def truncation_sweep(
 def interpolate(
     start: np.ndarray, end: np.ndarray, shares: np.ndarray
 ) -> np.ndarray:
-    """Goes straight from a vector to another.
+    """Returns vectors on the straight line between two.
 
     Args:
         start: `(size,)`.
@@ -182,33 +179,25 @@ def interpolate(
     Returns:
         `(steps, size)`, float32.
     """
-    shares = shares[:, np.newaxis]
-    return ((1.0 - shares) * start + shares * end).astype(np.float32)
+    return np.float32(np.outer(1.0 - shares, start) + np.outer(shares, end))
 
 
 def interpolate_on_sphere(
     start: np.ndarray, end: np.ndarray, shares: np.ndarray
 ) -> np.ndarray:
-    """Turns a vector into another at an even pace.
+    """Returns vectors from turning one into another at an even pace.
 
     Long random latents have nearly one length, which a straight way leaves.
+    Arguments and result are those of `interpolate`.
 
     Reference: Shoemake, "Animating Rotation with Quaternion Curves" (1985);
     for latents: White (arXiv:1609.04468).
-
-    Args:
-        start: `(size,)`.
-        end: `(size,)`.
-        shares: `(steps,)` of the way, in [0, 1].
-
-    Returns:
-        `(steps, size)`, float32.
     """
     lengths = np.linalg.norm(start) * np.linalg.norm(end)
     cosine = np.dot(start, end) / max(lengths, 1e-12)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
     if lengths == 0.0 or np.sin(angle) < 1e-4:
         return interpolate(start, end, shares)
-    shares = shares[:, np.newaxis]
-    way = np.sin((1.0 - shares) * angle) * start + np.sin(shares * angle) * end
-    return (way / np.sin(angle)).astype(np.float32)
+    way = np.outer(np.sin((1.0 - shares) * angle), start)
+    way += np.outer(np.sin(shares * angle), end)
+    return np.float32(way / np.sin(angle))

@@ -1,45 +1,37 @@
-"""Pictures of attention: dots for queries, and a heat map for each of them."""
+"""Pages of attention: dots for queries, and a heat map for each of them."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Sequence
+import io
+import itertools
+from typing import Any, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from sagan_tf.visualization import attention_maps, sheets
 
 # Told apart by people who do not see red and green alike: Okabe and Ito.
 COLORS = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (213, 94, 0),
-    (204, 121, 167),
-    (0, 114, 178),
-    (240, 228, 66),
-    (120, 120, 120),
+    *("#e69f00", "#56b4e9", "#009e73", "#d55e00"),
+    *("#cc79a7", "#0072b2", "#f0e442", "#787878"),
 )
-_PAPER, _INK, _PALE_INK = (255, 255, 255), (25, 25, 25), (110, 110, 110)
-_GAP, _MARGIN, _BORDER = 10, 24, 4
-# The picture's own grey, where there is no attention.
+# Of attention, from little to the most.
+_RAMP = ("#320a5e", "#781c6d", "#cb4149", "#fa9e1e", "#fcfaaa")
+_INK, _PALE_INK = "#191919", "#6e6e6e"
+_GAP, _MARGIN, _FRAME = 10, 24, 4
+# The image's own grey, where there is no attention.
 _DARK, _LIGHT = 12.0, 84.0
-# Colours of attention, from little to the most.
-_RAMP = np.array(
-    [
-        (50, 10, 94),
-        (120, 28, 109),
-        (203, 65, 73),
-        (250, 158, 30),
-        (252, 250, 170),
-    ]
-)
+# Images up to this size keep sharp pixels when they are enlarged.
+_LARGEST_SHARP = 64
+# At this resolution a point is a pixel.
+_DPI = 72
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One picture, and where some of its queries look.
+    """One image, and where some of its queries look.
 
     Attributes:
         image: `(height, width, 3)`, as `sheets.to_uint8` takes it.
@@ -64,193 +56,152 @@ def page(
     """Draws a page that explains itself.
 
     Args:
-        rows: the pictures.
+        rows: the images.
         title: the headline.
         notes: lines below it.
-        side: pixels of a picture's side on the page.
+        side: pixels of an image's side on the page.
         across: how many rows stand side by side.
 
     Returns:
         `(height, width, 3)`, uint8.
     """
-    small, large = _font(side // 11), _font(side // 7)
-    indent = max(_width(small, row.caption) for row in rows)
-    indent += 2 * _GAP if indent else 0
+    from matplotlib.figure import Figure
+
+    small, large = max(11, side // 11), max(14, side // 7)
+    captions = [line for row in rows for line in row.caption.splitlines()]
+    indent = max(1, int(0.65 * small * max(map(len, captions), default=0)))
     panels = 1 + max(len(row.queries) for row in rows)
-    block = (
-        indent + panels * (side + _GAP) + _MARGIN,
-        side + int(small.size * 1.6) + _GAP,
-    )
-    words = max(_width(large, title), *(_width(small, n) for n in notes), 0)
-    head = _MARGIN + int(large.size * 1.7 + len(notes) * small.size * 1.5)
-    head += 2 * _GAP
-    foot = head + -(-len(rows) // across) * block[1] + _GAP
-    width = max(across * block[0] + _MARGIN, words + 2 * _MARGIN)
-    sheet = Image.new("RGB", (width, foot + small.size + _MARGIN), _PAPER)
-    _draw_words(sheet, title, notes, small, large)
+    widths = [indent, *[side] * panels] * across
+    below, down = 2 * small + _GAP, -(-len(rows) // across)
+    width = sum(widths) + _GAP * (len(widths) - 1)
+    height = down * (side + below) - below
+    figure = Figure((width / _DPI, height / _DPI), dpi=_DPI)
+    grid = {
+        "left": 0,
+        "bottom": 0,
+        "right": 1,
+        "top": 1,
+        "width_ratios": widths,
+    }
+    # Spaces count in means of the axes that they are between.
+    grid.update(wspace=_GAP * len(widths) / sum(widths), hspace=below / side)
+    axes = figure.subplots(down, len(widths), squeeze=False, gridspec_kw=grid)
+    for axis in axes.flat:
+        axis.set_axis_off()
     for index, row in enumerate(rows):
-        down, right = divmod(index, across)
-        corner = (_MARGIN + right * block[0] + indent, head + down * block[1])
-        _draw_row(sheet, row, corner, side, small)
-    _draw_legend(sheet, (_MARGIN + indent, foot), small)
-    return np.asarray(sheet)
+        line, block = divmod(index, across)
+        _draw_row(axes[line, block * (1 + panels) :], row, side, small)
+    # Words may go beyond the axes: `_pixels` makes room.
+    pale = {"color": _PALE_INK, "size": small}
+    top = 1.0 + 2 * _GAP / height
+    figure.text(0, top, "\n".join(notes), linespacing=1.5, **pale)
+    top += (1.7 * len(notes) * small + _GAP) / height
+    figure.text(0, top, title, color=_INK, size=large)
+    unit = small / width
+    top = -1.5 * below / height
+    bar = figure.add_axes((8 * unit, top, 12 * unit, small / height))
+    _draw_legend(bar, {"va": "center", **pale})
+    return _pixels(figure)
 
 
-def _draw_words(
-    sheet: Image.Image,
-    title: str,
-    notes: Sequence[str],
-    small: ImageFont.FreeTypeFont,
-    large: ImageFont.FreeTypeFont,
-) -> None:
-    draw = ImageDraw.Draw(sheet)
-    draw.text((_MARGIN, _MARGIN), title, _INK, large)
-    for index, note in enumerate(notes):
-        top = _MARGIN + large.size * 1.7 + index * small.size * 1.5
-        draw.text((_MARGIN, top), note, _PALE_INK, small)
-
-
-def _draw_row(
-    sheet: Image.Image,
-    row: Row,
-    corner: tuple[int, int],
-    side: int,
-    font: ImageFont.FreeTypeFont,
-) -> None:
-    left, top = corner
-    draw = ImageDraw.Draw(sheet)
-    if row.caption:
-        middle = (left - 2 * _GAP, top + side / 2)
-        draw.text(middle, row.caption, _INK, font, anchor="rm", align="right")
-    image = _enlarge(sheets.to_uint8(row.image), side)
-    sheet.paste(with_dots(image, row), (left, top))
+def _draw_row(axes: Sequence[Any], row: Row, side: int, size: int) -> None:
+    caption, first, *others = axes
+    place = {"ha": "right", "va": "center"}
+    caption.text(1, 0.5, row.caption, color=_INK, size=size, **place)
+    image = enlarge(sheets.to_uint8(row.image), side)
+    _show(first, image)
     distances = attention_maps.mean_distances(row.scores)
-    for column, query in enumerate(row.queries, start=1):
-        x = left + column * (side + _GAP)
-        panel = heat_over(image, row.scores[query])
-        color = _color(column - 1)
-        panel = _framed(_dot(panel, query, len(row.scores), color), color)
-        sheet.paste(panel, (x, top))
-        text = f"looks {distances[query]:.2f} away"
-        place = (x + side / 2, top + side + 0.2 * font.size)
-        draw.text(place, text, _PALE_INK, font, anchor="ma")
+    for axis, query, color in zip(others, row.queries, itertools.cycle(COLORS)):
+        _show(axis, heat_over(image, row.scores[query]))
+        axis.set_axis_on()
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(color=color, linewidth=_FRAME)
+        text = f"{distances[query]:.2f} away"
+        axis.set_xlabel(text, color=_PALE_INK, size=size)
+        for panel in (first, axis):
+            _mark(panel, query, len(row.scores), color, max(6.0, side / 13))
 
 
-def with_dots(image: Image.Image, row: Row) -> Image.Image:
-    """Returns the picture with a dot of its colour for each query."""
-    for index, query in enumerate(row.queries):
-        image = _dot(image, query, len(row.scores), _color(index))
-    return image
+def _show(axis: Any, image: np.ndarray) -> None:
+    axis.imshow(image, extent=(0, 1, 1, 0), interpolation="nearest")
+    axis.autoscale(False)
 
 
-def heat_over(image: Image.Image, weights: np.ndarray) -> Image.Image:
-    """Lays a row of attention over a picture in grey.
+def _mark(axis: Any, query: int, queries: int, color: str, size: float) -> None:
+    down, right = attention_maps.places(queries)[query]
+    for factor, fill in ((1.45, "#141414"), (1.25, "white"), (0.9, color)):
+        style = {"color": fill, "markersize": factor * size, "mew": 0}
+        axis.plot(right, down, "o", clip_on=False, **style)
+
+
+def _draw_legend(axis: Any, style: dict[str, Any]) -> None:
+    share = np.linspace(0.0, 1.0, 256)[np.newaxis]
+    bar = _colors(share, np.full_like(share, 128.0))
+    axis.imshow(bar, aspect="auto", extent=(0, 1, 0, 1))
+    axis.set_axis_off()
+    axis.text(-0.05, 0.4, "no attention", ha="right", **style)
+    axis.text(1.05, 0.4, "the most of this point's", ha="left", **style)
+
+
+def _pixels(figure: Any) -> np.ndarray:
+    file = io.BytesIO()
+    margin = _MARGIN / _DPI
+    # What stands beyond the axes has room then, however long it is.
+    figure.savefig(file, format="png", bbox_inches="tight", pad_inches=margin)
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+def enlarge(image: np.ndarray, side: int) -> np.ndarray:
+    """Brings an image to the size of a page: `(side, side, 3)`, uint8.
 
     Args:
-        image: the picture, of the size wanted.
+        image: `(height, width, 1 or 3)`, uint8.
+        side: pixels.
+    """
+    if image.shape[-1] == 1:
+        image = np.repeat(image, 3, axis=-1)
+    sharp = image.shape[0] <= min(_LARGEST_SHARP, side)
+    kind = Image.Resampling.NEAREST if sharp else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(image).resize((side, side), kind))
+
+
+def heat_over(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Lays a row of attention over an image in grey.
+
+    Args:
+        image: `(side, side, 3)`, uint8.
         weights: `(keys,)`; the largest one is the brightest.
 
     Returns:
-        The picture, of the same size.
+        The image, of the same shape and type.
     """
-    heat = upsample(weights, image.size[0])
-    grey = np.asarray(image.convert("L"), np.float32)
-    return Image.fromarray(_glow(heat / max(heat.max(), 1e-12), grey))
+    heat = upsample(weights, len(image))
+    grey = np.asarray(Image.fromarray(image).convert("L"), np.float32)
+    return _colors(heat / max(heat.max(), 1e-12), grey)
 
 
-def _glow(heat: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """Colours by heat, in [0, 1], with a dim picture where it is low."""
+def _colors(heat: np.ndarray, grey: np.ndarray) -> np.ndarray:
+    """Colours by heat, in [0, 1], with a dim image where it is low."""
+    from matplotlib import colors
+
+    ramp = colors.LinearSegmentedColormap.from_list("heat", _RAMP)
+    color = ramp(heat)[..., :3] * 255.0
     dim = (_DARK + (_LIGHT - _DARK) * grey / 255.0)[..., np.newaxis]
-    stops = np.linspace(0.0, 1.0, len(_RAMP))
-    color = [np.interp(heat, stops, _RAMP[:, i]) for i in range(3)]
     share = np.minimum(1.5 * heat, 0.92)[..., np.newaxis]
-    mixed = (1.0 - share) * dim + share * np.stack(color, axis=-1)
-    return np.uint8(np.clip(mixed, 0, 255))
+    return np.uint8((1.0 - share) * dim + share * color)
 
 
 def upsample(weights: np.ndarray, side: int) -> np.ndarray:
-    """Spreads a row of attention over a picture, smoothly.
+    """Spreads a row of attention over an image, smoothly.
 
     Args:
         weights: `(keys,)` of a square map.
-        side: pixels of the picture's side.
+        side: pixels of the image's side.
 
     Returns:
         `(side, side)`, not negative.
     """
     keys = attention_maps.map_side(len(weights))
     grid = np.asarray(weights, np.float32).reshape(keys, keys)
-    image = Image.fromarray(grid, mode="F")
-    return np.maximum(np.asarray(image.resize((side, side), Image.BICUBIC)), 0)
-
-
-def _enlarge(image: np.ndarray, side: int) -> Image.Image:
-    if image.shape[-1] == 1:
-        image = np.repeat(image, 3, axis=-1)
-    # Sharp pixels of small pictures; smooth ones of large ones.
-    small = image.shape[0] < side
-    kind = Image.NEAREST if small else Image.LANCZOS
-    return Image.fromarray(image).resize((side, side), kind)
-
-
-def _dot(
-    image: Image.Image, query: int, queries: int, color: tuple[int, int, int]
-) -> Image.Image:
-    """Marks a query; drawn four times as large, for smooth edges."""
-    side, fine = image.size[0], 4
-    down, right = attention_maps.places(queries)[query]
-    radius = max(3.0, side / 26)
-    mark = Image.new("RGBA", (side * fine, side * fine))
-    draw = ImageDraw.Draw(mark)
-    for size, fill in (
-        (radius * 1.45, (20, 20, 20)),
-        (radius * 1.25, (255, 255, 255)),
-        (radius * 0.9, color),
-    ):
-        x, y, r = right * side * fine, down * side * fine, size * fine
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=(*fill, 255))
-    mark = mark.resize(image.size, Image.LANCZOS)
-    return Image.alpha_composite(image.convert("RGBA"), mark).convert("RGB")
-
-
-def _framed(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
-    image = image.copy()
-    last = image.size[0] - 1
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 0, last, last), outline=color, width=_BORDER)
-    return image
-
-
-def _draw_legend(
-    sheet: Image.Image, corner: tuple[int, int], font: ImageFont.FreeTypeFont
-) -> None:
-    left, top = corner
-    height, length = int(font.size), int(font.size * 12)
-    heat = np.tile(np.linspace(0.0, 1.0, length), (height, 1))
-    bar = _glow(heat, np.full_like(heat, 128.0))
-    draw = ImageDraw.Draw(sheet)
-    middle = top + height / 2
-    first = "no attention"
-    draw.text((left, middle), first, _PALE_INK, font, anchor="lm")
-    left += _width(font, first) + _GAP
-    sheet.paste(Image.fromarray(bar), (left, top))
-    draw.text(
-        (left + length + _GAP, middle),
-        "the most of this point's",
-        _PALE_INK,
-        font,
-        anchor="lm",
-    )
-
-
-def _color(index: int) -> tuple[int, int, int]:
-    return COLORS[index % len(COLORS)]
-
-
-def _font(size: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size=max(11, int(size)))
-
-
-def _width(font: ImageFont.FreeTypeFont, text: str) -> int:
-    lines = text.splitlines() or [""]
-    return int(np.ceil(max(font.getlength(line) for line in lines)))
+    image = Image.fromarray(grid).resize((side, side), Image.Resampling.BICUBIC)
+    return np.maximum(np.asarray(image), 0.0)

@@ -1,15 +1,17 @@
 """What rows of attention say: how far, how sharp, and which tell most.
 
 Queries and keys are positions of square maps, row by row. Places and distances
-count in sides of the picture: the top left corner is (0, 0), the bottom right
+count in sides of the image: the top left corner is (0, 0), the bottom right
 one (1, 1), so maps of all sizes compare.
 """
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-# Sides of the picture between two telling queries, so that their dots can be
+# Sides of the image between two telling queries, so that their dots can be
 # told apart.
 _SPACING = 0.2
 
@@ -41,14 +43,14 @@ def places(positions: int) -> np.ndarray:
 
 
 def mean_distances(scores: np.ndarray) -> np.ndarray:
-    """How far each query looks.
+    """Returns how far each query looks.
 
     Args:
         scores: `(..., queries, keys)`, each row of sum 1.
 
     Returns:
         `(..., queries)`: the mean distance from the query to its keys, each
-        weighed by its attention, in sides of the picture.
+        weighed by its attention, in sides of the image.
     """
     queries, keys = scores.shape[-2:]
     apart = places(queries)[:, np.newaxis] - places(keys)
@@ -56,12 +58,12 @@ def mean_distances(scores: np.ndarray) -> np.ndarray:
 
 
 def uniform_distance(queries: int, keys: int) -> float:
-    """Mean distance of attention that looks everywhere alike."""
+    """Returns the mean distance of attention to everything alike."""
     return float(mean_distances(np.full((queries, keys), 1.0 / keys)).mean())
 
 
 def spreads(scores: np.ndarray) -> np.ndarray:
-    """How evenly each query looks.
+    """Returns how evenly each query looks.
 
     Args:
         scores: `(..., queries, keys)`, each row of sum 1.
@@ -74,10 +76,8 @@ def spreads(scores: np.ndarray) -> np.ndarray:
     return -(scores * logs).sum(-1) / np.log(scores.shape[-1])
 
 
-def telling_queries(
-    scores: np.ndarray, count: int, iterations: int = 10
-) -> np.ndarray:
-    """Finds queries that stand for all the different ways of looking.
+def telling_queries(scores: np.ndarray, count: int) -> np.ndarray:
+    """Returns queries that stand for all the different ways of looking.
 
     Rows are clustered by what they look at (k-means on their square roots, so
     by Hellinger distance), from rows that are far from each other. Of each
@@ -87,46 +87,47 @@ def telling_queries(
     Args:
         scores: `(queries, keys)`, each row of sum 1.
         count: how many to find.
-        iterations: rounds of k-means, at most.
 
     Returns:
         `(count,)` indices of queries, those of the largest clusters last.
     """
+    from scipy import ndimage
+    from sklearn import cluster, exceptions
+
     rows = np.sqrt(np.asarray(scores, np.float64))
-    centers = rows[_far_apart(rows, min(count, len(rows)))]
-    for _ in range(iterations):
-        nearest = _squared_distances(rows, centers).argmin(axis=1)
-        moved = np.stack(
-            [
-                rows[nearest == i].mean(axis=0) if (nearest == i).any() else c
-                for i, c in enumerate(centers)
-            ]
-        )
-        if np.allclose(moved, centers):
-            break
-        centers = moved
-    apart = _squared_distances(rows, centers)
-    sizes = np.bincount(apart.argmin(axis=1), minlength=len(centers))
-    inner = _with_neighbours(apart)
-    return _distinct(inner[:, np.argsort(sizes, kind="stable")])
+    start = rows[_far_apart(rows, min(count, len(rows)))]
+    means = cluster.KMeans(len(start), init=start, n_init=1)
+    with warnings.catch_warnings():
+        # Fewer ways of looking than clusters.
+        warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
+        apart = means.fit_transform(rows)
+    sizes = np.bincount(means.labels_, minlength=apart.shape[1])
+    apart = apart[:, np.argsort(sizes, kind="stable")]
+    side = map_side(len(rows))
+    # What lies outside the map counts as far.
+    inner = ndimage.uniform_filter(
+        apart.reshape(side, side, -1),
+        size=(3, 3, 1),
+        mode="constant",
+        cval=apart.max(),
+    )
+    return _distinct(inner.reshape(apart.shape))
 
 
-def _with_neighbours(apart: np.ndarray) -> np.ndarray:
-    """Means over 3x3 positions; what lies outside the map counts as far."""
-    queries, centers = apart.shape
-    side = map_side(queries)
-    grid = apart.reshape(side, side, centers)
-    padded = np.pad(grid, ((1, 1), (1, 1), (0, 0)), constant_values=apart.max())
-    windows = [
-        padded[down : down + side, right : right + side]
-        for down in range(3)
-        for right in range(3)
-    ]
-    return np.mean(windows, axis=0).reshape(queries, centers)
+def _far_apart(rows: np.ndarray, count: int) -> list[int]:
+    """Returns the row farthest from the mean, then those far from all taken."""
+    from sklearn.metrics import pairwise_distances_argmin_min as nearest
+
+    _, apart = nearest(rows, rows.mean(axis=0, keepdims=True))
+    chosen = [int(apart.argmax())]
+    while len(chosen) < count:
+        _, apart = nearest(rows, rows[chosen])
+        chosen.append(int(apart.argmax()))
+    return chosen
 
 
 def _distinct(apart: np.ndarray) -> np.ndarray:
-    """Takes the nearest row for each centre, no two in one place."""
+    """Returns the nearest row for each centre, no two in one place."""
     apart, chosen = apart.copy(), []
     middles = places(len(apart))
     for column in range(apart.shape[1]):
@@ -138,27 +139,11 @@ def _distinct(apart: np.ndarray) -> np.ndarray:
     return np.array(chosen)
 
 
-def _far_apart(rows: np.ndarray, count: int) -> list[int]:
-    """Takes the row farthest from the mean, then those far from all taken."""
-    chosen: list[int] = []
-    least = _squared_distances(rows, rows.mean(axis=0, keepdims=True))[:, 0]
-    while len(chosen) < count:
-        chosen.append(int(least.argmax()))
-        new = _squared_distances(rows, rows[chosen[-1:]])[:, 0]
-        least = new if len(chosen) == 1 else np.minimum(least, new)
-    return chosen
-
-
-def _squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    squares = (rows**2).sum(1)[:, np.newaxis] + (others**2).sum(1)
-    return np.maximum(squares - 2.0 * rows @ others.T, 0.0)
-
-
 def query_at(down: float, right: float, queries: int) -> int:
-    """Returns the query whose part of the picture holds a point.
+    """Returns the query whose part of the image holds a point.
 
     Args:
-        down: in sides of the picture, in [0, 1).
+        down: in sides of the image, in [0, 1).
         right: the same.
         queries: number of queries.
     """

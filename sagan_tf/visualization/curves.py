@@ -22,7 +22,7 @@ _PANELS = (
     ),
     ("largest sigma", ("generator/largest", "discriminator/largest")),
     ("coherence", ("coherence",)),
-    ("pictures per second", ("images_per_second",)),
+    ("images per second", ("images_per_second",)),
 )
 
 
@@ -71,7 +71,6 @@ def _draw(
     path: str | os.PathLike[str],
 ) -> None:
     # The object interface: no global state, no display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 2 * len(panels)), layout="constrained")
@@ -85,4 +84,4 @@ def _draw(
             axis.legend(fontsize="small", ncols=2)
     axes[-1].set_xlabel("step")
     with replacing(path) as aside:
-        FigureCanvasAgg(figure).print_png(aside)
+        figure.savefig(aside, format="png")

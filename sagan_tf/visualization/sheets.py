@@ -1,8 +1,10 @@
-"""Sheets of pictures: arranged, labelled and written as PNG files."""
+"""Sheets of images: arranged, labelled and written as PNG files."""
+
+from __future__ import annotations
 
 import io
 import os
-from typing import IO, Callable, Optional, Sequence
+from typing import IO, Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -14,7 +16,7 @@ _INK = 0
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Returns pictures as bytes.
+    """Returns images as bytes.
 
     Args:
         images: any shape; bytes, which are returned as they are, or
@@ -41,40 +43,33 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
-def upscale(images: np.ndarray, factor: int) -> np.ndarray:
-    """Repeats each pixel, so that small pictures can be looked at.
+def enlargement(side: int, enlarge_to: int) -> int:
+    """Returns the largest whole factor that keeps a side within bounds.
 
     Args:
-        images: `(..., height, width, channels)`.
-        factor: repetitions in height and in width; at least 1.
-
-    Returns:
-        `(..., height * factor, width * factor, channels)`.
-
-    Raises:
-        ValueError: the factor is below 1.
+        side: pixels of an image's side.
+        enlarge_to: the bound; 1 is returned for larger images.
     """
-    if factor < 1:
-        raise ValueError(
-            f"`factor` should be an integer of 1 or more. Received: {factor}"
-        )
-    return np.repeat(np.repeat(images, factor, axis=-3), factor, axis=-2)
+    return max(1, enlarge_to // side)
 
 
 def image_grid(
     images: np.ndarray,
     columns: int,
     padding: int = 2,
-    row_labels: Optional[Sequence[str]] = None,
+    row_labels: Sequence[str] | None = None,
+    enlarge_to: int = 0,
 ) -> np.ndarray:
-    """Arranges pictures in rows on a white sheet, the first at the top left.
+    """Arranges images in rows on a white sheet, the first at the top left.
 
     Args:
         images: `(batch, height, width, channels)` with 1 or 3 channels, as
             `to_uint8` takes them. A last row that is not full is left white.
-        columns: pictures in a row; at least 1.
-        padding: white pixels around and between pictures.
+        columns: images in a row; at least 1.
+        padding: white pixels around and between images.
         row_labels: a caption for each row, written to the left of it.
+        enlarge_to: pixels of a side up to which small images are enlarged,
+            see `enlargement`; 0 leaves them as they are.
 
     Returns:
         `(sheet height, sheet width, 3)` of type uint8.
@@ -84,10 +79,12 @@ def image_grid(
 
     Example:
 
-    >>> sheet = image_grid(upscale(to_uint8(samples), 3), columns=10)
+    >>> sheet = image_grid(samples, columns=10, enlarge_to=96)
     >>> write_png("samples.png", sheet)
     """
     images = _check_images(images, columns, padding)
+    factor = enlargement(images.shape[1], enlarge_to)
+    images = images.repeat(factor, axis=1).repeat(factor, axis=2)
     count, height, width, _ = images.shape
     rows = -(-count // columns)
     if row_labels is not None and len(row_labels) != rows:
@@ -116,7 +113,7 @@ def image_grid(
 
 
 def write_png(path: str, image: np.ndarray) -> None:
-    """Writes a picture; nobody ever sees half of the file.
+    """Writes an image; nobody ever sees half of the file.
 
     Args:
         path: the file to write or to replace; its directory is made.
@@ -129,7 +126,7 @@ def write_png(path: str, image: np.ndarray) -> None:
 
 
 def png_bytes(image: np.ndarray) -> bytes:
-    """Returns a picture as a PNG file.
+    """Returns an image as a PNG file.
 
     Args:
         image: `(height, width, 3)`, as `to_uint8` takes it.
@@ -164,7 +161,7 @@ def _check_images(images: np.ndarray, columns: int, padding: int) -> np.ndarray:
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
         raise ValueError(
             "`images` should have the shape (batch, height, width, 1 or 3) "
-            f"with at least one picture. Received: {images.shape}"
+            f"with at least one image. Received: {images.shape}"
         )
     if columns < 1 or padding < 0:
         raise ValueError(

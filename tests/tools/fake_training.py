@@ -7,6 +7,7 @@ which fails halfway the first time, or `stop`, which then ends in order.
 """
 
 import json
+import os
 import pathlib
 import sys
 import time
@@ -26,7 +27,7 @@ with metrics.open("a") as file:
 if what == "score":
     (workdir / "scored").touch()
 if what == "wait":
-    (workdir / "waiting").touch()
+    (workdir / "waiting").write_text(str(os.getpid()))
     time.sleep(60)
 if what == "diverge":
     sys.exit(3)

@@ -9,15 +9,16 @@ import time
 
 import pytest
 
-from tools import local_workers
+from tools import launch_local
 
 ROOT = pathlib.Path(__file__).parents[2]
 PYTHON = [sys.executable, "-c"]
 
 
-def run(program, tmp_path, workers=2, grace=10.0):
-    processes = local_workers.start([*PYTHON, program], workers, tmp_path)
-    return local_workers.wait(processes, grace), processes
+def run(program, tmp_path, count=2, grace=10.0):
+    workers = launch_local.Workers(tmp_path)
+    workers.start([*PYTHON, program], count)
+    return workers.wait(grace), workers.processes
 
 
 def log(tmp_path, index):
@@ -26,7 +27,7 @@ def log(tmp_path, index):
 
 def test_each_worker_knows_the_others_and_its_number(tmp_path):
     program = "import os; print(os.environ['TF_CONFIG'])"
-    failed, processes = run(program, tmp_path, workers=3)
+    failed, processes = run(program, tmp_path, count=3)
     assert failed is None
     assert [process.returncode for process in processes] == [0, 0, 0]
     contents = [json.loads(log(tmp_path, index)) for index in range(3)]

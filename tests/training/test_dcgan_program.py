@@ -10,7 +10,7 @@ from sagan_tf.exporting import ExportedGenerator, export
 from sagan_tf.gan.latents import draw
 from sagan_tf.networks import DCGANGenerator
 from sagan_tf.training.workdir import Workdir
-from sagan_tf.visualization import looking
+from sagan_tf.visualization import attention_capture
 from tests.training import toy
 
 
@@ -48,9 +48,11 @@ def test_training_writes_its_records_and_sheets(run):
 
 def test_attention_of_both_networks(run):
     seeds, labels = np.arange(3), np.zeros(3, np.int32)
-    drawn = looking.look_with_generator(run.load_generator(), seeds, labels)
+    drawn = attention_capture.capture_from_generator(
+        run.load_generator(), seeds, labels
+    )
     assert list(drawn.scores) == list(drawn.gates) == [8, 16]
-    seen = looking.look_with_discriminator(
+    seen = attention_capture.capture_from_discriminator(
         run.load_discriminator(), drawn.images, labels
     )
     assert list(seen.scores) == [8, 4]

@@ -17,7 +17,7 @@ from tests.training import toy
 TRAINING_WITH_A_GPU = """
 import runpy, sys, types
 import tensorflow as tf
-from sagan_tf import builders
+from sagan_tf.configuration import builders
 
 look = tf.config.list_physical_devices
 (processor,) = look("CPU")

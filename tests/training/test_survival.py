@@ -14,12 +14,11 @@ from sagan_tf.training import callbacks
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.termination import Termination
 from sagan_tf.training.workdir import Workdir
-from tests.training import toy
-from tools import inspection, torture
+from tests.training import killed_run, toy, workdir_checks
 
 
 def steps(workdir):
-    return inspection.recorded_steps(workdir.metrics)
+    return workdir_checks.recorded_steps(workdir.metrics)
 
 
 def four_steps(**fields):
@@ -85,7 +84,7 @@ def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(
     said = capsys.readouterr().out
     assert "stopped by SIGTERM at step 2 of 4: the same command" in said
     assert signal.getsignal(signal.SIGTERM) == before
-    assert inspection.last_step(cut) == 2
+    assert workdir_checks.last_step(cut) == 2
     # The machine may be gone soon: no time for sheets.
     assert not list(cut.samples.glob("step_*"))
     # What a killed run may leave besides is removed.
@@ -98,7 +97,7 @@ def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(
     assert sorted(path.name for path in cut.checkpoints.iterdir()) == [
         *("step_00000002", "step_00000003", "step_00000004"),
     ]
-    inspection.compare(finished, cut, 4)
+    workdir_checks.compare(finished, cut, 4)
 
 
 def test_sigterm_before_the_first_record(tmp_path, capsys, sigterm_at):
@@ -106,7 +105,7 @@ def test_sigterm_before_the_first_record(tmp_path, capsys, sigterm_at):
     sigterm_at(1)
     train.run(four_steps(log__every_steps=4), workdir)
     assert "stopped by SIGTERM at step 1 of 4" in capsys.readouterr().out
-    assert inspection.last_step(workdir) == 1
+    assert workdir_checks.last_step(workdir) == 1
     assert not workdir.metrics.exists() and not workdir.curves.exists()
 
 
@@ -168,9 +167,9 @@ def test_a_disk_that_is_full_ends_nothing(workdir, monkeypatch, caplog):
     assert "step 6 is not saved, training goes on" in caplog.text
     assert "No space left" in caplog.text
     assert "curves.png is not drawn" in caplog.text
-    assert inspection.last_step(workdir) == 4
+    assert workdir_checks.last_step(workdir) == 4
     assert len(list(workdir.checkpoints.iterdir())) == 2
-    inspection.check_readable(workdir)
+    workdir_checks.check_readable(workdir)
 
 
 def test_a_checkpoint_of_another_model_is_refused(workdir):
@@ -200,44 +199,44 @@ def test_best_is_not_the_loops_to_delete(workdir):
         "checkpoints/step_00000004/state.data-00000-of-00001",
     ],
 )
-def test_torture_notices_what_cannot_be_read(finished, workdir, name):
+def test_the_checks_notice_what_cannot_be_read(finished, workdir, name):
     path = workdir.path / name
     path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
-    inspection.check_readable(finished)
-    with pytest.raises(inspection.Damage, match="cannot be read"):
-        inspection.check_readable(workdir)
+    workdir_checks.check_readable(finished)
+    with pytest.raises(workdir_checks.Damage, match="cannot be read"):
+        workdir_checks.check_readable(workdir)
 
 
 @pytest.mark.parametrize(
     "change", [lambda lines: lines + lines[-1:], lambda lines: lines[1:]]
 )
-def test_torture_notices_a_step_twice_or_never(finished, workdir, change):
-    assert inspection.compare(finished, workdir, 4) > 100
+def test_the_checks_notice_a_step_twice_or_never(finished, workdir, change):
+    assert workdir_checks.compare(finished, workdir, 4) > 100
     lines = workdir.metrics.read_text().splitlines(keepends=True)
     workdir.metrics.write_text("".join(change(lines)))
-    with pytest.raises(inspection.Damage, match="every step once"):
-        inspection.compare(finished, workdir, 4)
+    with pytest.raises(workdir_checks.Damage, match="every step once"):
+        workdir_checks.compare(finished, workdir, 4)
 
 
-def test_torture_notices_other_weights(finished, workdir):
+def test_the_checks_notice_other_weights(finished, workdir):
     save_other(Checkpoints(workdir.checkpoints), 4, seed=1)
-    with pytest.raises(inspection.Damage, match="differ"):
-        inspection.compare(finished, workdir, 4)
+    with pytest.raises(workdir_checks.Damage, match="differ"):
+        workdir_checks.compare(finished, workdir, 4)
 
 
 def test_a_killed_run_ends_like_an_undisturbed_one(tmp_path):
     """Two runs with --deterministic are equal bit for bit, even so."""
     root = tmp_path / "torture"
-    flags = torture.training_flags(Workdir(tmp_path), 1)
+    flags = killed_run.training_flags(Workdir(tmp_path), 1)
     assert "--deterministic" in flags
-    line = torture.torture(root, kills=1, seed=0, fresh_every=3)
+    line = killed_run.kill_repeatedly(root, kills=1, seed=0, fresh_every=3)
     assert "nothing lost in 1 kills (save 1;" in line
     said = (root / "killed.log").read_text()
     assert "stopped by SIGTERM" in said and "reached" in said
 
 
 class Ended:
-    """A life that has ended by itself."""
+    """A process that has ended by itself."""
 
     def __init__(self, *_):
         self.status = 0
@@ -250,13 +249,11 @@ class Ended:
         return self.status
 
 
-@pytest.mark.parametrize("moment", torture.MOMENTS)
-def test_torture_notices_a_run_that_ends_by_itself(
-    tmp_path, monkeypatch, moment
-):
-    monkeypatch.setattr(torture, "Life", Ended)
-    monkeypatch.setattr(torture.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(torture.Torture, "_sleep", lambda *_: None)
-    run = torture.Torture(tmp_path / "torture", seed=0)
-    with pytest.raises(inspection.Damage, match="status"):
+@pytest.mark.parametrize("moment", killed_run.MOMENTS)
+def test_a_run_that_ends_by_itself_is_noticed(tmp_path, monkeypatch, moment):
+    monkeypatch.setattr(killed_run, "TrainingProcess", Ended)
+    monkeypatch.setattr(killed_run.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(killed_run.KilledRun, "_sleep", lambda *_: None)
+    run = killed_run.KilledRun(tmp_path / "torture", seed=0)
+    with pytest.raises(workdir_checks.Damage, match="status"):
         run.kill(moment)

@@ -11,9 +11,8 @@ import time
 import pytest
 
 from sagan_tf.training.workdir import Workdir
-from tests.training import toy
+from tests.training import toy, workdir_checks
 from tests.training.test_distribution import FIVE_STEPS, check_equal
-from tools import inspection
 
 ROOT = pathlib.Path(__file__).parents[2]
 SECONDS = 600
@@ -61,7 +60,7 @@ class Job:
     def reach(self, step):
         """Waits until a checkpoint is there."""
         deadline = time.monotonic() + SECONDS
-        while inspection.last_step(self.workdir) < step:
+        while workdir_checks.last_step(self.workdir) < step:
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -120,8 +119,8 @@ def test_a_lost_worker_and_a_restart_and_sigterm(job, logs):
     assert "worker 1 ended with status -9, all are ended" in said
     assert "another worker does not answer: start all of them" in lost.log(0)
     assert "Traceback" not in said
-    inspection.check_readable(job.workdir)
-    stopped_at = inspection.last_step(job.workdir)
+    workdir_checks.check_readable(job.workdir)
+    stopped_at = workdir_checks.last_step(job.workdir)
 
     again = Job(job.workdir, logs / "again", **endless)
     again.reach(stopped_at + 4)
@@ -130,6 +129,6 @@ def test_a_lost_worker_and_a_restart_and_sigterm(job, logs):
     assert again.process.returncode == 0, said
     (step,) = re.findall(r"stopped by SIGTERM at step ([\d,]+) of", said)
     step = int(step.replace(",", ""))
-    assert inspection.last_step(job.workdir) == step
-    steps = inspection.recorded_steps(job.workdir.metrics)
+    assert workdir_checks.last_step(job.workdir) == step
+    steps = workdir_checks.recorded_steps(job.workdir.metrics)
     assert steps == list(range(1, step + 1))

@@ -17,7 +17,7 @@ def test_samples_go_class_by_class():
     np.testing.assert_array_equal(sheet.latents, draw_each(np.arange(6), 4))
 
 
-def test_a_class_of_many_pictures_has_several_rows():
+def test_a_class_of_many_images_has_several_rows():
     sheet = arrangements.samples(np.arange(40), [1], NAMES, 4)
     assert sheet.columns == 10
     assert sheet.captions == ["ring", "", "", ""]

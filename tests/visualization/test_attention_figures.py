@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from sagan_tf.visualization import attention_figures
 from sagan_tf.visualization.attention_figures import COLORS, Row
@@ -27,30 +26,51 @@ def test_even_attention_glows_evenly():
     np.testing.assert_allclose(heat, 0.25, atol=1e-6)
 
 
-def test_heat_over_a_picture_is_brightest_at_the_key():
-    image = Image.new("RGB", (60, 60), (128, 128, 128))
+def test_heat_over_an_image_is_brightest_at_the_key():
+    image = np.full((60, 60, 3), 128, np.uint8)
     panel = attention_figures.heat_over(image, np.array([0.0, 0.0, 0.0, 1.0]))
-    panel = np.asarray(panel, int).sum(-1)
-    assert panel[45, 45] > 2 * panel[15, 15]
+    brightness = panel.astype(int).sum(-1)
+    assert panel.dtype == np.uint8
+    assert brightness[45, 45] > 2 * brightness[15, 15]
 
 
-def test_the_picture_shows_through_where_there_is_no_attention():
+def test_the_image_shows_through_where_there_is_no_attention():
     image = np.zeros((60, 60, 3), np.uint8)
     image[:30, :15] = 255
-    panel = attention_figures.heat_over(
-        Image.fromarray(image), np.array([0.0, 0.0, 0.0, 1.0])
-    )
-    panel = np.asarray(panel, int).sum(-1)
-    assert panel[5, 5] > panel[5, 25] + 100
+    panel = attention_figures.heat_over(image, np.array([0.0, 0.0, 0.0, 1.0]))
+    brightness = panel.astype(int).sum(-1)
+    assert brightness[5, 5] > brightness[5, 25] + 100
+
+
+def test_small_images_keep_their_pixels_and_large_ones_are_smoothed():
+    random = np.random.default_rng(0)
+    small = random.integers(0, 256, (8, 8, 1), np.uint8)
+    enlarged = attention_figures.enlarge(small, 80)
+    np.testing.assert_array_equal(enlarged[5::10, 5::10], small.repeat(3, -1))
+    large = random.integers(0, 256, (128, 128, 3), np.uint8)
+    shrunk = attention_figures.enlarge(large, 64)
+    assert shrunk.shape == (64, 64, 3)
+    assert shrunk.std() < 0.75 * large.std()
+
+
+def find(page, color):
+    """Returns where a colour is: the rows and the columns."""
+    rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    return np.nonzero((abs(page.astype(int) - rgb) <= 4).all(-1))
 
 
 def test_dots_have_their_colours_at_their_queries():
-    row = Row(np.zeros((8, 8, 3), np.uint8), looks_at(0), [0, 15])
-    image = Image.new("RGB", (80, 80))
-    dotted = np.asarray(attention_figures.with_dots(image, row))
-    np.testing.assert_allclose(dotted[10, 10], COLORS[0], atol=5)
-    np.testing.assert_allclose(dotted[70, 70], COLORS[1], atol=5)
-    assert not dotted[40, 40].any()
+    image = np.zeros((8, 8, 3), np.uint8)
+    row = Row(image, looks_at(0), [0, 15])
+    page = attention_figures.page([row], "Title", side=160)
+    # The black image, whose sides are in the columns of its corners.
+    tops, lefts = np.nonzero((page == 0).all(-1))
+    top, left = tops.min(), lefts.min()
+    for color, place in zip(COLORS, (20, 140)):
+        rows, columns = find(page[top : top + 160, left : left + 160], color)
+        # A dot of 11 pixels across, and nothing else of its colour.
+        assert 60 < len(rows) < 130
+        assert abs(rows.mean() - place) < 2 and abs(columns.mean() - place) < 2
 
 
 def test_a_page_has_room_for_every_row():
@@ -62,9 +82,8 @@ def test_a_page_has_room_for_every_row():
     wide = attention_figures.page(rows, "Title", notes, side=64, across=2)
     assert tall.dtype == np.uint8 and tall.shape[-1] == 3
     assert wide.shape[0] < tall.shape[0] and wide.shape[1] > tall.shape[1]
-    # Each row has a frame of the first colour.
-    frames = (tall == COLORS[0]).all(-1).sum()
-    assert frames >= 3 * 4 * 60
+    # Each row has a frame of the first colour, four lines of four pixels.
+    assert len(find(tall, COLORS[0])[0]) > 3 * 4 * 3 * 64
 
 
 def test_words_of_a_long_title_fit():

@@ -24,8 +24,8 @@ def test_a_panel_for_each_kind(tmp_path):
     for lines in (LINES, '{"step": 1, "d_loss": 1.0}\n'):
         path.write_text(lines)
         curves.plot_metrics(path, tmp_path / "curves.png")
-        with Image.open(tmp_path / "curves.png") as picture:
-            heights.append(picture.height)
+        with Image.open(tmp_path / "curves.png") as image:
+            heights.append(image.height)
     assert heights[0] == 2 * heights[1]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [
         "curves.png",

@@ -39,22 +39,19 @@ def test_other_values_are_refused(images, message):
         sheets.to_uint8(images)
 
 
-def test_upscaling_repeats_each_pixel():
-    image = np.array([[1, 2], [3, 4]], np.uint8)[..., np.newaxis]
+def test_small_images_are_enlarged_pixel_by_pixel():
+    image = np.array([[[[1], [2]], [[3], [4]]]], np.uint8)
+    sheet = sheets.image_grid(image, columns=1, padding=0, enlarge_to=5)
     expected = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
-    result = sheets.upscale(image, 2)
-    np.testing.assert_array_equal(result[..., 0], expected)
-    assert sheets.upscale(np.zeros((5, 4, 6, 3)), 3).shape == (
-        5,
-        12,
-        18,
-        3,
-    )
+    np.testing.assert_array_equal(sheet[..., 0], expected)
+    whole = sheets.image_grid(np.zeros((1, 8, 8, 3)), 1, 0, enlarge_to=5)
+    assert whole.shape == (8, 8, 3)
 
 
-def test_upscaling_by_nothing_is_refused():
-    with pytest.raises(ValueError, match="factor"):
-        sheets.upscale(np.zeros((2, 2, 3)), 0)
+def test_a_side_is_enlarged_as_far_as_it_fits():
+    factors = [sheets.enlargement(side, 64) for side in (1, 31, 32, 33, 128)]
+    assert factors == [64, 2, 2, 1, 1]
+    assert sheets.enlargement(32, 0) == 1
 
 
 def test_grid_goes_row_by_row_with_a_white_rest():
@@ -73,13 +70,13 @@ def test_grid_goes_row_by_row_with_a_white_rest():
     assert sheet.dtype == np.uint8
 
 
-def test_grid_without_padding_is_the_picture():
+def test_grid_without_padding_is_the_image():
     image = np.random.default_rng(0).integers(0, 256, (1, 4, 6, 3), np.uint8)
     sheet = sheets.image_grid(image, columns=1, padding=0)
     np.testing.assert_array_equal(sheet, image[0])
 
 
-def test_grey_pictures_get_three_equal_channels():
+def test_grey_images_get_three_equal_channels():
     images = np.full((1, 2, 2, 1), -1.0, np.float32)
     sheet = sheets.image_grid(images, columns=1, padding=0)
     np.testing.assert_array_equal(sheet, np.zeros((2, 2, 3)))
@@ -127,7 +124,7 @@ def test_png_holds_the_same_bytes(tmp_path):
     assert os.listdir(path.parent) == ["sheet.png"]
 
 
-def test_a_failed_write_leaves_the_old_picture(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_image(tmp_path, monkeypatch):
     path = tmp_path / "sheet.png"
     sheets.write_png(str(path), np.zeros((2, 2, 3), np.uint8))
     before = path.read_bytes()

@@ -1,4 +1,4 @@
-"""A sheet of pictures on the playground's page."""
+"""A sheet of images on the playground's page."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from nicegui import events, ui
 
 from tools.playground import views
 from tools.playground.latest import Latest
-from tools.playground.model import Drawn
+from tools.playground.model import DrawnImages
 
 
 class Board:
-    """A sheet of pictures that can be clicked and downloaded.
+    """A sheet of images that can be clicked and downloaded.
 
     Args:
         name: its name.
@@ -21,13 +21,13 @@ class Board:
     """
 
     def __init__(self, name: str, title: str, pick: Callable):
-        self.drawn: Drawn | None = None
+        self.drawn: DrawnImages | None = None
         self._name = name
         self._sheet: views.Sheet | None = None
         with ui.row().classes("w-full items-center gap-1"):
             ui.label(title).classes("text-base font-medium")
             ui.space()
-            self._button("PNG", "pictures", lambda drawn: drawn.png())
+            self._button("PNG", "images", lambda drawn: drawn.png())
             self._button("NPZ", "latents", lambda drawn: drawn.npz())
         self._image = (
             ui.interactive_image(
@@ -46,10 +46,10 @@ class Board:
             on_click=lambda: ui.download(make(self.drawn), file),
         ).props(f"flat dense no-caps size=sm data-testid={self._name}-{kind}")
 
-    def show(self, drawn: Drawn) -> None:
-        """Shows other pictures."""
+    def show(self, drawn: DrawnImages) -> None:
+        """Shows other images."""
         self.drawn, self._sheet = drawn, views.Sheet(drawn)
-        self._image.set_source(views.as_url(self._sheet.picture()))
+        self._image.set_source(views.as_url(self._sheet.image()))
 
     def mark(self, point: views.Point | None) -> None:
         """Marks a point, or none."""
@@ -64,5 +64,5 @@ class Board:
 
 
 def is_pressed(event: events.MouseEventArguments) -> bool:
-    """Whether the button goes down, or is held in a move."""
+    """Returns whether the button goes down, or is held in a move."""
     return event.type == "mousedown" or bool(event.buttons & 1)

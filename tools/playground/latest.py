@@ -1,4 +1,4 @@
-"""Keeps up with somebody who moves faster than pictures are drawn."""
+"""Keeps up with a slider that moves faster than images are drawn."""
 
 from __future__ import annotations
 

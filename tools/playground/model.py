@@ -20,14 +20,14 @@ MOST_IMAGES = 200
 
 
 @dataclasses.dataclass(frozen=True)
-class Drawn:
-    """Pictures and all it takes to draw them again.
+class DrawnImages:
+    """Images and all it takes to draw them again.
 
     Attributes:
         images: `(images, height, width, 3)`, uint8.
         latents: `(images, latent_dim)`.
         labels: `(images,)`; zeros without classes.
-        columns: pictures in a row.
+        columns: images in a row.
         captions: one for each row; empty if there is nothing to say.
         origin: how the latents came about, by name: seeds, truncation and so
             on.
@@ -41,14 +41,17 @@ class Drawn:
     origin: dict[str, np.ndarray]
 
     def png(self) -> bytes:
-        """Returns a sheet of the pictures as a PNG file."""
-        images = sheets.upscale(self.images, max(1, 96 // self.images.shape[1]))
-        captions = self.captions or None
-        sheet = sheets.image_grid(images, self.columns, row_labels=captions)
+        """Returns a sheet of the images as a PNG file."""
+        sheet = sheets.image_grid(
+            self.images,
+            self.columns,
+            row_labels=self.captions or None,
+            enlarge_to=96,
+        )
         return sheets.png_bytes(sheet)
 
     def npz(self) -> bytes:
-        """Returns pictures, latents, labels and origin as an NPZ file."""
+        """Returns images, latents, labels and origin as an NPZ file."""
         file = io.BytesIO()
         np.savez_compressed(
             file,
@@ -61,7 +64,7 @@ class Drawn:
 
 
 class PlaygroundModel:
-    """Draws pictures, ways between latents, and attention.
+    """Draws samples, what lies between latents, and attention.
 
     Args:
         generator: what `sagan_tf.export` wrote.
@@ -70,7 +73,7 @@ class PlaygroundModel:
         num_classes: number of classes; 0 for none.
         class_names: a name for each.
         has_attention: whether it has an attention layer.
-        about: its step and the size of its pictures, if the card tells.
+        about: its step and the size of its images, if the card tells.
     """
 
     def __init__(self, generator: ExportedGenerator):
@@ -79,16 +82,16 @@ class PlaygroundModel:
         self.class_names = generator.class_names()
         self.has_attention = "attention" in generator.signatures
         card = generator.card
-        parts = [f"step {card['step']:,}"] if "step" in card else []
+        facts = [f"step {card['step']:,}"] if "step" in card else []
         if "image_size" in card:
-            parts.append(f"{card['image_size']} x {card['image_size']} pixels")
-        self.about = ", ".join(parts)
+            facts.append(f"{card['image_size']} x {card['image_size']} pixels")
+        self.about = ", ".join(facts)
 
     def warm_up(self) -> None:
         """Calls everything once: the first call of a graph takes longest."""
         drawn = self.grid(self.first_classes(), 0, 2, 1.0)
         self.between(self.first_classes(), 0, 1, 0.5, 1.0)
-        self.look(drawn, 0)
+        self.attention(drawn, 0)
 
     def first_classes(self) -> list[int]:
         """Returns the classes to start with: all, or ten of many."""
@@ -96,13 +99,13 @@ class PlaygroundModel:
 
     def grid(
         self, labels: Sequence[int], seed: int, columns: int, truncation: float
-    ) -> Drawn:
+    ) -> DrawnImages:
         """Draws a row for each class; a column has one latent.
 
         Args:
             labels: the classes; `[0]` without classes.
             seed: that of the first column, the others count on.
-            columns: pictures of each class.
+            columns: images of each class.
             truncation: size that no number of a latent exceeds; 0 for none.
 
         Raises:
@@ -131,8 +134,8 @@ class PlaygroundModel:
         second: int,
         position: float,
         truncation: float,
-    ) -> Drawn:
-        """Draws a latent on the way between two, one picture for each class.
+    ) -> DrawnImages:
+        """Draws a latent on the way between two, one image for each class.
 
         The way is that of `arrangements.interpolate_on_sphere`.
 
@@ -170,8 +173,8 @@ class PlaygroundModel:
             },
         )
 
-    def look(self, drawn: Drawn, index: int) -> np.ndarray | None:
-        """Returns a picture's attention, `(queries, keys)`, if it has any."""
+    def attention(self, drawn: DrawnImages, index: int) -> np.ndarray | None:
+        """Returns an image's attention, `(queries, keys)`, if it has any."""
         if not self.has_attention:
             return None
         inputs = {"latents": tf.constant(drawn.latents[index : index + 1])}
@@ -200,14 +203,14 @@ class PlaygroundModel:
         columns: int,
         captions: list[str],
         origin: dict[str, np.ndarray],
-    ) -> Drawn:
+    ) -> DrawnImages:
         images = sheets.to_uint8(self._generator.draw(latents, labels))
-        return Drawn(images, latents, labels, columns, captions, origin)
+        return DrawnImages(images, latents, labels, columns, captions, origin)
 
 
 def _check_count(rows: int, columns: int) -> None:
     if not 1 <= rows * columns <= MOST_IMAGES:
         raise UserError(
-            f"there should be 1 to {MOST_IMAGES} pictures at once. "
+            f"there should be 1 to {MOST_IMAGES} images at once. "
             f"Received: {rows} rows of {columns}"
         )

@@ -9,9 +9,9 @@ from typing import Any, Callable
 from nicegui import events, ui
 
 from sagan_tf.errors import UserError, one_line
-from tools.playground import board, views
+from tools.playground import board, controls, views
 from tools.playground.latest import Latest
-from tools.playground.model import Drawn, PlaygroundModel
+from tools.playground.model import DrawnImages, PlaygroundModel
 
 _ACCENT = "#0072b2"
 _COLUMNS, _MOST_COLUMNS = 6, 12
@@ -26,7 +26,7 @@ body { background: #f4f5f7; }
 
 
 class Page:
-    """What one visitor sees.
+    """The page of one visitor.
 
     Args:
         model: what draws.
@@ -54,15 +54,15 @@ class Page:
         ui.add_css(_CSS)
         with ui.row(wrap=False).classes("w-full items-start gap-4"):
             with ui.column().classes("panel gap-3").style("flex: 0 0 260px"):
-                self._build_choices()
+                self._build_settings()
             with ui.column().classes("gap-4").style("flex: 1 1 480px"):
                 self._build_boards()
             with ui.column().classes("panel gap-2").style("flex: 0 0 484px"):
-                self._build_look()
+                self._build_attention()
         # Once the browser is there, so that the page itself comes at once.
-        ui.timer(0.01, self._start, once=True)
+        ui.timer(0.01, self._draw_all, once=True)
 
-    def _build_choices(self) -> None:
+    def _build_settings(self) -> None:
         model = self._model
         with ui.column().classes("gap-0"):
             ui.label(self._title).classes("text-lg font-medium")
@@ -77,102 +77,75 @@ class Page:
                     # Many are found by typing.
                     with_input=model.num_classes > 20,
                     value=model.first_classes(),
-                    on_change=self._changed,
+                    on_change=self._draw_all,
                 )
                 .props("use-chips dense data-testid=classes")
                 .classes("w-full")
             )
-        self._seed = self._number("Seed", 0, self._update_grid, "seed")
+        self._seed = controls.number("Seed", 0, self._update_grid, "seed")
         with self._seed.add_slot("append"):
             ui.button(icon="casino", on_click=self._next_seed).props(
                 "flat dense round data-testid=next"
-            ).tooltip("Other pictures")
-        self._columns = self._slider(
-            "Pictures of a class", 1, _MOST_COLUMNS, 1, _COLUMNS, "columns"
+            ).tooltip("Other samples")
+        self._columns = controls.slider(
+            "Samples of a class",
+            (1, _MOST_COLUMNS, 1),
+            _COLUMNS,
+            self._draw_all,
+            "columns",
         )
-        self._truncation = self._slider(
-            "Truncation", 0.0, 4.0, 0.05, 0.0, "truncation"
+        self._truncation = controls.slider(
+            "Truncation", (0.0, 4.0, 0.05), 0.0, self._draw_all, "truncation"
         )
         ui.label("Cuts latents off at this size; 0 cuts off nothing.").classes(
             "hint"
         )
 
-    def _number(
-        self, label: str, value: int, update: Callable, name: str
-    ) -> ui.number:
-        return (
-            ui.number(label, value=value, precision=0, on_change=update)
-            .props(f"dense data-testid={name}")
-            .classes("w-full")
-        )
-
-    def _slider(
-        self,
-        label: str,
-        low: float,
-        high: float,
-        step: float,
-        value: float,
-        name: str,
-    ) -> ui.slider:
-        with ui.row().classes("w-full justify-between"):
-            ui.label(label)
-            shown = ui.label()
-        slider = ui.slider(min=low, max=high, step=step, value=value)
-        slider.props(f"data-testid={name}")
-        slider.on_value_change(self._changed)
-        shown.bind_text_from(slider, "value", lambda number: f"{number:g}")
-        return slider
-
     def _build_boards(self) -> None:
         with ui.column().classes("panel w-full gap-2"):
-            self._boards["grid"] = board.Board("grid", "Pictures", self._pick)
+            self._boards["grid"] = board.Board("grid", "Samples", self._pick)
         with ui.column().classes("panel w-full gap-2"):
             between = board.Board("between", "Between two latents", self._pick)
             self._boards["between"] = between
             with ui.row(wrap=False).classes("w-full items-center gap-4"):
                 update = self._update_between
-                self._first = self._number("From seed", 1, update, "first")
+                self._first = controls.number("From seed", 1, update, "first")
                 self._position = ui.slider(min=0, max=1, step=0.01, value=0.5)
                 self._position.props("data-testid=position")
                 self._position.style("flex: 1 0 240px")
                 self._position.on_value_change(update)
-                self._second = self._number("to seed", 2, update, "second")
+                self._second = controls.number("to seed", 2, update, "second")
             for number in (self._first, self._second):
                 number.style("max-width: 100px")
 
-    def _build_look(self) -> None:
+    def _build_attention(self) -> None:
         ui.label("Where a point looks").classes("text-base font-medium")
-        self._look = (
+        self._large = (
             ui.interactive_image(
                 on_mouse=self._point_in_large, events=["mousedown", "mousemove"]
             )
             .classes("pixels w-full")
             .props("data-testid=look")
         )
-        self._told = ui.label().classes("hint").props("data-testid=told")
+        self._words = ui.label().classes("hint").props("data-testid=told")
         if self._model.has_attention:
             ui.label(
-                "Click in any picture, or drag: the dot is the point, bright "
+                "Click in any image, or drag: the dot is the point, bright "
                 "is what it attends to."
             ).classes("hint")
-            self._shown = ui.switch(
-                "Attention", value=True, on_change=self._show_look
+            self._switch = ui.switch(
+                "Attention", value=True, on_change=self._show_attention
             ).props("data-testid=attention")
         else:
             ui.label("This generator has no attention.").classes("hint")
 
-    async def _start(self) -> None:
-        await self._update_grid()
-        await self._update_between()
-
-    async def _changed(self) -> None:
+    async def _draw_all(self) -> None:
         await self._update_grid()
         await self._update_between()
 
     async def _next_seed(self) -> None:
         seed, columns = int(self._seed.value or 0), int(self._columns.value)
-        # What the number shows next calls for new pictures.
+        # Another number in the field draws new images.
         self._seed.value = (seed + columns) % (2**31 - 2 * _MOST_COLUMNS)
 
     async def _draw_grid(self, *_: Any) -> None:
@@ -204,7 +177,7 @@ class Page:
         return -1 if field.value is None else int(field.value)
 
     async def _draw(self, name: str, draw: Callable, *arguments: Any) -> None:
-        """Draws a board, and what is large if it is of this board."""
+        """Draws a board, and the large image if it is of this board."""
         try:
             drawn = await self._in_thread(draw, *arguments)
         except UserError as error:
@@ -213,48 +186,51 @@ class Page:
             return
         self._boards[name].show(drawn)
         if name == self._picked:
-            await self._look_again()
+            await self._load_attention()
 
-    async def _look_again(self) -> None:
-        """Asks for the attention of the picture that is picked."""
+    async def _load_attention(self) -> None:
+        """Asks for the attention of the image that is picked."""
         drawn = self._boards[self._picked].drawn
         index = self._point.index if self._point else 0
         if index >= len(drawn.images):
             index, self._point = 0, None
-        scores = await self._in_thread(self._model.look, drawn, index)
-        if not self._is_looked_at(drawn, index):
-            # Whoever drew or picked something else meanwhile asks again.
+        scores = await self._in_thread(self._model.attention, drawn, index)
+        if not self._is_shown(drawn, index):
+            # Something else was drawn or picked meanwhile, which asks again.
             return
         self._scores = scores
         if self._point is None:
-            self._point = views.most_telling(scores, index)
-        self._show_look()
+            self._point = views.telling_point(scores, index)
+        self._show_attention()
 
-    def _is_looked_at(self, drawn: Drawn, index: int) -> bool:
+    def _is_shown(self, drawn: DrawnImages, index: int) -> bool:
         is_other = self._point is not None and self._point.index != index
         return self._boards[self._picked].drawn is drawn and not is_other
 
-    def _show_look(self) -> None:
+    def _show_attention(self) -> None:
         board, point = self._boards[self._picked], self._point
         if point is None:
-            # It is being looked for, and shown then.
+            # It comes with the attention, and is shown then.
             return
         for other in self._boards.values():
             other.mark(point if other is board else None)
         image = board.drawn.images[point.index]
         scores = self._scores
         if scores is not None:
-            self._told.text = views.describe(scores, point)
-            scores = scores if self._shown.value else None
-        self._look.set_source(views.as_url(views.overlay(image, scores, point)))
+            self._words.text = views.describe(scores, point)
+            scores = scores if self._switch.value else None
+        self._large.set_source(
+            views.as_url(views.overlay(image, scores, point))
+        )
+        self._large.content = views.dot(scores, point)
 
     async def _pick(self, name: str, point: views.Point) -> None:
         known = self._point and (self._picked, self._point.index)
         self._picked, self._point = name, point
         if known == (name, point.index):
-            self._show_look()
+            self._show_attention()
         else:
-            await self._look_again()
+            await self._load_attention()
 
     def _point_in_large(self, event: events.MouseEventArguments) -> None:
         if self._point is not None and board.is_pressed(event):
@@ -262,7 +238,7 @@ class Page:
                 self._point.index, event.image_x, event.image_y
             )
             self._point = point or self._point
-            self._show_look()
+            self._show_attention()
 
     async def _in_thread(self, function: Callable, *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()

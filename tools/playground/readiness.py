@@ -1,4 +1,4 @@
-"""Whether the playground can start, in words."""
+"""Refuses to start the playground where it cannot run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the playground shows pictures, and finds what was clicked."""
+"""How the playground shows images, and finds what was clicked."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import dataclasses
 import html
 
 import numpy as np
-from PIL import Image
 
 from sagan_tf.visualization import attention_figures, attention_maps, sheets
-from tools.playground.model import Drawn
+from tools.playground.model import DrawnImages
 
-# Pixels of a picture in a sheet, at least, and of the large one.
+# Pixels of an image in a sheet, at least, and of the large one.
 _CELL, _LARGE = 64, 448
 _GAP = 4
+_MARK = "#d55e00"
 _LETTER = 0.55
 _FONT = 15
 
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A point of one picture.
+    """A point of one image.
 
     Attributes:
-        index: which picture.
-        right: sides of the picture from its left, in [0, 1).
-        down: sides of the picture from its top, in [0, 1).
+        index: which image.
+        right: sides of the image from its left, in [0, 1).
+        down: sides of the image from its top, in [0, 1).
     """
 
     index: int
@@ -35,34 +35,33 @@ class Point:
 
 
 class Sheet:
-    """The pictures side by side, with room for captions on the left.
+    """The images side by side, with room for captions on the left.
 
     Args:
-        drawn: the pictures.
+        drawn: the images.
     """
 
-    def __init__(self, drawn: Drawn):
+    def __init__(self, drawn: DrawnImages):
         self._count, size = drawn.images.shape[:2]
         self._captions = drawn.captions
         self._columns = drawn.columns
-        self._scale = max(1, _CELL // size)
-        self._cell = size * self._scale
+        self._cell = size * sheets.enlargement(size, _CELL)
         longest = max(map(len, drawn.captions), default=0)
         self._margin = int(longest * _FONT * _LETTER + 8) if longest else 0
         self._images = drawn.images
 
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         """Returns the sheet: `(height, width, 3)`, uint8."""
         grid = sheets.image_grid(
-            sheets.upscale(self._images, self._scale), self._columns, _GAP
+            self._images, self._columns, _GAP, enlarge_to=_CELL
         )
         margin = ((0, 0), (self._margin, 0), (0, 0))
         return np.pad(grid, margin, constant_values=255)
 
     def point_at(self, x: float, y: float) -> Point | None:
-        """Returns the point of a picture at a place of the sheet, in pixels.
+        """Returns the point of an image at a place of the sheet, in pixels.
 
-        None if there is no picture.
+        None if there is no image.
         """
         step = self._cell + _GAP
         column, right = divmod(x - self._margin - _GAP, step)
@@ -76,7 +75,7 @@ class Sheet:
 
     def marks(self, point: Point | None) -> str:
         """Returns SVG with the captions, and a frame where the point is."""
-        parts = [
+        marks = [
             f'<text x="0" y="{self._corner(row * self._columns)[1]}" '
             f'dy="{self._cell / 2 + _FONT / 3:.0f}" font-size="{_FONT}" '
             f'fill="#333">{html.escape(caption)}</text>'
@@ -86,14 +85,13 @@ class Sheet:
             left, top = self._corner(point.index)
             x = left + point.right * self._cell
             y = top + point.down * self._cell
-            parts.append(
+            marks.append(
                 f'<rect x="{left - 2}" y="{top - 2}" '
                 f'width="{self._cell + 4}" height="{self._cell + 4}" '
-                'fill="none" stroke="#d55e00" stroke-width="4"/>'
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#d55e00" '
-                'stroke="white" stroke-width="2"/>'
+                f'fill="none" stroke="{_MARK}" stroke-width="4"/>'
+                + _circle(x, y, 4, _MARK)
             )
-        return "".join(parts)
+        return "".join(marks)
 
     def _corner(self, index: int) -> tuple[int, int]:
         row, column = divmod(index, self._columns)
@@ -101,8 +99,8 @@ class Sheet:
         return self._margin + _GAP + column * step, _GAP + row * step
 
 
-def most_telling(scores: np.ndarray | None, index: int) -> Point:
-    """Returns the point of a picture that it is worth to start with."""
+def telling_point(scores: np.ndarray | None, index: int) -> Point:
+    """Returns the point of an image that it is worth to start with."""
     if scores is None:
         return Point(index)
     query = attention_maps.telling_queries(scores, 1)[0]
@@ -113,29 +111,40 @@ def most_telling(scores: np.ndarray | None, index: int) -> Point:
 def overlay(
     image: np.ndarray, scores: np.ndarray | None, point: Point
 ) -> np.ndarray:
-    """Lays over a picture what a point of it attends to, and marks the point.
+    """Lays over an image what a point of it attends to.
 
     Args:
         image: `(height, width, 3)`, uint8.
-        scores: `(queries, keys)`; None gives the picture as it is.
+        scores: `(queries, keys)`; None gives the image as it is.
         point: the point.
 
     Returns:
         `(side, side, 3)`, uint8.
     """
-    # Sharp pixels of small pictures; smooth ones of large ones.
-    kind = Image.NEAREST if image.shape[0] <= 64 else Image.BICUBIC
-    large = Image.fromarray(image).resize((_LARGE, _LARGE), kind)
+    large = attention_figures.enlarge(image, _LARGE)
     if scores is None:
-        return np.asarray(large)
-    query = _query(scores, point)
-    heat = attention_figures.heat_over(large, scores[query])
-    row = attention_figures.Row(image, scores, [query])
-    return np.asarray(attention_figures.with_dots(heat, row))
+        return large
+    return attention_figures.heat_over(large, scores[_query(scores, point)])
+
+
+def dot(scores: np.ndarray | None, point: Point) -> str:
+    """Returns SVG that marks the query under a point of the large image."""
+    if scores is None:
+        return ""
+    place = attention_maps.places(len(scores))[_query(scores, point)]
+    down, right = _LARGE * place
+    return _circle(right, down, 15, attention_figures.COLORS[0])
+
+
+def _circle(x: float, y: float, radius: int, color: str) -> str:
+    return (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}" '
+        f'stroke="white" stroke-width="{2 + radius // 5}"/>'
+    )
 
 
 def describe(scores: np.ndarray, point: Point) -> str:
-    """Says how far and how evenly a point looks."""
+    """Returns in words how far and how evenly a point looks."""
     query = _query(scores, point)
     away = attention_maps.mean_distances(scores)[query]
     even = attention_maps.uniform_distance(*scores.shape)
@@ -147,7 +156,7 @@ def describe(scores: np.ndarray, point: Point) -> str:
 
 
 def as_url(image: np.ndarray) -> str:
-    """Returns a picture as a URL that holds it."""
+    """Returns an image as a URL that holds it."""
     data = base64.b64encode(sheets.png_bytes(image)).decode()
     return f"data:image/png;base64,{data}"
 
@@ -157,7 +166,7 @@ def _query(scores: np.ndarray, point: Point) -> int:
 
 
 def point_in_large(index: int, x: float, y: float) -> Point | None:
-    """Returns the point at a place of the large picture, if it is inside."""
+    """Returns the point at a place of the large image, if it is inside."""
     right, down = x / _LARGE, y / _LARGE
     if not (0.0 <= right < 1.0 and 0.0 <= down < 1.0):
         return None

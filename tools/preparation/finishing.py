@@ -127,11 +127,11 @@ def write_sheet(output: str) -> str:
         name = reader.class_names[label] if reader.class_names else ""
         names.append(f"{label} {name}" if name else "pictures")
     path = os.path.join(output, SHEET)
-    factor = max(1, _SHEET_PIXELS // pictures[0].shape[0])
     grid = sheets.image_grid(
-        sheets.upscale(np.stack(pictures), factor),
+        np.stack(pictures),
         _SHEET_COLUMNS,
         row_labels=names,
+        enlarge_to=_SHEET_PIXELS,
     )
     sheets.write_png(path, grid)
     return path

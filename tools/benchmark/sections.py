@@ -7,7 +7,7 @@ import functools
 import statistics
 from typing import Any, Callable, Iterable
 
-from tools.benchmarks import (
+from tools.benchmark import (
     convolutions,
     memory,
     ours,
@@ -16,11 +16,10 @@ from tools.benchmarks import (
     scaling,
     timing,
 )
-from tools.benchmarks.ours import Setting
-from tools.benchmarks.report import Row
+from tools.benchmark.ours import Setting
+from tools.benchmark.report import Row
 
-TFGAN = "tfgan"
-IMAGES = "images/s"
+_RATE = "images/s"
 
 
 @dataclasses.dataclass
@@ -28,71 +27,75 @@ class Benchmark:
     """One run: the setting, how often to measure, and what was found so far.
 
     Attributes:
-        setting: pictures, networks and batch.
+        setting: images, networks and batch.
         dtypes: our dtype policies.
         rounds: rounds of each timing.
         seconds: least length of a round.
+        large_attention: map and batch size of the section attention.
+        sweeps: values by the name of the field that the section sweep varies.
         say: is told what is going on.
-        medians: pictures per second by section and variant.
+        medians: images per second by section and variant.
+        curves: of the sweeps: images per second by what was varied, variant
+            and value.
     """
 
     setting: Setting
     dtypes: tuple[str, ...]
     rounds: int
     seconds: float
-    say: Callable[[str], None]
+    large_attention: tuple[int, int] = (128, 8)
+    sweeps: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    say: Callable[[str], None] = lambda text: None
+    curves: dict[str, dict[str, dict[int, float]]] = dataclasses.field(
+        default_factory=dict
+    )
     medians: dict[tuple[str, str], float] = dataclasses.field(
         default_factory=dict
     )
 
-    @property
+    @functools.cached_property
     def has_peer(self) -> bool:
-        """TF-GAN's example has one size, and attention in one place."""
-        return (
-            self.setting.image_size == 128
-            and self.setting.attention_resolutions == (32,)
-            and self.setting.num_classes > 0
-        )
+        """Whether TF-GAN's example can be measured beside ours."""
+        reason = peer.why_not(self.setting)
+        if reason:
+            self.say(f"TF-GAN's example is left out: {reason}")
+        return not reason
 
     def step(self) -> Iterable[Row]:
-        """One update of each network."""
-        calls = {TFGAN: peer.trainer(self.setting)} if self.has_peer else {}
-        for dtype in self.dtypes:
-            calls[dtype] = ours.trainer(self.setting, dtype)
-        yield from self._rates("step", calls)
+        """Measures one update of each network."""
+        yield from self._beside_peer("step", ours.trainer, peer.trainer)
 
     def generation(self) -> Iterable[Row]:
-        """A batch of pictures from a frozen generator."""
-        calls = {TFGAN: peer.sampler(self.setting)} if self.has_peer else {}
-        for dtype in self.dtypes:
-            calls[dtype] = ours.sampler(self.setting, dtype)
-        yield from self._rates("generation", calls)
+        """Measures a batch of images from a frozen generator."""
+        yield from self._beside_peer("generation", ours.sampler, peer.sampler)
 
-    def _rates(
-        self, section: str, calls: dict[str, Callable[[], object]]
+    def _beside_peer(
+        self,
+        section: str,
+        make: Callable[[Setting, str], Callable[[], object]],
+        make_peer: Callable[[Setting], Callable[[], object]],
     ) -> Iterable[Row]:
-        rates = timing.interleave(
-            calls, self.setting.batch_size, self.rounds, self.seconds, self.say
-        )
+        calls = {peer.NAME: make_peer(self.setting)} if self.has_peer else {}
+        for dtype in self.dtypes:
+            calls[dtype] = make(self.setting, dtype)
+        rates = self._rates(calls, self.setting)
         for variant, rate in rates.items():
             self.medians[section, variant] = rate.median
-        for variant, rate in rates.items():
             compared = ""
             if self.has_peer:
-                ratio = rate.median / rates[TFGAN].median
-                compared = f"{ratio:.2f} x {TFGAN}"
-            yield Row(
-                section,
-                variant,
-                rate.median,
-                IMAGES,
-                rate.slowest,
-                rate.fastest,
-                compared,
-            )
+                ratio = rate.median / rates[peer.NAME].median
+                compared = f"{ratio:.2f} x {peer.NAME}"
+            yield _row(section, variant, rate, compared)
+
+    def _rates(
+        self, calls: dict[str, Callable[[], object]], setting: Setting
+    ) -> dict[str, timing.Rate]:
+        return timing.interleave(
+            calls, setting.batch_size, self.rounds, self.seconds, self.say
+        )
 
     def limit(self) -> Iterable[Row]:
-        """What the convolutions alone would take, and our share of it."""
+        """Measures what the convolutions alone would take, and our share."""
         for section, trace in (
             ("step", ours.training_step),
             ("generation", ours.drawing),
@@ -113,7 +116,7 @@ class Benchmark:
             reached = self.medians[section, dtype] / rate
             share = f"{section} reaches {reached:.0%}"
         return [
-            Row(name, dtype, rate, IMAGES, compared=share),
+            Row(name, dtype, rate, _RATE, compared=share),
             Row(name, dtype, limit.gigaflops, "GFLOP/s"),
             Row(
                 name,
@@ -125,12 +128,13 @@ class Benchmark:
         ]
 
     def memory(self) -> Iterable[Row]:
-        """What training adds to a process at its peak."""
-        variants = [TFGAN] * self.has_peer + list(self.dtypes)
+        """Measures what training adds to a process at its peak."""
+        variants = [peer.NAME] * self.has_peer + list(self.dtypes)
         yield from self._memory_rows("memory", self.setting, variants)
 
-    def attention(self, size: int, batch_size: int) -> Iterable[Row]:
-        """Peak memory with attention at a larger map, at once and in blocks."""
+    def attention(self) -> Iterable[Row]:
+        """Measures peak memory with attention, at once and in blocks."""
+        size, batch_size = self.large_attention
         for resolution, options in (
             (min(32, size), {"max_scores": None}),
             (size, {}),
@@ -158,46 +162,32 @@ class Benchmark:
                 continue
             peaks[variant] = found
             compared = ""
-            if TFGAN in peaks:
-                compared = f"{found / peaks[TFGAN]:.2f} x {TFGAN}"
+            if peer.NAME in peaks:
+                compared = f"{found / peaks[peer.NAME]:.2f} x {peer.NAME}"
             yield Row(section, variant, found, "MiB", compared=compared)
 
     def data(self) -> Iterable[Row]:
-        """Pictures that the data pipeline yields, drawn or from shards."""
-        with pipelines.batches(
-            self.setting.image_size, self.setting.batch_size
-        ) as sources:
-            rates = timing.interleave(
+        """Measures what the data pipeline yields, drawn or from shards."""
+        size, batch_size = self.setting.image_size, self.setting.batch_size
+        with pipelines.batches(size, batch_size) as sources:
+            rates = self._rates(
                 {
                     name: functools.partial(next, each)
                     for name, each in sources.items()
                 },
-                self.setting.batch_size,
-                self.rounds,
-                self.seconds,
-                self.say,
+                self.setting,
             )
+        steps = [
+            self.medians.get(("step", dtype), 0.0) for dtype in self.dtypes
+        ]
         for variant, rate in rates.items():
-            steps = [
-                value
-                for (section, name), value in self.medians.items()
-                if section == "step" and name != TFGAN
-            ]
             compared = ""
-            if steps:
+            if any(steps):
                 compared = f"{rate.median / max(steps):.0f} x what we train on"
-            yield Row(
-                "data",
-                variant,
-                rate.median,
-                IMAGES,
-                rate.slowest,
-                rate.fastest,
-                compared,
-            )
+            yield _row("data", variant, rate, compared)
 
     def scaling(self) -> Iterable[Row]:
-        """Two workers of one thread each beside one process of two."""
+        """Measures two workers of one thread each beside one process of two."""
         ways = {"1 process, 2 threads": 1, "2 workers, 1 thread each": 2}
         for dtype in self.dtypes:
             found: dict[str, list[float]] = {way: [] for way in ways}
@@ -210,48 +200,29 @@ class Benchmark:
                     )
             one, two = (statistics.median(rates) for rates in found.values())
             for way, rates in found.items():
-                yield Row(
+                compared = f"{two / one:.2f} x 1 process"
+                yield _row(
                     f"scaling, {way}",
                     dtype,
-                    statistics.median(rates),
-                    IMAGES,
-                    min(rates),
-                    max(rates),
-                    f"{two / one:.2f} x 1 process" if ways[way] > 1 else "",
+                    timing.Rate.of(rates),
+                    compared if ways[way] > 1 else "",
                 )
 
-    def sweep(
-        self, name: str, values: Iterable[int]
-    ) -> tuple[list[Row], dict[str, dict[int, float]]]:
-        """Varies one field of the setting.
+    def sweep(self) -> Iterable[Row]:
+        """Measures the step at several sizes."""
+        for name, values in self.sweeps.items():
+            curves = {dtype: {} for dtype in self.dtypes}
+            self.curves[name] = curves
+            for value in values:
+                setting = dataclasses.replace(self.setting, **{name: value})
+                calls = {d: ours.trainer(setting, d) for d in self.dtypes}
+                for dtype, rate in self._rates(calls, setting).items():
+                    curves[dtype][value] = rate.median
+                    yield _row(f"step, {name}={value}", dtype, rate)
 
-        Args:
-            name: `"batch_size"` or `"base_channels"`.
-            values: what to set it to.
 
-        Returns:
-            The rows, and the curves by variant.
-        """
-        rows: list[Row] = []
-        curves: dict[str, dict[int, float]] = {d: {} for d in self.dtypes}
-        for value in values:
-            setting = dataclasses.replace(self.setting, **{name: value})
-            calls = {
-                dtype: ours.trainer(setting, dtype) for dtype in self.dtypes
-            }
-            rates = timing.interleave(
-                calls, setting.batch_size, self.rounds, self.seconds, self.say
-            )
-            for dtype, rate in rates.items():
-                curves[dtype][value] = rate.median
-                rows.append(
-                    Row(
-                        f"step, {name}={value}",
-                        dtype,
-                        rate.median,
-                        IMAGES,
-                        rate.slowest,
-                        rate.fastest,
-                    )
-                )
-        return rows, curves
+def _row(
+    section: str, variant: str, rate: timing.Rate, compared: str = ""
+) -> Row:
+    spread = rate.slowest, rate.fastest
+    return Row(section, variant, rate.median, _RATE, *spread, compared)

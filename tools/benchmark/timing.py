@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import time
-from typing import Callable
+from typing import Callable, Sequence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Rate:
     """How fast one thing ran.
 
     Attributes:
-        median: pictures per second, the median over the rounds.
+        median: images per second, the median over the rounds.
         slowest: that of the slowest round.
         fastest: that of the fastest round.
     """
@@ -21,6 +21,11 @@ class Rate:
     median: float
     slowest: float
     fastest: float
+
+    @classmethod
+    def of(cls, rates: Sequence[float]) -> Rate:
+        """Returns what the rates of all rounds come to."""
+        return cls(statistics.median(rates), min(rates), max(rates))
 
 
 def interleave(
@@ -37,13 +42,13 @@ def interleave(
 
     Args:
         calls: what to time, by name.
-        images: pictures that one call handles.
+        images: images that one call handles.
         rounds: how often each is timed.
         seconds: least length of a round.
         say: is told what is going on.
 
     Returns:
-        Pictures per second by name.
+        Images per second by name.
     """
     for name, call in calls.items():
         say(f"warming up {name}")
@@ -54,10 +59,7 @@ def interleave(
         for name, call in calls.items():
             rates[name].append(images * _calls_per_second(call, seconds))
             say(f"round {index + 1} of {rounds}: {name} {rates[name][-1]:.2f}")
-    return {
-        name: Rate(statistics.median(each), min(each), max(each))
-        for name, each in rates.items()
-    }
+    return {name: Rate.of(each) for name, each in rates.items()}
 
 
 def _calls_per_second(call: Callable[[], object], seconds: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,11 +14,11 @@ from typing import Any
 import tensorflow as tf
 
 from sagan_tf.training import distribution
-from tools import local_workers
-from tools.benchmarks import ours
-from tools.benchmarks.ours import Setting
+from tools.benchmark import ours
+from tools.benchmark.ours import Setting
 
-_PROGRAM = "from tools.benchmarks import scaling; scaling.report({!r})"
+_LAUNCHER = (sys.executable, "-m", "tools.launch_local")
+_COMMAND = (sys.executable, "-m", "tools.benchmark.scaling")
 _WARM_UP = 2
 
 
@@ -34,28 +35,28 @@ def rates(
         seconds: least length of a round.
 
     Returns:
-        Real pictures per second over all workers, by round.
+        Real images per second over all workers, by round.
     """
-    arguments = [dataclasses.asdict(setting), dtype, rounds, seconds]
-    program = _PROGRAM.format(json.dumps(arguments))
-    with tempfile.TemporaryDirectory(prefix="sagan_tf_scaling_") as path:
-        logs = pathlib.Path(path)
-        processes = local_workers.start(
-            [sys.executable, "-c", program], workers, logs, 2 // workers
+    request = json.dumps([dataclasses.asdict(setting), dtype, rounds, seconds])
+    with tempfile.TemporaryDirectory(prefix="sagan_tf_scaling_") as logs:
+        options = (
+            *(f"--workers={workers}", f"--threads={2 // workers}"),
+            f"--logs={logs}",
         )
-        failed = local_workers.wait(processes, grace=10.0)
-        text = (logs / f"worker_{failed or 0}.log").read_text()
-    if failed is not None:
-        raise RuntimeError(text)
-    return json.loads(text.splitlines()[-1])
+        done = subprocess.run(
+            [*_LAUNCHER, *options, "--", *_COMMAND, request],
+            capture_output=True,
+            text=True,
+        )
+        texts = [path.read_text() for path in pathlib.Path(logs).glob("*.log")]
+    if done.returncode:
+        raise RuntimeError("\n".join([done.stderr, *texts]))
+    return json.loads(texts[0].splitlines()[-1])
 
 
-def report(request: str) -> None:
+def write_rates(request: str) -> None:
     """Trains as a request says, and writes the rates."""
     arguments, dtype, rounds, seconds = json.loads(request)
-    arguments["attention_resolutions"] = tuple(
-        arguments["attention_resolutions"]
-    )
     setting = Setting(**arguments)
     strategy = distribution.create_strategy("auto")
     with strategy.scope():
@@ -66,10 +67,10 @@ def report(request: str) -> None:
     began = time.monotonic()
     gan.fit(_batches(setting, strategy), steps_per_epoch=2, verbose=0)
     each = (time.monotonic() - began) / 2
-    steps = max(distribution.everywhere(strategy, _steps(seconds, each)))
+    steps = max(1, round(seconds / each))
     gan.fit(
         _batches(setting, strategy),
-        steps_per_epoch=steps,
+        steps_per_epoch=max(distribution.everywhere(strategy, steps)),
         epochs=rounds,
         verbose=0,
         callbacks=[timer],
@@ -77,12 +78,8 @@ def report(request: str) -> None:
     sys.stdout.write(json.dumps(timer.rates) + "\n")
 
 
-def _steps(seconds: float, each: float) -> int:
-    return max(1, round(seconds / each))
-
-
 def _batches(setting: Setting, strategy: tf.distribute.Strategy) -> Any:
-    """This process's share of a batch, again and again."""
+    """Returns this process's share of a batch, again and again."""
     count = setting.batch_size // strategy.num_replicas_in_sync
     _, labels, images = setting.draw()
     data = tf.data.Dataset.from_tensors((images[:count], labels[:count]))
@@ -110,3 +107,7 @@ class _Timer(tf.keras.callbacks.Callback):
         seconds = time.monotonic() - self._began
         steps = self.params["steps"]
         self.rates.append(steps * self.batch_size / seconds)
+
+
+if __name__ == "__main__":
+    write_rates(sys.argv[1])

@@ -23,9 +23,9 @@ from absl import flags
 from sagan_tf.configuration.fields import FIELDS
 from sagan_tf.configuration.fields.dataset import IMAGE_SIZES
 from sagan_tf.errors import UserError
-from tools.benchmarks import report
-from tools.benchmarks.ours import Setting
-from tools.benchmarks.sections import Benchmark
+from tools.benchmark import report
+from tools.benchmark.ours import Setting
+from tools.benchmark.sections import Benchmark
 
 SECTIONS = (
     "step",
@@ -51,7 +51,7 @@ _CHANNELS = flags.DEFINE_integer(
     "base_channels", 32, "Width of the networks.", lower_bound=1
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 16, "Pictures per update.", lower_bound=1
+    "batch_size", 16, "Images in an update.", lower_bound=1
 )
 _CLASSES = flags.DEFINE_integer(
     "num_classes", 1000, "Number of classes.", lower_bound=1
@@ -88,55 +88,33 @@ def main(argv: list[str]) -> None:
         )
     if _PLOT.value and "sweep" not in sections:
         raise UserError("--plot draws the sweeps: add sweep to --only")
-    sweeps = {
-        "batch_size": _integers(_BATCHES),
-        "base_channels": _integers(_WIDTHS),
-    }
-    setting = Setting(
-        image_size=_IMAGE_SIZE.value,
-        base_channels=_CHANNELS.value,
-        batch_size=_BATCH_SIZE.value,
-        num_classes=_CLASSES.value,
-    )
     benchmark = Benchmark(
-        setting, tuple(_DTYPES.value), _ROUNDS.value, _SECONDS.value, _say
+        Setting(
+            image_size=_IMAGE_SIZE.value,
+            base_channels=_CHANNELS.value,
+            batch_size=_BATCH_SIZE.value,
+            num_classes=_CLASSES.value,
+        ),
+        tuple(_DTYPES.value),
+        _ROUNDS.value,
+        _SECONDS.value,
+        large_attention=(_ATTENTION_SIZE.value, _ATTENTION_BATCH.value),
+        sweeps={
+            "batch_size": _integers(_BATCHES),
+            "base_channels": _integers(_WIDTHS),
+        },
+        say=_say,
     )
-    rows, curves = measure(benchmark, sections, sweeps)
-    sys.stdout.write(report.table(rows) + "\n")
-    if _JSON.value:
-        report.write_json(_JSON.value, dataclasses.asdict(setting), rows)
-    if _PLOT.value:
-        report.plot(_PLOT.value, curves)
-
-
-def measure(
-    benchmark: Benchmark, sections: list[str], sweeps: dict[str, list[int]]
-) -> tuple[list[report.Row], dict[str, dict[str, dict[int, float]]]]:
-    """Measures sections in the order of `SECTIONS`.
-
-    Args:
-        benchmark: the setting.
-        sections: names of sections.
-        sweeps: values by the name of the field that the sweeps vary.
-
-    Returns:
-        The rows of the table, and the curves of the sweeps.
-    """
-    rows, curves = [], {}
-    for name in SECTIONS[:5]:
+    rows: list[report.Row] = []
+    for name in SECTIONS:
         if name in sections:
             rows += getattr(benchmark, name)()
-    if "attention" in sections:
-        rows += benchmark.attention(
-            _ATTENTION_SIZE.value, _ATTENTION_BATCH.value
-        )
-    if "scaling" in sections:
-        rows += benchmark.scaling()
-    if "sweep" in sections:
-        for name, values in sweeps.items():
-            found, curves[name] = benchmark.sweep(name, values)
-            rows += found
-    return rows, curves
+    sys.stdout.write(report.table(rows) + "\n")
+    if _JSON.value:
+        setting = dataclasses.asdict(benchmark.setting)
+        report.write_json(_JSON.value, setting, rows)
+    if _PLOT.value:
+        report.plot(_PLOT.value, benchmark.curves)
 
 
 def _check(flag: str, values: Sequence[Any], known: Sequence[Any]) -> None:

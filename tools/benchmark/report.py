@@ -97,11 +97,10 @@ def plot(path: str, curves: dict[str, dict[str, dict[int, float]]]) -> None:
 
     Args:
         path: the PNG to write.
-        curves: by the name of what was varied, then by variant: pictures per
+        curves: by the name of what was varied, then by variant: images per
             second by value.
     """
     # The object interface: no global state, no display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5 * len(curves), 4), layout="constrained")
@@ -112,6 +111,6 @@ def plot(path: str, curves: dict[str, dict[str, dict[int, float]]]) -> None:
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
         axis.set_xlabel(varied)
-        axis.set_ylabel("pictures per second, one step")
+        axis.set_ylabel("images per second, one step")
         axis.legend()
-    FigureCanvasAgg(figure).print_png(path)
+    figure.savefig(path, format="png")

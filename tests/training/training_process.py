@@ -16,8 +16,8 @@ _MODULE = "sagan_tf.train"
 # Forks from a process that has imported TensorFlow, but never started it: a
 # fork inherits no thread, device or random state. `sagan_tf.command` is first,
 # for it quietens TensorFlow's start.
-_NURSERY = multiprocessing.get_context("forkserver")
-_NURSERY.set_forkserver_preload(
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
     [
         "sagan_tf.command",
         "sagan_tf.configuration.builders",
@@ -26,7 +26,7 @@ _NURSERY.set_forkserver_preload(
 )
 
 
-class Life:
+class TrainingProcess:
     """A training run from its start to its end.
 
     Args:
@@ -50,7 +50,7 @@ class Life:
                     stderr=subprocess.STDOUT,
                 )
         else:
-            self._process = _NURSERY.Process(
+            self._process = _FORKS.Process(
                 target=_train, args=(arguments, str(log)), daemon=True
             )
             self._process.start()

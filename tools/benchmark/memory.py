@@ -9,11 +9,10 @@ import resource
 import subprocess
 import sys
 
-from sagan_tf.evaluation import tfgan
-from tools.benchmarks import ours, peer
-from tools.benchmarks.ours import Setting
+from tools.benchmark import ours, peer
+from tools.benchmark.ours import Setting
 
-_PROGRAM = "from tools.benchmarks import memory; memory.report({!r})"
+_COMMAND = (sys.executable, "-m", "tools.benchmark.memory")
 
 
 def peak(setting: Setting, variant: str, steps: int = 2) -> float | None:
@@ -30,10 +29,7 @@ def peak(setting: Setting, variant: str, steps: int = 2) -> float | None:
     """
     request = json.dumps([dataclasses.asdict(setting), variant, steps])
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM.format(request)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [*_COMMAND, request], capture_output=True, text=True, check=False
     )
     # The system ends a process that takes too much by a signal.
     if done.returncode < 0 or "OOM when allocating" in done.stderr:
@@ -43,28 +39,24 @@ def peak(setting: Setting, variant: str, steps: int = 2) -> float | None:
     return float(done.stdout.splitlines()[-1])
 
 
-def report(request: str) -> None:
+def write_peak(request: str) -> None:
     """Trains as a request says, and writes the peak."""
     arguments, variant, steps = json.loads(request)
-    arguments["attention_resolutions"] = tuple(
-        arguments["attention_resolutions"]
-    )
     setting = Setting(**arguments)
-    if variant == "tfgan":
-        tfgan.load()
+    if variant == peer.NAME:
+        peer.import_example()
     before = _resident()
-    step = (
-        peer.trainer(setting)
-        if variant == "tfgan"
-        else ours.trainer(setting, variant)
-    )
+    if variant == peer.NAME:
+        step = peer.trainer(setting)
+    else:
+        step = ours.trainer(setting, variant)
     for _ in range(steps):
         step()
     sys.stdout.write(f"{_resident() - before}\n")
 
 
 def _resident() -> float:
-    """The greatest resident memory of this process so far, in MiB."""
+    """Returns the greatest resident memory of this process so far, in MiB."""
     status = pathlib.Path("/proc/self/status")
     if status.exists():
         # The other count starts at that of the process that started this one.
@@ -76,3 +68,7 @@ def _resident() -> float:
         return int(line.split()[1]) / 2**10
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+if __name__ == "__main__":
+    write_peak(sys.argv[1])

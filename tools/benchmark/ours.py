@@ -19,10 +19,11 @@ class Setting:
     Attributes:
         image_size: height and width in pixels.
         base_channels: width of both networks.
-        batch_size: pictures per update.
+        batch_size: images in an update.
         num_classes: number of classes.
         attention_resolutions: sizes of the maps with attention.
         attention_options: further arguments of our attention.
+        latent_dim: numbers in a latent.
     """
 
     image_size: int = 128
@@ -34,7 +35,7 @@ class Setting:
     latent_dim: int = 128
 
     def draw(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns latents, labels and pictures of one batch."""
+        """Returns latents, labels and images of one batch."""
         random, count = np.random.default_rng(0), self.batch_size
         shape = (count, self.image_size, self.image_size, 3)
         return (
@@ -57,14 +58,14 @@ def _shared(setting: Setting, dtype: str) -> dict[str, Any]:
 def _build_generator(setting: Setting, dtype: str) -> Generator:
     return Generator(
         latent_dim=setting.latent_dim,
-        attention_resolutions=setting.attention_resolutions,
+        attention_resolutions=tuple(setting.attention_resolutions),
         **_shared(setting, dtype),
     )
 
 
 def build(setting: Setting, dtype: str) -> SAGAN:
     """Builds and compiles the adversarial pair."""
-    # The discriminator has no map of the pictures' own size.
+    # The discriminator has no map of the images' own size.
     largest = setting.image_size // 2
     sizes = tuple(min(n, largest) for n in setting.attention_resolutions)
     gan = SAGAN(
@@ -83,7 +84,7 @@ def training_step(setting: Setting, dtype: str) -> Any:
     """Traces one generator and one discriminator update.
 
     Returns:
-        A concrete function of pictures and labels.
+        A concrete function of images and labels.
     """
     gan = build(setting, dtype)
     _, labels, images = setting.draw()
@@ -127,7 +128,7 @@ def drawing(setting: Setting, dtype: str) -> Any:
 
 
 def sampler(setting: Setting, dtype: str) -> Callable[[], np.ndarray]:
-    """Returns a call that draws one batch of pictures."""
+    """Returns a call that draws one batch of images."""
     draw = drawing(setting, dtype)
     latents, labels, _ = (tf.constant(array) for array in setting.draw())
     return lambda: draw(latents, labels).numpy()

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import subprocess
+import sys
 import tempfile
 from typing import Any, Iterator
 
 import numpy as np
 from PIL import Image
 
-from sagan_tf.data import open_dataset, readers
-from sagan_tf.data.pictures import Framing
+from sagan_tf.data import open_dataset
 from sagan_tf.data.twins import draw
-from tools.preparation import finishing, plan, workers
 
 # Levels by which pixels are changed, so that files are as large as those of
 # photographs.
 _NOISE = 24
-_PICTURES = 512
+_NUM_IMAGES = 512
 
 
 @contextlib.contextmanager
 def batches(
     image_size: int, batch_size: int
 ) -> Iterator[dict[str, Iterator[Any]]]:
-    """Give endless batches of drawn pictures and of prepared shards.
+    """Gives endless batches of drawn images and of prepared shards.
 
     Shards are read and decoded for each batch, as those of a large set are;
     the operating system may keep the files in memory.
 
     Args:
         image_size: height and width in pixels.
-        batch_size: pictures a batch.
+        batch_size: images in a batch.
     """
     with tempfile.TemporaryDirectory() as directory:
         sets = {
@@ -56,33 +56,23 @@ def batches(
 
 
 def _prepare(root: pathlib.Path, image_size: int) -> str:
-    """Write noisy pictures and their shards; return where these are."""
-    images, labels = draw(np.arange(_PICTURES), image_size=image_size)
+    """Writes noisy images and their shards; returns where these are."""
+    images, labels = draw(np.arange(_NUM_IMAGES), image_size=image_size)
     noise = np.random.default_rng(0).integers(-_NOISE, _NOISE, images.shape)
     noisy = np.clip(images + noise, 0, 255).astype(np.uint8)
     for number, (image, label) in enumerate(zip(noisy, labels)):
-        path = root / "pictures" / str(label) / f"{number}.png"
+        path = root / "images" / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path, compress_level=0)
-    reader = readers.open_reader("folder", path=str(root / "pictures"))
-    what = plan.make_plan(
-        reader,
-        framing=Framing(image_size),
-        num_classes=None,
-        shard_size=64,
-        num_examples=len(reader),
-        on_unreadable="refuse",
+    output = root / "shards"
+    words = [
+        *("-m", "tools.prepare_dataset", "--dataset=folder"),
+        *(f"--path={root / 'images'}", f"--image_size={image_size}"),
+        *("--shard_size=64", "--processes=1", f"--output={output}"),
+    ]
+    done = subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True
     )
-    output = str(root / "shards")
-    progress = plan.begin(output, what)
-    workers.write_shards(
-        reader,
-        what,
-        range(what.num_shards),
-        output=output,
-        progress=progress,
-        processes=1,
-        report=lambda count: None,
-    )
-    finishing.write_index(output, progress, what)
-    return output
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return str(output)

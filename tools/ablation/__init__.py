@@ -1,0 +1,1 @@
+"""Studies: one configuration with a few fields changed, over several seeds."""

@@ -1,0 +1,95 @@
+"""Tests the paper's arguments: runs over seeds, a table, curves and a page.
+
+    python -m tools.ablation --study=attention --seeds=3
+
+trains what is missing, and writes `report.md` with its table and images into
+the study's directory. Killed and started again it goes on with the runs that it
+was in. `--dry_run` prints the commands of these runs and stops.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from sagan_tf import command
+
+# ruff: isort: split
+import pathlib
+
+from absl import flags
+
+from sagan_tf.errors import UserError
+from tools.ablation import report
+from tools.ablation.runner import train
+from tools.ablation.studies import BASE, STUDIES
+from tools.ablation.trials import make_trials
+
+_STUDY = flags.DEFINE_enum("study", None, list(STUDIES), "Which study.")
+_SEEDS = flags.DEFINE_integer("seeds", 3, "Runs of each arm.", 1)
+_ARMS = flags.DEFINE_list("arms", "", "Names of arms; empty for all.")
+_ROOT = flags.DEFINE_string(
+    "root", "runs/ablation", "Directory of all studies."
+)
+_CONFIG = flags.DEFINE_string(
+    "base", BASE, "Configuration that the arms differ from."
+)
+_NUM_STEPS = flags.DEFINE_integer(
+    "num_steps", 0, "Steps of each run; 0 for the configuration's.", 0
+)
+_JOBS = flags.DEFINE_integer("jobs", 2, "Runs at a time.", 1)
+_THREADS = flags.DEFINE_integer("threads", 1, "Threads of each run.", 1)
+_EVALUATE = flags.DEFINE_bool(
+    "evaluate", True, "Score each run at its end, as sagan_tf.evaluate does."
+)
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the commands, and stop.")
+_REPORT_ONLY = flags.DEFINE_bool(
+    "report_only", False, "Report on what is there, and train nothing."
+)
+
+
+def main(argv: list[str]) -> None:
+    """Runs the study that the flags name."""
+    del argv
+    study, root = STUDIES[_STUDY.value], pathlib.Path(_ROOT.value)
+    trials = make_trials(
+        study,
+        root,
+        seeds=range(_SEEDS.value),
+        config_path=_CONFIG.value,
+        arms=_ARMS.value,
+        num_steps=_NUM_STEPS.value,
+        evaluate=_EVALUATE.value,
+    )
+    missing = [trial for trial in trials if not trial.is_done()]
+    if _DRY_RUN.value:
+        for trial in missing:
+            _say(trial.training_command())
+        return
+    if not _REPORT_ONLY.value:
+        train(missing, _JOBS.value, _THREADS.value, _say)
+    ended = [trial for trial in trials if trial.outcome() is not None]
+    if not ended:
+        raise UserError(
+            f"{root / study.name} should hold a run that has ended: leave "
+            "--report_only away"
+        )
+    table = report.write(study, ended, root / study.name, _repeat())
+    _say(f"{table}\n{root / study.name / report.REPORT}")
+
+
+def _repeat() -> str:
+    """Returns the command that makes the same study from nothing."""
+    words = ["python -m tools.ablation"]
+    for flag in (_STUDY, _SEEDS, _ARMS, _CONFIG, _NUM_STEPS, _EVALUATE):
+        if flag.value != flag.default:
+            words.append(flags.FLAGS[flag.name].serialize())
+    return " ".join(words)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    command.run(main, required_flags=("study",))

@@ -1,1 +1,0 @@
-"""What `python -m tools.ablation` is made of."""
