@@ -18,7 +18,7 @@ LONGEST_FILE = 300
 BUILDERS = "sagan_tf.configuration.builders"
 MAINS = {"train", "evaluate", "sample", "attention", "export"}
 # Everybody may raise a UserError and write files aside.
-EVERYBODY = {"errors", "keras_two", "whole_files"}
+EVERYBODY = {"errors", "keras_two", "user_cache", "whole_files"}
 BELOW_BUILDERS = {
     "data",
     "evaluation",
@@ -52,8 +52,8 @@ MAY_IMPORT = {
     "command": {"configuration"},
     "choices": set(),
     "quiet_tensorflow": set(),
-    # Widths, which need no TensorFlow.
-    "configuration": {"networks"},
+    # Widths and the table of formats, which need no TensorFlow.
+    "configuration": {"data", "networks"},
     "builders": BELOW_BUILDERS | {"configuration"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "configuration"},
@@ -70,6 +70,7 @@ MAY_IMPORT = {
     "data": set(),
     "errors": set(),
     "keras_two": set(),
+    "user_cache": set(),
     "whole_files": set(),
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},

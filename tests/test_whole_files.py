@@ -6,27 +6,9 @@ import stat
 import numpy as np
 import pytest
 
-from sagan_tf.data.caching import cached_source
+from sagan_tf.data import shard_writing
 from sagan_tf.evaluation import classifier, real_statistics
 from sagan_tf.whole_files import replacing
-from tools.preparation import plan
-
-
-def test_a_shared_cache_has_two_writers(tmp_path):
-    waiting = [1]
-
-    def read():
-        for number in range(3):
-            yield number, np.full((2, 2, 3), number, np.uint8), number
-            if waiting:
-                waiting.pop()
-                cached_source(str(tmp_path), "words", 3, 2, read)
-
-    source = cached_source(str(tmp_path), "words", 3, 2, read)
-    images, labels = source.load(np.arange(3))
-    assert labels.numpy().tolist() == [0, 1, 2]
-    assert images.numpy()[:, 0, 0, 0].tolist() == [0, 1, 2]
-    assert len(list(tmp_path.iterdir())) == 2
 
 
 class Model:
@@ -41,7 +23,7 @@ WRITERS = {
         path, {"a": np.ones(3)}
     ),
     "classifier": lambda path: classifier._store(path, Model(), 1.0),
-    "preparation": lambda path: plan.write_aside(str(path), b"hello"),
+    "shards": lambda path: shard_writing.write_json(path, {"a": 1}),
 }
 
 

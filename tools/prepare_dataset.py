@@ -1,10 +1,10 @@
-"""Prepares pictures of any kind as shards, once for all runs.
+"""Prepares images of any format as shards, once for all runs.
 
     python -m tools.prepare_dataset --dataset=folder --path=DIR \
         --image_size=128 --output=DIR
 
-The shards depend on the pictures and on the flags alone, not on the number of
-processes. Killed and started again it goes on with the shard where it stopped.
+The shards depend on the images and on the flags alone, not on the number of
+threads. Killed and started again it goes on with the shard where it stopped.
 Train with `dataset.name=shards` and `dataset.path` as `--output`.
 """
 
@@ -12,23 +12,26 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from sagan_tf import command
 
 # ruff: isort: split
-import tqdm
+import numpy as np
 from absl import flags
 
-from sagan_tf.data import readers
-from sagan_tf.data.counts import first_examples
-from sagan_tf.data.pictures import RESIZES, Framing
-from sagan_tf.data.shards import ShardsReader
-from tools.preparation import finishing, plan, workers, writing
+from sagan_tf.data.formats import OPTIONS, open_importer
+from sagan_tf.data.formats.shards import Shards, read_index
+from sagan_tf.data.framing import RESIZES, Framing
+from sagan_tf.data.importer import DrawnImages, checked_count
+from sagan_tf.data.sharding import SHARD_SIZE, Preparation, prepare
+from sagan_tf.errors import UserError
+from sagan_tf.visualization import sheets
 
 _DATASET = flags.DEFINE_string(
     "dataset", "folder", "folder, tfds:NAME, improved_gan, hdf5 or shards."
 )
-_PATH = flags.DEFINE_string("path", "", "File or directory of the pictures.")
+_PATH = flags.DEFINE_string("path", "", "File or directory of the images.")
 _OUTPUT = flags.DEFINE_string("output", None, "Directory for the shards.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 128, "Height and width.", 1)
 _CROP = flags.DEFINE_integer(
@@ -38,7 +41,7 @@ _RESIZE = flags.DEFINE_enum(
     "resize", "lanczos", list(RESIZES), "Filter; the release had bilinear."
 )
 _ON_SMALL = flags.DEFINE_enum(
-    "on_small", "refuse", ["refuse", "enlarge"], "What a small picture does."
+    "on_small", "refuse", ["refuse", "enlarge"], "What a small image does."
 )
 _ON_UNREADABLE = flags.DEFINE_enum(
     "on_unreadable", "refuse", ["refuse", "skip"], "What a broken file does."
@@ -47,113 +50,142 @@ _NUM_CLASSES = flags.DEFINE_integer(
     "num_classes", -1, "Number of classes; -1 as the data, 0 for none.", -1
 )
 _NUM_EXAMPLES = flags.DEFINE_integer(
-    "num_examples", 0, "Only the first so many pictures; 0 for all.", 0
+    "num_examples", 0, "Only the first so many images; 0 for all.", 0
 )
-_SPLIT = flags.DEFINE_string("split", "train", "Split of tfds:NAME.")
-_LABEL_KEY = flags.DEFINE_string("label_key", "", "Labels of tfds:NAME.")
-_LABEL_OFFSET = flags.DEFINE_integer(
-    "label_offset", 0, "Added to the labels of improved_gan."
-)
-_DOWNLOAD = flags.DEFINE_bool("download", False, "Let tfds:NAME download.")
 _SHARD_SIZE = flags.DEFINE_integer(
-    "shard_size", 2_048, "Pictures in a file.", 1
+    "shard_size", SHARD_SIZE, "Images in a file.", 1
 )
-_PROCESSES = flags.DEFINE_integer(
-    "processes", 0, "Processes; 0 for one on each core.", 0
+_THREADS = flags.DEFINE_integer(
+    "threads", 0, "Images worked on at once; 0 for one on each core.", 0
 )
+flags.DEFINE_alias("processes", "threads")
 _VERIFY = flags.DEFINE_bool(
     "verify", False, "Only compare --output with its checksums."
 )
+_DEFINE = {
+    str: flags.DEFINE_string,
+    int: flags.DEFINE_integer,
+    bool: flags.DEFINE_bool,
+}
+_OPTIONS = {
+    name: _DEFINE[type(option.default)](
+        name, option.default, f"{option.doc[0].upper()}{option.doc[1:]}."
+    )
+    for name, option in OPTIONS.items()
+}
+
+SHEET = "sheet.png"
+_SHEET_ROWS, _SHEET_COLUMNS = 10, 8
+_SHEET_PIXELS = 64
+_MOST_CLASSES_LISTED = 20
 
 
 def main(argv: list[str]) -> None:
     """Prepares, or verifies."""
     del argv
+    output = _OUTPUT.value
     if _VERIFY.value:
-        ShardsReader(path=_OUTPUT.value).verify()
-        _say(f"{_OUTPUT.value}: every shard is as it was written")
+        Shards(output).verify()
+        _say(f"{output}: every shard is as it was written")
         return
+    if not prepare(_preparation(), output, _THREADS.value):
+        _say(f"{output} is prepared already")
+    _say(summary(output))
+    _say(f"look at {write_sheet(output)}")
+
+
+def _preparation() -> Preparation:
     num_classes = None if _NUM_CLASSES.value < 0 else _NUM_CLASSES.value
-    reader = readers.open_reader(
+    importer = open_importer(
         _DATASET.value,
         path=_PATH.value,
         num_classes=num_classes,
-        split=_SPLIT.value,
-        label_key=_LABEL_KEY.value,
-        label_offset=_LABEL_OFFSET.value,
-        download=_DOWNLOAD.value,
+        **{name: flag.value for name, flag in _OPTIONS.items()},
     )
-    readers.check_classes(reader, num_classes)
-    framing = Framing(
-        _IMAGE_SIZE.value, _CROP.value, _RESIZE.value, _ON_SMALL.value
-    )
-    count = first_examples(
-        reader.name, len(reader), _NUM_EXAMPLES.value or None
-    )
-    prepare(
-        reader,
-        plan.make_plan(
-            reader,
-            framing=framing,
-            num_classes=num_classes,
-            shard_size=_SHARD_SIZE.value,
-            num_examples=count,
-            on_unreadable=_ON_UNREADABLE.value,
-        ),
-        _OUTPUT.value,
-        _PROCESSES.value or os.cpu_count() or 1,
-    )
-    _say(finishing.summary(_OUTPUT.value))
-    _say(f"look at {finishing.write_sheet(_OUTPUT.value)}")
-
-
-def prepare(
-    reader: readers.Reader, what: plan.Plan, output: str, processes: int
-) -> None:
-    """Write the shards that are not there yet, and their index.
-
-    Args:
-        reader: reads the pictures.
-        what: what is to be done.
-        output: directory of the shards.
-        processes: how many processes work at once.
-
-    Raises:
-        UserError: if the output holds something else, or a picture cannot be
-            used.
-    """
-    index = finishing.read_index(output)
-    if index is not None:
-        plan.check_same(output, what, index["settings"])
-        _say(f"{output} is prepared already")
-        finishing.clean(output, os.path.join(output, plan.PROGRESS))
-        return
-    progress = plan.begin(output, what)
-    finishing.remove_leftovers(output)
-    entries = [writing.read_entry(progress, n) for n in range(what.num_shards)]
-    missing = [n for n, entry in enumerate(entries) if entry is None]
-    done = sum(len(what.shard(n)) for n, e in enumerate(entries) if e)
-    # A file or a pipe gets a line now and then, not a flood.
-    pause = 0.1 if sys.stderr.isatty() else 15.0
-    with tqdm.tqdm(
-        total=what.num_examples,
-        initial=done,
-        unit="picture",
-        file=sys.stderr,
-        leave=False,
-        mininterval=pause,
-        delay=pause,
-    ) as bar:
-        workers.write_shards(
-            reader,
-            what,
-            missing,
-            output=output,
-            progress=progress,
-            processes=processes,
-            report=bar.update,
+    if isinstance(importer, DrawnImages):
+        raise UserError(
+            "--dataset should be in files. Received: "
+            f"{importer.name}, which the program draws"
         )
-    finishing.write_index(output, progress, what)
+    return Preparation(
+        importer,
+        Framing(_IMAGE_SIZE.value, _CROP.value, _RESIZE.value, _ON_SMALL.value),
+        checked_count(
+            importer.name, importer.count, _NUM_EXAMPLES.value or None
+        ),
+        _ON_UNREADABLE.value,
+        _SHARD_SIZE.value,
+        with_classes=num_classes != 0,
+    )
+
+
+def summary(output: str) -> str:
+    """Returns what the shards hold, in some lines."""
+    index = read_index(output)
+    settings = index["settings"]
+    size = settings["framing"]["image_size"]
+    sizes = np.array([shard["num_bytes"] for shard in index["shards"]]) / 2**20
+    lines = [
+        f"{index['num_examples']:,} images of {size}x{size} pixels in "
+        f"{len(sizes)} shards of {sizes.min():.1f} to {sizes.max():.1f} MiB, "
+        f"{sizes.sum():.1f} MiB together",
+        _cut(settings["framing"]),
+        f"from: {settings['source']}",
+        *_classes(index["class_names"], np.array(index["class_counts"])),
+    ]
+    skipped = settings["num_examples"] - index["num_examples"]
+    return "\n".join(lines + [f"skipped {skipped}"] * bool(skipped))
+
+
+def _cut(framing: dict[str, Any]) -> str:
+    square = "largest square in the middle"
+    if framing["crop"]:
+        square = f"middle {framing['crop']} square"
+    return (
+        f"cut: the {square}, resized by Pillow's antialiasing "
+        f"{framing['resize']}"
+    )
+
+
+def _classes(names: list[str], counts: np.ndarray) -> list[str]:
+    if not names:
+        return ["no classes"]
+    low, high = names[counts.argmin()], names[counts.argmax()]
+    text = (
+        f"{len(names)} classes: {counts.min():,} images ({low}) to "
+        f"{counts.max():,} ({high}) in each"
+    )
+    if len(names) > _MOST_CLASSES_LISTED:
+        return [text]
+    return [text, *(f"  {c:>9,}  {n}" for c, n in zip(counts, names))]
+
+
+def write_sheet(output: str) -> str:
+    """Draws some images of some classes, to be looked at.
+
+    Returns:
+        The file.
+    """
+    shards = Shards(output)
+    classes = np.unique(shards.labels)
+    some = np.unique(np.linspace(0, len(classes) - 1, _SHEET_ROWS).astype(int))
+    images, names = [], []
+    for label in classes[some]:
+        found = np.flatnonzero(shards.labels == label)[:_SHEET_COLUMNS]
+        row = [np.asarray(shards.read(int(index)).image) for index in found]
+        blank = np.full_like(row[0], 255)
+        images += row + [blank] * (_SHEET_COLUMNS - len(row))
+        name = shards.class_names[label] if shards.class_names else ""
+        names.append(f"{label} {name}" if name else "images")
+    factor = max(1, _SHEET_PIXELS // images[0].shape[0])
+    grid = sheets.image_grid(
+        sheets.upscale(np.stack(images), factor),
+        _SHEET_COLUMNS,
+        row_labels=names,
+    )
+    path = os.path.join(output, SHEET)
+    sheets.write_png(path, grid)
+    return path
 
 
 def _say(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagan_tf.configuration.fields.dataset import EMBEDDED
+from sagan_tf.data import formats
 from sagan_tf.errors import UserError
 from sagan_tf.networks import widths
 
@@ -30,9 +30,9 @@ def field_error(
 
 
 def _check_path(fields: Fields) -> None:
-    kind = fields["dataset.name"].partition(":")[0]
-    if kind not in (*EMBEDDED, "tfds") and not fields["dataset.path"]:
-        what = "the file" if kind == "hdf5" else "the directory"
+    found = formats.find(fields["dataset.name"])
+    if found.needs_path and not fields["dataset.path"]:
+        what = {"file": "the file", "folder": "the directory"}[found.path]
         raise field_error("dataset.path", f"{what} of images", "")
 
 
@@ -46,14 +46,15 @@ def _check_evaluation_data(fields: Fields) -> None:
         raise field_error("dataset.evaluation_split", expected, value, hint)
 
 
-def _check_embedded_data(fields: Fields) -> None:
+def _check_format(fields: Fields) -> None:
     name = fields["dataset.name"]
+    found = formats.find(name)
     classes, size = fields["dataset.num_classes"], fields["dataset.image_size"]
-    if name in EMBEDDED and classes not in (0, 10):
-        expected = f'10 or 0 with the data set "{name}"'
+    if found.num_classes and classes not in (0, found.num_classes):
+        expected = f'{found.num_classes} or 0 with the data set "{name}"'
         raise field_error("dataset.num_classes", expected, classes)
-    if name == "digits" and size != 32:
-        expected = '32 with the data set "digits"'
+    if found.image_size and size != found.image_size:
+        expected = f'{found.image_size} with the data set "{name}"'
         raise field_error("dataset.image_size", expected, size)
 
 
@@ -165,7 +166,7 @@ def _check_cluster(fields: Fields) -> None:
 CHECKS = (
     _check_path,
     _check_evaluation_data,
-    _check_embedded_data,
+    _check_format,
     _check_classes,
     _check_attention,
     _check_loss,

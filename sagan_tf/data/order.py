@@ -1,4 +1,4 @@
-"""In which order pictures are seen: worked out, not kept.
+"""In which order images are seen: worked out, not kept.
 
 The order of an epoch depends on the seed and on the epoch's number alone, so a
 run that starts again at any batch sees what it would have seen.
@@ -12,16 +12,18 @@ from typing import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True)
 class Pipeline:
-    """How pictures come from where they are to where they are wanted.
+    """How images come from where they are to where they are wanted.
 
     Attributes:
-        flip: whether each picture is mirrored, left for right, or not, by
+        flip: whether each image is mirrored, left for right, or not, by
             chance.
         prefetch: batches made ahead.
-        shuffle_window: 0 mixes all pictures with all. A number mixes so many
+        shuffle_window: 0 mixes all images with all. A number mixes so many
             at a time, which come from few files: for disks that are slow to
             jump.
         interleave: files that are read at once, if there is a window.
@@ -42,17 +44,17 @@ def epoch_order(
     pipeline: Pipeline,
     seed: int,
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return what orders the pictures of an epoch.
+    """Returns what orders the images of an epoch.
 
     Args:
-        num_examples: number of pictures.
+        num_examples: number of images.
         shard_sizes: how many of them, in turn, lie in a file each.
         pipeline: how they are mixed and flipped.
         seed: an integer.
 
     Returns:
         A function from the epoch's number to `(num_examples,)` int64: each
-        index once, and `-1 - index` if the picture is flipped.
+        index once, and `-1 - index` if the image is flipped.
     """
     key = _interleaving_key(num_examples, shard_sizes, pipeline.interleave)
 
@@ -76,10 +78,10 @@ def epoch_order(
 def _interleaving_key(
     num_examples: int, shard_sizes: Sequence[int], interleave: int
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return what gives each picture its place, given an order of the files.
+    """Returns what gives each image its place, given an order of the files.
 
     Groups of files are read one after the other, and the files of a group in
-    turn, one picture of each.
+    turn, one image of each.
     """
     sizes = np.asarray(shard_sizes, np.int64)
     shards = np.repeat(np.arange(len(sizes)), sizes)[:num_examples]
@@ -111,3 +113,35 @@ def _in_windows(
     slot = tf.range(count, dtype=tf.int64) // window
     mixed = tf.argsort(slot * 2**33 + tf.cast(chance, tf.int64))
     return tf.cast(tf.gather(read, mixed), tf.int64)
+
+
+def shuffled_indices(
+    num_examples: int,
+    batch_size: int,
+    order: Callable[[tf.Tensor], tf.Tensor],
+    *,
+    start_batch: int,
+) -> tf.data.Dataset:
+    """Returns endless batches of indices, which run across borders of epochs.
+
+    Args as in `ImageDataset.training_batches`; `order` is `epoch_order`'s.
+    """
+    if start_batch < 0:
+        raise UserError(
+            f"`start_batch` should not be negative. Received: {start_batch}"
+        )
+    first_epoch, offset = divmod(start_batch * batch_size, num_examples)
+
+    def permutation(epoch: tf.Tensor) -> tf.Tensor:
+        return order(epoch)[tf.where(epoch == first_epoch, offset, 0) :]
+
+    epochs = tf.data.Dataset.counter(first_epoch, dtype=tf.int64)
+    permutations = epochs.map(permutation)
+    return endless(permutations.rebatch(batch_size, drop_remainder=True))
+
+
+def endless(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Says that it has no end, which is forgotten and Keras wants to know."""
+    return dataset.apply(
+        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    )

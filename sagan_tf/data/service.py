@@ -1,100 +1,113 @@
 """Batches that other machines make: `tf.data` service.
 
 A worker gets the graph of the pipeline, so this graph must not call Python:
-only prepared shards, whose pictures TensorFlow finds and decodes by itself, can
+only prepared shards, whose images TensorFlow finds and decodes by itself, can
 be served. The workers need the files under the same path.
 """
 
 from __future__ import annotations
 
-import os
+from typing import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf.data.shards import ShardsReader
-from sagan_tf.data.sources import Source
+from sagan_tf.data.formats.shards import Shards
+from sagan_tf.data.importer import Importer
+from sagan_tf.data.order import endless
+from sagan_tf.data.shard_writing import BLOCK, BLOCK_HEADER
 from sagan_tf.errors import UserError
 
+Load = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
-class ShardsSource:
-    """Pictures of prepared shards, by Python here and without it elsewhere.
+
+def remote_load(
+    shards: Importer, count: int, readable: int, image_size: int
+) -> Load:
+    """Returns the `load` of a store by operations of TensorFlow alone.
 
     Args:
-        reader: the shards.
-        local: the source that is read here.
-        count: number of pictures asked for, the first of the shards.
-        image_size: height and width of the pictures, in pixels.
+        shards: where the images are.
+        count: number of images asked for, the first of the shards.
+        readable: number of those that the store here has.
+        image_size: height and width of the images, in pixels.
 
     Raises:
-        UserError: if the shards were prepared at another size, or `local` has
-            skipped unreadable pictures.
+        UserError: if they are no shards, were prepared at another size, or
+            some cannot be read.
     """
-
-    def __init__(
-        self, reader: ShardsReader, local: Source, count: int, image_size: int
-    ) -> None:
-        stored = reader.settings["framing"]["image_size"]
-        if stored != image_size:
-            raise UserError(
-                f"`service` needs shards of {image_size} pixels, as "
-                f"`image_size` says: {reader.root} has {stored}."
-            )
-        if len(local) != count:
-            # Those behind a skipped one have other numbers here than there.
-            raise UserError(
-                "`service` needs shards without unreadable pictures: "
-                f"{reader.root} has {count - len(local)} among {count}; "
-                "prepare them again."
-            )
-        self._local = local
-        self.labels = local.labels
-        rows = reader.rows[:count]
-        files = [os.path.join(reader.root, s.file) for s in reader.shards]
-        self._files = tf.constant(files)
-        self._sizes = tf.constant(
-            [s.num_bytes for s in reader.shards], tf.int64
+    if not isinstance(shards, Shards):
+        raise UserError(
+            f"data set `{shards.name}` cannot be read by other machines: with "
+            "`service` prepare it as shards with tools.prepare_dataset"
         )
-        self._shard = np.ascontiguousarray(rows["shard"])
-        self._offset = np.ascontiguousarray(rows["image_offset"])
-        self._length = rows["image_length"].astype(np.int64)
-        self._shape = (image_size, image_size, 3)
+    if shards.image_size != image_size:
+        raise UserError(
+            f"`service` needs shards of {image_size} pixels, as `image_size` "
+            f"says: {shards.root} has {shards.image_size}"
+        )
+    if readable != count:
+        # Those behind a skipped one have other numbers here than there.
+        raise UserError(
+            f"`service` needs shards without unreadable images: {shards.root} "
+            f"has {count - readable} among {count}; prepare them again"
+        )
+    read = _reader(shards)
+    labels = tf.constant(shards.labels[:count], tf.int32)
+    shape = (image_size, image_size, 3)
 
-    @property
-    def failure(self) -> Exception | None:
-        """The user's error that a batch made here ended with."""
-        return getattr(self._local, "failure", None)
+    def load(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images = tf.map_fn(
+            lambda index: tf.ensure_shape(read(index), shape),
+            indices,
+            fn_output_signature=tf.uint8,
+        )
+        images = tf.ensure_shape(images, (*indices.shape, *shape))
+        return images, tf.gather(labels, indices)
 
-    def __len__(self) -> int:
-        """Return the number of pictures."""
-        return len(self._local)
+    return load
 
-    def load(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the pictures and the labels at `indices`."""
-        return self._local.load(indices)
 
-    def remote(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the same by operations of TensorFlow alone."""
-        images = tf.map_fn(self._read, indices, fn_output_signature=tf.uint8)
-        labels = tf.gather(tf.constant(self.labels, tf.int32), indices)
-        return tf.ensure_shape(images, (*indices.shape, *self._shape)), labels
+def _reader(shards: Shards) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns what reads one image."""
+    rows = np.ascontiguousarray
+    shard_of, offsets = rows(shards.rows["shard"]), shards.rows["image_offset"]
+    offsets, lengths = rows(offsets), shards.rows["image_length"].astype(int)
+    sizes = tf.constant(shards.num_bytes, tf.int64)
+    # Old files are not cut into blocks.
+    header = 0 if shards.is_old else BLOCK_HEADER
+    block = max(shards.num_bytes) if shards.is_old else BLOCK
+    held = block - header
 
-    def _read(self, index: tf.Tensor) -> tf.Tensor:
-        shard = tf.gather(self._shard, index)
-        start = tf.gather(self._offset, index)
-        length = tf.gather(self._length, index)
+    def read(index: tf.Tensor) -> tf.Tensor:
+        shard = tf.gather(shard_of, index)
+        first = tf.gather(offsets, index)
+        last = first + tf.gather(lengths, index) - 1
+        blocks = tf.range(first // held, last // held + 1) * block
+        start, end = (
+            place // held * block + header + place % held
+            for place in (first, last)
+        )
         # A file of one record, once what is before and behind it is left out.
         record = tf.data.FixedLengthRecordDataset(
-            tf.gather(self._files, shard),
-            record_bytes=length,
+            tf.gather(tf.constant(shards.files), shard),
+            record_bytes=end + 1 - start,
             header_bytes=start,
-            footer_bytes=tf.gather(self._sizes, shard) - start - length,
+            footer_bytes=tf.gather(sizes, shard) - end - 1,
         ).get_single_element()
-        return tf.ensure_shape(tf.io.decode_png(record, 3), self._shape)
+        # What lies in several blocks has their headers in between.
+        begins = tf.maximum(blocks + header, start)
+        ends = tf.minimum(blocks + block, end + 1)
+        parts = tf.strings.substr(
+            tf.fill(tf.shape(blocks), record), begins - start, ends - begins
+        )
+        return tf.io.decode_png(tf.strings.reduce_join(parts), 3)
+
+    return read
 
 
 def serve(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
-    """Return batches that the workers of a service make.
+    """Returns batches that the workers of a service make.
 
     With one worker they are the same in the same order. With several each
     takes whole epochs, and their batches alternate as they come.
@@ -103,11 +116,10 @@ def serve(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
         batches: what a worker makes.
         address: of the dispatcher, such as `grpc://10.0.0.1:5000`.
     """
-    served = batches.apply(
-        tf.data.experimental.service.distribute(
-            tf.data.experimental.service.ShardingPolicy.DYNAMIC, address
+    return endless(
+        batches.apply(
+            tf.data.experimental.service.distribute(
+                tf.data.experimental.service.ShardingPolicy.DYNAMIC, address
+            )
         )
-    )
-    return served.apply(
-        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     )

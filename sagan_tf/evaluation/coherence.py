@@ -1,6 +1,6 @@
 """Do the two halves of a picture of twins agree in colour?
 
-The measure that the embedded data set allows (`sagan_tf.data.twins`): each of
+The measure that the embedded data set allows (data set `twins`): each of
 its pictures shows two shapes of one colour, far apart, so a generator gets it
 right only if it carries the colour from one side to the other. Worked out from
 pixels alone.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PIL import Image
 
 from sagan_tf.data import ImageDataset, open_dataset
-from sagan_tf.data.listing import list_folder
+from sagan_tf.data.formats.folder import list_folder
+from sagan_tf.data.stores import fits_in_memory
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import preparation
 from sagan_tf.evaluation.evaluator import Scores
@@ -79,12 +80,15 @@ def score_folders(
 def _open(
     path: str, size: int, num_examples: int | None = None
 ) -> ImageDataset:
+    count = num_examples or len(list_folder(path).paths)
     return open_dataset(
         "folder",
         path=path,
         image_size=size,
         num_classes=0,
         num_examples=num_examples,
+        # Shards would not pay: each image is looked at once.
+        cache="" if fits_in_memory(count, size) else "none",
     )
 
 

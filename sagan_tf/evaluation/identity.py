@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagan_tf.data import ImageDataset
-from sagan_tf.data.folder import FolderReader
+from sagan_tf.data.formats.folder import Folder
 
 
 def describe_data(dataset: ImageDataset) -> str:
@@ -20,4 +20,4 @@ def describe_data(dataset: ImageDataset) -> str:
 
 def folder_digest(path: str) -> str:
     """Return a digest of the names and sizes of the pictures in a folder."""
-    return FolderReader(path=path).identity().split()[-1]
+    return Folder(path).identity().split()[-1]

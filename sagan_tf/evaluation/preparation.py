@@ -5,12 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-import tempfile
-from pathlib import Path
 
 import tensorflow as tf
 import tqdm
-from absl import logging
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
@@ -20,8 +17,8 @@ from sagan_tf.evaluation.evaluator import Evaluator
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.identity import describe_data
 from sagan_tf.evaluation.inception import NAME, load_inception
+from sagan_tf.user_cache import default_cache_dir
 
-CACHE_VARIABLE = "SAGAN_TF_CACHE"
 # Generated pictures: the number of the literature, and one for a laptop.
 _NUM_IMAGES = {True: 50_000, False: 10_000}
 
@@ -49,27 +46,6 @@ class Options:
     force: bool = False
     strategy: tf.distribute.Strategy | None = None
     tfgan_check: bool = True
-
-
-def default_cache_dir() -> str:
-    """Return a directory of this user that can be written to.
-
-    It is `$SAGAN_TF_CACHE` if that is set, else `sagan_tf` in the user's cache
-    directory, or in that for temporary files if there is none.
-    """
-    if os.environ.get(CACHE_VARIABLE):
-        return os.environ[CACHE_VARIABLE]
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    directory = Path(home) / "sagan_tf"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if os.access(directory, os.W_OK):
-            return str(directory)
-    except OSError:
-        pass
-    aside = os.path.join(tempfile.gettempdir(), "sagan_tf")
-    logging.warning("cannot write to %s: keeping to %s", directory, aside)
-    return aside
 
 
 def load_network(

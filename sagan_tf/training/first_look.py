@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
-from sagan_tf.data.inspection import Findings, inspect
+from sagan_tf.data.findings import Findings, inspect
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
 
@@ -91,7 +91,7 @@ def _row(dataset: ImageDataset, findings: Findings, label: int) -> np.ndarray:
     """Returns pictures of a class; white where there are too few."""
     if findings.all_labels:
         indices = np.flatnonzero(dataset.labels == label)[:_COLUMNS]
-        images, _ = dataset.pictures(indices)
+        images, _ = dataset.images(indices)
     else:
         images = findings.images[findings.labels == label][:_COLUMNS]
     row = np.full((_COLUMNS, *images.shape[1:]), 255, np.uint8)

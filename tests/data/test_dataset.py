@@ -4,30 +4,30 @@ import tensorflow as tf
 
 from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.data.dataset import scale_images
-from sagan_tf.data.sources import ArraySource, FunctionSource, fits_in_memory
+from sagan_tf.data.stores import HeldImages, ImagesOnDemand, fits_in_memory
 from sagan_tf.errors import UserError
 
 NUM_EXAMPLES = 7
 
 
 def numbered(indices):
-    """Pictures whose every value is their index."""
+    """Images whose every value is their index."""
     images = np.empty((len(indices), 4, 4, 3), np.uint8)
     images[:] = np.asarray(indices)[:, None, None, None]
     return images, (np.asarray(indices) % 2).astype(np.int32)
 
 
-def array_source():
-    return ArraySource(*numbered(range(NUM_EXAMPLES)))
+def held():
+    return HeldImages(*numbered(range(NUM_EXAMPLES)))
 
 
-def function_source():
-    return FunctionSource(numbered, num_examples=NUM_EXAMPLES, image_size=4)
+def on_demand():
+    return ImagesOnDemand(numbered, num_examples=NUM_EXAMPLES, image_size=4)
 
 
-def make_dataset(source, **arguments):
+def make_dataset(store, **arguments):
     return ImageDataset(
-        source,
+        store,
         name="numbers",
         image_size=4,
         class_names=("even", "odd"),
@@ -40,7 +40,7 @@ def drawn_indices(batches):
     return np.rint((np.concatenate(pixels) + 1) * 127.5).astype(int).tolist()
 
 
-@pytest.fixture(params=[array_source, function_source])
+@pytest.fixture(params=[held, on_demand])
 def dataset(request):
     return make_dataset(request.param())
 
@@ -68,7 +68,7 @@ def test_training_batches_have_a_static_shape_and_no_end(dataset):
     assert batches.cardinality() == tf.data.INFINITE_CARDINALITY
 
 
-def test_labels_stay_with_their_pictures(dataset):
+def test_labels_stay_with_their_images(dataset):
     for images, labels in dataset.training_batches(5, seed=1).take(6):
         indices = drawn_indices([(images, labels)])
         assert labels.numpy().tolist() == [index % 2 for index in indices]
@@ -105,18 +105,16 @@ def test_start_batch_is_the_same_as_skipping(dataset, start):
         np.testing.assert_array_equal(labels, labels_again)
 
 
-def test_start_batch_loads_no_skipped_picture():
+def test_start_batch_loads_no_skipped_image():
     loaded = []
 
     def load(indices):
         loaded.extend(indices.tolist())
         return numbered(indices)
 
-    source = FunctionSource(load, num_examples=NUM_EXAMPLES, image_size=4)
+    store = ImagesOnDemand(load, num_examples=NUM_EXAMPLES, image_size=4)
     # A billion batches would take days to skip one by one.
-    batches = make_dataset(source).training_batches(
-        2, seed=0, start_batch=10**9
-    )
+    batches = make_dataset(store).training_batches(2, seed=0, start_batch=10**9)
     next(iter(batches))
     assert 2 <= len(loaded) < 1000
 
@@ -146,7 +144,7 @@ def test_ordered_batches_refuse_more_than_there_is(dataset, num_examples):
 
 
 def test_no_classes_means_labels_of_zero():
-    dataset = make_dataset(array_source(), num_classes=0)
+    dataset = make_dataset(held(), num_classes=0)
     assert dataset.num_classes == 0 and dataset.class_names == ()
     (_, labels), *_ = dataset.ordered_batches(7)
     assert labels.numpy().tolist() == [0] * 7
@@ -154,7 +152,7 @@ def test_no_classes_means_labels_of_zero():
 
 def test_another_number_of_classes_is_refused():
     with pytest.raises(UserError, match="should be 2 or 0. Received: 3"):
-        make_dataset(array_source(), num_classes=3)
+        make_dataset(held(), num_classes=3)
 
 
 @pytest.mark.parametrize("batch_size, start", [(0, 0), (2, -1)])
@@ -163,9 +161,9 @@ def test_impossible_batches_are_refused(dataset, batch_size, start):
         dataset.training_batches(batch_size, seed=0, start_batch=start)
 
 
-def test_empty_source_is_refused():
+def test_an_empty_store_is_refused():
     with pytest.raises(UserError, match="numbers"):
-        make_dataset(ArraySource(*numbered([])))
+        make_dataset(HeldImages(*numbered([])))
 
 
 @pytest.mark.parametrize(
@@ -176,9 +174,9 @@ def test_empty_source_is_refused():
         (np.zeros((2, 4, 4, 3), np.uint8), [0]),
     ],
 )
-def test_array_source_refuses_other_arrays(images, labels):
+def test_held_images_are_bytes_with_labels(images, labels):
     with pytest.raises(ValueError, match="Received"):
-        ArraySource(images, np.array(labels))
+        HeldImages(images, np.array(labels))
 
 
 def test_memory_limit_is_one_gibibyte():
@@ -194,8 +192,8 @@ def test_unknown_name_lists_the_known_ones():
 @pytest.mark.parametrize(
     "name, arguments, message",
     [
-        ("twins", {"path": "/pictures"}, "`path` should be empty"),
-        ("digits", {"path": "/pictures"}, "`path` should be empty"),
+        ("twins", {"path": "/x"}, "`path` should be left"),
+        ("digits", {"path": "/x"}, "`path` should be left"),
         ("folder", {"path": "/x", "split": "test"}, "`split` should be"),
         ("twins", {"split": "both"}, "train or test"),
         ("digits", {"split": "both"}, "train or test"),
@@ -203,7 +201,7 @@ def test_unknown_name_lists_the_known_ones():
         ("twins", {"image_size": 31}, "at least 32. Received: 31"),
         ("twins", {"image_size": 0}, "`image_size` should be positive"),
         ("twins", {"num_examples": 0}, "`num_examples` should be"),
-        ("digits", {"num_examples": 5000}, "has 1498 pictures"),
+        ("digits", {"num_examples": 5000}, "has 1498 images"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(name, arguments, message):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sagan_tf.data import open_dataset
-from sagan_tf.data.digits import enlarge
+from sagan_tf.data.formats.digits import enlarge
 from sagan_tf.errors import UserError
 
 
@@ -24,7 +24,7 @@ def test_enlarged_digits_are_grey_and_labelled():
 
 
 def test_digits_are_recognised_by_their_nearest_neighbour():
-    # So labels belong to their pictures, and the test digits are alike.
+    # So labels belong to their images, and the test digits are alike.
     images, labels = all_of(open_dataset("digits", image_size=10))
     others, truth = all_of(open_dataset("digits", image_size=10, split="test"))
     assert len(others) == 299

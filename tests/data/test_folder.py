@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf.data import open_dataset, sources
-from sagan_tf.data.pictures import read_picture
+from sagan_tf.data import open_dataset
+from sagan_tf.data.decoding import decode
+from sagan_tf.data.framing import Framing
 from sagan_tf.errors import UserError
 
 SIZE = 8
@@ -22,13 +23,17 @@ def write(path, pixels):
 
 @pytest.fixture
 def classes(tmp_path):
-    """Three classes of 2, 3 and 4 pictures; each picture from its seed."""
+    """Three classes of 2, 3 and 4 images; each image from its seed."""
     seed = 0
     for count, name in enumerate(["ants", "bees", "cats"], start=2):
         for number in range(count):
             write(tmp_path / name / f"{number}.png", random_pixels(seed))
             seed += 1
     return tmp_path
+
+
+def framed(path):
+    return Framing(SIZE)(decode(path))
 
 
 def open_folder(path, **arguments):
@@ -38,7 +43,7 @@ def open_folder(path, **arguments):
 
 
 def contents(dataset):
-    """Label by picture."""
+    """Label by image."""
     (images, labels), *_ = dataset.ordered_batches(100)
     bytes_of = np.rint((images.numpy() + 1) * 127.5).astype(np.uint8)
     keys = [image.tobytes() for image in bytes_of]
@@ -66,11 +71,10 @@ def test_sub_folders_are_classes_in_the_order_of_names(classes):
     assert contents(dataset) == expected([0, 0, 1, 1, 1, 2, 2, 2, 2])
 
 
-def test_on_demand_yields_the_same_as_in_memory(classes, monkeypatch):
+def test_on_demand_yields_the_same_as_in_memory(classes):
     held = open_folder(classes)
-    monkeypatch.setattr(sources, "MEMORY_LIMIT", 0)
-    on_demand = open_folder(classes)
-    assert held._source.in_memory and not on_demand._source.in_memory
+    on_demand = open_folder(classes, cache="none")
+    assert held._store.in_memory and not on_demand._store.in_memory
     batches = [
         list(dataset.training_batches(4, seed=0).take(5))
         for dataset in (held, on_demand)
@@ -95,8 +99,8 @@ def test_sub_folders_without_classes(classes):
 def test_flat_folder_is_unconditional(tmp_path):
     for seed in range(3):
         write(tmp_path / f"{seed}.PNG", random_pixels(seed))
-    (tmp_path / "notes.txt").write_text("not a picture")
-    (tmp_path / ".hidden.png").write_text("not a picture either")
+    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / ".hidden.png").write_text("not an image either")
     dataset = open_folder(tmp_path)
     assert dataset.num_classes == 0 and dataset.class_names == ()
     assert contents(dataset) == expected([0, 0, 0])
@@ -106,7 +110,7 @@ def test_flat_folder_is_unconditional(tmp_path):
 def test_missing_and_empty_folders_are_refused(tmp_path):
     assert "should name a folder" in refusal("")
     assert "nothing at" in refusal(tmp_path / "missing")
-    file = write(tmp_path / "a" / "picture.png", random_pixels(0))
+    file = write(tmp_path / "a" / "image.png", random_pixels(0))
     assert "a file at" in refusal(file)
     (tmp_path / "empty").mkdir()
     assert "no PNG or JPEG file" in refusal(tmp_path / "empty")
@@ -114,7 +118,7 @@ def test_missing_and_empty_folders_are_refused(tmp_path):
     assert str(tmp_path / "empty") in refusal(tmp_path)
 
 
-def test_pictures_beside_class_folders_are_refused(classes):
+def test_images_beside_class_folders_are_refused(classes):
     write(classes / "stray.png", random_pixels(0))
     assert "stray.png" in refusal(classes)
 
@@ -132,7 +136,7 @@ def test_other_number_of_classes_is_refused(classes):
     assert "has 3 classes" in message and "Received: 4" in message
 
 
-def test_small_picture_is_named_with_both_sizes(classes):
+def test_small_image_is_named_with_both_sizes(classes):
     write(classes / "bees" / "tiny.png", random_pixels(0, size=7))
     for on_unreadable in ("refuse", "skip"):
         message = refusal(classes, on_unreadable=on_unreadable)
@@ -141,7 +145,7 @@ def test_small_picture_is_named_with_both_sizes(classes):
 
 @pytest.fixture(params=["text", "cut", "empty"])
 def broken(request, classes):
-    """A file that is no picture, or half of one."""
+    """A file that is no image, or half of one."""
     path = classes / "bees" / "broken.png"
     whole = write(path, random_pixels(0, size=64)).read_bytes()
     damaged = {"text": b"hello", "cut": whole[: len(whole) // 2], "empty": b""}
@@ -172,12 +176,12 @@ def test_other_words_for_unreadable_are_refused(classes):
     assert "refuse or skip" in refusal(classes, on_unreadable="ignore")
 
 
-def test_picture_is_cut_in_the_middle(tmp_path):
+def test_image_is_cut_in_the_middle(tmp_path):
     wide = np.zeros((SIZE, 3 * SIZE, 3), np.uint8)
     wide[:, SIZE : 2 * SIZE] = random_pixels(0)
     for name, pixels in (("wide", wide), ("tall", wide.swapaxes(0, 1))):
         path = write(tmp_path / f"{name}.png", pixels)
-        middle = read_picture(path, SIZE)
+        middle = framed(path)
         turned = middle if name == "wide" else middle.swapaxes(0, 1)
         np.testing.assert_array_equal(turned, random_pixels(0))
 
@@ -186,8 +190,8 @@ def test_shrinking_is_antialiased(tmp_path):
     # One-pixel stripes of black and white become grey, not black or white.
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 255
-    picture = read_picture(write(tmp_path / "stripes.png", stripes), SIZE)
-    assert np.abs(picture[:, 1:-1].astype(int) - 127.5).max() < 20
+    image = framed(write(tmp_path / "stripes.png", stripes))
+    assert np.abs(image[:, 1:-1].astype(int) - 127.5).max() < 20
 
 
 def constant(mode, colour):
@@ -216,9 +220,9 @@ def palette():
 )
 def test_every_mode_becomes_rgb(tmp_path, image, name, colour):
     image.save(tmp_path / name)
-    picture = read_picture(tmp_path / name, SIZE)
-    assert picture.shape == (SIZE, SIZE, 3) and picture.dtype == np.uint8
-    assert np.abs(picture.astype(int) - colour).max() <= 1
+    image = framed(tmp_path / name)
+    assert image.shape == (SIZE, SIZE, 3) and image.dtype == np.uint8
+    assert np.abs(image.astype(int) - colour).max() <= 1
 
 
 def test_orientation_of_the_camera_is_applied(tmp_path):
@@ -226,5 +230,5 @@ def test_orientation_of_the_camera_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 3  # The camera was upside down.
     Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
-    picture = read_picture(tmp_path / "a.png", SIZE)
-    np.testing.assert_array_equal(picture, pixels[::-1, ::-1])
+    image = framed(tmp_path / "a.png")
+    np.testing.assert_array_equal(image, pixels[::-1, ::-1])

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.data.order import Pipeline
-from sagan_tf.data.sources import ArraySource
+from sagan_tf.data.stores import HeldImages
 from sagan_tf.errors import UserError
-from tests.data import shapes
+from tests.data import writers
 
 SIZES = (7, 5, 6, 2, 4)
 COUNT = sum(SIZES)
@@ -18,11 +18,11 @@ WINDOW = {"shuffle_window": 6, "interleave": 2}
 
 
 def make(**pipeline):
-    """Pictures whose left half holds their index, their right half nothing."""
+    """Images whose left half holds their index, their right half nothing."""
     images = np.zeros((COUNT, 4, 4, 3), np.uint8)
     images[:, :, :2] = np.arange(COUNT)[:, None, None, None] + 1
     dataset = ImageDataset(
-        ArraySource(images, np.arange(COUNT)),
+        HeldImages(images, np.arange(COUNT)),
         name="numbers",
         image_size=4,
         class_names=[str(number) for number in range(COUNT)],
@@ -41,7 +41,7 @@ def epochs(dataset, count, seed=0):
     return [drawn[i : i + COUNT] for i in range(0, len(drawn), COUNT)]
 
 
-def test_a_window_shows_each_picture_once_in_another_order_each_epoch():
+def test_a_window_shows_each_image_once_in_another_order_each_epoch():
     first, second = epochs(make(**WINDOW), 2)
     assert sorted(first) == sorted(second) == list(range(COUNT))
     assert first != second
@@ -49,7 +49,7 @@ def test_a_window_shows_each_picture_once_in_another_order_each_epoch():
     assert epochs(make(**WINDOW), 1, seed=1) != [first]
 
 
-def test_a_window_holds_pictures_of_few_files():
+def test_a_window_holds_images_of_few_files():
     shard_of = np.repeat(np.arange(len(SIZES)), SIZES)
     for epoch in epochs(make(shuffle_window=4, interleave=2), 8):
         windows = [epoch[i : i + 4] for i in range(0, COUNT, 4)]
@@ -61,7 +61,7 @@ def test_a_window_holds_pictures_of_few_files():
 
 def test_a_window_is_mixed_and_not_read_in_order():
     orders = epochs(make(shuffle_window=COUNT, interleave=5), 20)
-    # The first picture of all comes anywhere.
+    # The first image of all comes anywhere.
     assert len({epoch.index(0) for epoch in orders}) > 8
 
 
@@ -76,7 +76,7 @@ def test_a_restart_goes_on_bit_for_bit(fields, start):
         np.testing.assert_array_equal(numbers, numbers_again)
 
 
-def test_half_of_the_pictures_are_flipped():
+def test_half_of_the_images_are_flipped():
     dataset, sides = make(flip=True), []
     for images, numbers in dataset.training_batches(COUNT, seed=0).take(40):
         pixels = np.rint((images.numpy() + 1) * 127.5).astype(int)[:, 0, :, 0]
@@ -119,7 +119,9 @@ def test_flips_do_not_change_the_order():
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):
     root = tmp_path_factory.mktemp("served")
-    return shapes.write_shards(root / "shards", shapes.write_folder(root / "f"))
+    return writers.write_shards(
+        root / "shards", writers.write_folder(root / "f")
+    )
 
 
 def test_a_service_makes_the_same_batches(shards):
@@ -148,7 +150,7 @@ def test_a_service_makes_the_same_batches(shards):
     del worker
 
 
-def test_a_service_reads_shards_without_unreadable_pictures_only(
+def test_a_service_reads_shards_without_unreadable_images_only(
     shards, tmp_path
 ):
     copy = shutil.copytree(shards, tmp_path / "shards")

@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from sagan_tf.data import open_dataset, twins
-from sagan_tf.data.shapes import SHAPES
-from sagan_tf.data.sources import FunctionSource
+from sagan_tf.data import open_dataset
+from sagan_tf.data.formats import twins
+from sagan_tf.data.formats.outlines import SHAPES
+from sagan_tf.data.stores import ImagesOnDemand
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.coherence import coherence, half_hues, shuffle_halves
 
@@ -15,20 +16,20 @@ def to_floats(images):
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def drawn():
     return twins.draw(np.arange(2000), image_size=32, seed=3)
 
 
-def test_shapes_and_types(pictures):
-    images, labels = pictures
+def test_shapes_and_types(drawn):
+    images, labels = drawn
     assert images.shape == (2000, 32, 32, 3) and images.dtype == np.uint8
     assert labels.dtype == np.int32
     assert np.bincount(labels).tolist() == [200] * 10
     assert len(twins.CLASS_NAMES) == len(set(twins.CLASS_NAMES)) == 10
 
 
-def test_picture_depends_on_seed_and_index_alone(pictures):
-    images, labels = pictures
+def test_image_depends_on_seed_and_index_alone(drawn):
+    images, labels = drawn
     some = np.array([1999, 0, 7, 7, 1234])
     again, labels_again = twins.draw(some, image_size=32, seed=3)
     np.testing.assert_array_equal(again, images[some])
@@ -37,20 +38,20 @@ def test_picture_depends_on_seed_and_index_alone(pictures):
     assert not np.array_equal(other, again)
 
 
-def test_no_two_pictures_are_equal(pictures):
-    images, _ = pictures
+def test_no_two_images_are_equal(drawn):
+    images, _ = drawn
     assert len({image.tobytes() for image in images}) == len(images)
 
 
-def test_real_pictures_are_coherent_and_shuffled_ones_at_chance(pictures):
-    images = to_floats(pictures[0])
+def test_real_images_are_coherent_and_shuffled_ones_at_chance(drawn):
+    images = to_floats(drawn[0])
     assert coherence(images) >= 0.99
     # Three standard deviations of a share of 0.12 among 2000 are 0.022.
     assert abs(coherence(shuffle_halves(images, 0)) - 0.12) < 0.022
 
 
-def test_hues_are_spread_evenly_in_every_class(pictures):
-    images, labels = pictures
+def test_hues_are_spread_evenly_in_every_class(drawn):
+    images, labels = drawn
     hues = half_hues(to_floats(images))[:, 0]
     for kind in range(10):
         counts, _ = np.histogram(hues[labels == kind], 4, (0, 1))
@@ -74,14 +75,14 @@ def test_every_shape_lies_inside_its_half_with_a_gap(size):
     assert left.sum((1, 2)).min() > least < right.sum((1, 2)).min()
 
 
-def test_heights_and_sizes_of_the_two_are_free_of_each_other(pictures):
-    images, _ = pictures
+def test_heights_and_sizes_of_the_two_are_free_of_each_other(drawn):
+    images, _ = drawn
     inked = np.ptp(images[::10].astype(int), axis=-1) > 0.35 * 255
     rows = np.arange(32)[:, None]
     halves = inked[:, :, :16], inked[:, :, 16:]
     areas = np.array([half.sum((1, 2)) for half in halves])
     heights = [(half * rows).sum((1, 2)) for half in halves] / areas
-    # Of 200 pictures: a correlation of 0 has a deviation of 0.07.
+    # Of 200 images: a correlation of 0 has a deviation of 0.07.
     assert abs(np.corrcoef(heights)[0, 1]) < 0.25
     assert abs(np.corrcoef(areas)[0, 1]) < 0.25
     assert heights.std() > 3
@@ -98,7 +99,7 @@ def test_kinds_differ_clearly_at_32_pixels():
             assert apart > 0.2 * max(masks[first].sum(), masks[second].sum())
 
 
-def test_larger_sizes_show_the_same_picture():
+def test_larger_sizes_show_the_same_image():
     small, _ = twins.draw(np.arange(20), image_size=32, seed=0)
     large, _ = twins.draw(np.arange(20), image_size=64, seed=0)
     means = large.reshape(20, 32, 2, 32, 2, 3).mean((2, 4))
@@ -123,16 +124,16 @@ def test_disc_and_diamond_are_known_distances():
     np.testing.assert_allclose(diamond, [-corner, 6 * corner])
 
 
-def test_splits_share_no_picture():
+def test_splits_share_no_image():
     train = open_dataset("twins", image_size=32, num_examples=200)
     test = open_dataset("twins", image_size=32, num_examples=200, split="test")
-    pictures = [
+    seen = [
         image.tobytes()
         for dataset in (train, test)
         for images, _ in dataset.ordered_batches(100)
         for image in images.numpy()
     ]
-    assert len(set(pictures)) == 400
+    assert len(set(seen)) == 400
 
 
 def test_classes_of_both_splits_start_alike():
@@ -150,9 +151,9 @@ def test_default_is_twenty_thousand_at_32():
 
 
 def test_too_large_a_set_is_drawn_on_demand():
-    large = twins.open_twins(image_size=32, num_examples=10**9, seed=1)
-    assert isinstance(large._source, FunctionSource)
-    small = twins.open_twins(image_size=32, num_examples=4, seed=1)
+    large = open_dataset("twins", image_size=32, num_examples=10**9)
+    assert isinstance(large._store, ImagesOnDemand)
+    small = open_dataset("twins", image_size=32, num_examples=4)
     (drawn, labels), *_ = large.ordered_batches(4).take(1)
     (held, labels_held), *_ = small.ordered_batches(4)
     np.testing.assert_array_equal(drawn, held)

@@ -12,6 +12,7 @@ from sagan_tf.evaluation import preparation
 from sagan_tf.training import loop
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
+from sagan_tf.user_cache import CACHE_VARIABLE
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def config():
 
 
 def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
-    monkeypatch.setenv(preparation.CACHE_VARIABLE, str(cache))
+    monkeypatch.setenv(CACHE_VARIABLE, str(cache))
     monkeypatch.setitem(preparation._NUM_IMAGES, False, 80)
     dataset = builders.build_dataset(config)
     gan = builders.build_gan(config)

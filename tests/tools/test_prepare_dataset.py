@@ -1,6 +1,7 @@
-"""Preparation by real processes: the same shards, whatever happens to it."""
+"""Preparation by a real process: the same shards, whatever happens to it."""
 
 import hashlib
+import io
 import json
 import pathlib
 import random
@@ -11,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from array_record.python.array_record_module import ArrayRecordReader
 from PIL import Image
 
 from sagan_tf.data import open_dataset
@@ -24,9 +25,9 @@ PROGRAM = "tools.prepare_dataset"
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Three classes of 60 pictures."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    """Three classes of 60 images."""
+    folder = tmp_path_factory.mktemp("images")
     for seed in range(180):
         path = folder / CLASSES[seed % 3] / f"{seed}.png"
         path.parent.mkdir(exist_ok=True)
@@ -35,9 +36,9 @@ def pictures(tmp_path_factory):
     return folder
 
 
-def arguments(pictures, output, *more):
+def arguments(images, output, *more):
     return [
-        f"--path={pictures}",
+        f"--path={images}",
         f"--image_size={SIZE}",
         f"--shard_size={SHARD_SIZE}",
         f"--output={output}",
@@ -70,24 +71,24 @@ def contents(folder):
 
 
 @pytest.fixture(scope="module")
-def shards(pictures, tmp_path_factory):
+def shards(images, tmp_path_factory):
     output = tmp_path_factory.mktemp("shards") / "whole"
-    run(*arguments(pictures, output, "--processes=1"))
+    run(*arguments(images, output, "--threads=1"))
     return output
 
 
-def test_any_number_of_processes_writes_the_same(pictures, shards, tmp_path):
-    out = run(*arguments(pictures, tmp_path / "by_three", "--processes=3"))
+def test_any_number_of_threads_writes_the_same(images, shards, tmp_path):
+    out = run(*arguments(images, tmp_path / "by_three", "--threads=3"))
     assert contents(tmp_path / "by_three") == contents(shards)
-    assert "180 pictures of 16x16 pixels in 45 shards" in out
+    assert "180 images of 16x16 pixels in 45 shards" in out
     assert "60  bees" in out and "lanczos" in out
 
 
-def test_five_kills_change_nothing(pictures, shards, tmp_path):
+def test_five_kills_change_nothing(images, shards, tmp_path):
     output, moments = tmp_path / "killed", random.Random(0)
     done = 0
     for _ in range(5):
-        process = start(*arguments(pictures, output, "--processes=2"))
+        process = start(*arguments(images, output, "--threads=2"))
         wanted = done + moments.randint(1, 7)
         while done < wanted and process.poll() is None:
             time.sleep(moments.uniform(0.0, 0.01))
@@ -96,31 +97,31 @@ def test_five_kills_change_nothing(pictures, shards, tmp_path):
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert not (output / "index.json").exists()
-    run(*arguments(pictures, output, "--processes=2"))
+    run(*arguments(images, output, "--threads=2"))
     assert contents(output) == contents(shards)
 
 
-def test_what_is_done_is_not_done_again(pictures, shards, tmp_path):
+def test_what_is_done_is_not_done_again(images, shards, tmp_path):
     output = tmp_path / "part"
-    process = start(*arguments(pictures, output, "--processes=1"))
+    process = start(*arguments(images, output, "--threads=1"))
     while len(list((output / ".progress").glob("*.json"))) < 5:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     finished = {
-        f"shard-{path.stem}-of-00045.tfrecord"
+        f"shard-{path.stem}-of-00045.array_record"
         for path in (output / ".progress").glob("0*.json")
     }
     before = {name: (output / name).stat().st_ino for name in finished}
-    run(*arguments(pictures, output, "--processes=1"))
+    run(*arguments(images, output, "--threads=1"))
     assert {n: (output / n).stat().st_ino for n in finished} == before
     assert contents(output) == contents(shards)
 
 
-def test_shards_hold_what_the_folder_holds(pictures, shards):
+def test_shards_hold_what_the_folder_holds(images, shards):
     by_folder, by_shards = (
         open_dataset(name, path=str(path), image_size=SIZE)
-        for name, path in (("folder", pictures), ("shards", shards))
+        for name, path in (("folder", images), ("shards", shards))
     )
     assert by_shards.class_names == CLASSES
     found = []
@@ -131,37 +132,33 @@ def test_shards_hold_what_the_folder_holds(pictures, shards):
     assert found[0] == found[1]
 
 
-def test_tensorflow_alone_can_read_them(shards):
+def test_each_record_is_an_image_that_says_where_it_is_from(images, shards):
     index = json.loads((shards / "index.json").read_text())
     assert index["class_counts"] == [60, 60, 60]
-    files = [str(shards / shard["file"]) for shard in index["shards"]]
-    features = {
-        "image": tf.io.FixedLenFeature((), tf.string),
-        "label": tf.io.FixedLenFeature((), tf.int64),
-        "source": tf.io.FixedLenFeature((), tf.string),
-    }
-    count = 0
-    for record in tf.data.TFRecordDataset(files):
-        example = tf.io.parse_single_example(record, features)
-        folder, _ = example["source"].numpy().decode().split("/")
-        assert CLASSES[int(example["label"])] == folder
-        count += 1
-    assert count == 180
-    assert tf.io.decode_png(example["image"]).shape == (SIZE, SIZE, 3)
+    read = 0
+    for number, shard in enumerate(index["shards"]):
+        reader = ArrayRecordReader(str(shards / shard["file"]))
+        for record in reader.read_all():
+            with Image.open(io.BytesIO(record)) as image:
+                assert image.size == (SIZE, SIZE)
+                assert (images / image.text["Source"]).is_file()
+            read += 1
+        assert shard["file"] == f"shard-{number:05d}-of-00045.array_record"
+    assert read == 180
 
 
 def test_a_sheet_is_there_to_be_looked_at(shards):
     with Image.open(shards / "sheet.png") as sheet:
-        # Three rows of eight pictures of 64 pixels, and the names before them.
+        # Three rows of eight images of 64 pixels, and the names before them.
         assert sheet.height == 3 * 64 + 4 * 2
         assert sheet.width > 8 * 64 + 9 * 2 + 20
 
 
-def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
+def test_what_does_not_fit_is_refused(images, shards, tmp_path):
     broken = tmp_path / "broken"
     for number, name in enumerate(("a", "b")):
         (broken / name).mkdir(parents=True)
-        for file in sorted((pictures / CLASSES[number]).iterdir())[:4]:
+        for file in sorted((images / CLASSES[number]).iterdir())[:4]:
             (broken / name / file.name).write_bytes(file.read_bytes())
     victim = sorted((broken / "b").iterdir())[0]
     victim.write_bytes(victim.read_bytes()[:700])
@@ -171,7 +168,7 @@ def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
     changed.mkdir()
     for file in shards.iterdir():
         (changed / file.name).write_bytes(file.read_bytes())
-    first = changed / "shard-00000-of-00045.tfrecord"
+    first = changed / "shard-00000-of-00045.array_record"
     first.write_bytes(first.read_bytes()[:-1] + b"?")
     foreign = []
     for number, text in enumerate(("[]", "{", '{"format": 1}', "\xff", "null")):
@@ -181,15 +178,15 @@ def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
     (tmp_path / "empty.tfrecords").touch()
     skipped = tmp_path / "skipped"
     calls = [
-        arguments(pictures, shards, "--resize=box"),
-        arguments(pictures, tmp_path / "full"),
-        arguments(pictures, tmp_path / "large", "--image_size=32"),
-        arguments(broken, tmp_path / "a", "--processes=1"),
-        arguments(broken, tmp_path / "b", "--processes=2"),
-        arguments(pictures, tmp_path / "c", "--num_classes=4"),
-        arguments(pictures, tmp_path / "d", "--dataset=pictures"),
+        arguments(images, shards, "--resize=box"),
+        arguments(images, tmp_path / "full"),
+        arguments(images, tmp_path / "large", "--image_size=32"),
+        arguments(broken, tmp_path / "a", "--threads=1"),
+        arguments(broken, tmp_path / "b", "--threads=2"),
+        arguments(images, tmp_path / "c", "--num_classes=4"),
+        arguments(images, tmp_path / "d", "--dataset=images"),
         ["--verify", f"--output={changed}"],
-        *[arguments(pictures, folder) for folder in foreign],
+        *[arguments(images, folder) for folder in foreign],
         arguments(
             tmp_path / "empty.tfrecords",
             tmp_path / "f",
@@ -198,30 +195,30 @@ def test_what_does_not_fit_is_refused(pictures, shards, tmp_path):
         ),
         ["--verify", f"--output={shards}"],
         arguments(broken, skipped, "--on_unreadable=skip"),
-        arguments(pictures, tmp_path / "e", "--image_size=32", "--processes=1")
+        arguments(images, tmp_path / "e", "--image_size=32", "--threads=1")
         + ["--on_small=enlarge", "--num_examples=8"],
-        arguments(pictures, shards),
+        arguments(images, shards),
     ]
     answers = call_each(PROGRAM, calls)
     refusals = [
         ("another framing", "lanczos", "box"),
         ("should be empty", "notes.txt"),
         ("too small", "20x24", "32", "on_small"),
-        (str(victim), "truncated", "--on_unreadable=skip"),
-        (str(victim), "truncated", "--on_unreadable=skip"),
+        (str(victim), "truncated", "`on_unreadable`"),
+        (str(victim), "truncated", "`on_unreadable`"),
         ("has 3 classes", "Received: 4"),
-        ("should be folder, shards", "'pictures'"),
+        ("folder, shards, tfds:NAME", "'images'"),
         (str(first), "changed"),
-        *[(str(folder), "index.json is not of") for folder in foreign],
-        ("empty.tfrecords", "should hold a picture"),
+        *[(str(folder), "index.json cannot be used") for folder in foreign],
+        ("empty.tfrecords", "should hold an image"),
     ]
     done = answers[len(refusals) :]
     for answer, words in zip(answers, refusals):
         assert_refused(answer, *words)
     assert [answer.status for answer in done] == [0] * 4, done
     assert "every shard is as it was" in done[0].out
-    assert "7 pictures" in done[1].out and "skipped 1" in done[1].out
-    assert "8 pictures of 32x32" in done[2].out
+    assert "7 images" in done[1].out and "skipped 1" in done[1].out
+    assert "8 images of 32x32" in done[2].out
     assert "prepared already" in done[3].out
     assert (foreign[0] / "index.json").read_text() == "[]"
     assert (tmp_path / "full" / "notes.txt").read_text() == "keep me"

@@ -1,8 +1,8 @@
 """The studies, as data: arms that differ in a few fields of one configuration.
 
-A field is named as in `sagan_tf.configuration.default`. Every arm is run with the same
-seeds, so that the n-th runs of two arms see the same images in the same order
-and, where the shapes agree, start from the same weights.
+A field is named as in `sagan_tf.configuration.default`. Every arm is run with
+the same seeds, so that the n-th runs of two arms see the same images in the
+same order and, where the shapes agree, start from the same weights.
 """
 
 from __future__ import annotations

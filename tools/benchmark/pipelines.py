@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-import subprocess
-import sys
 import tempfile
 from typing import Any, Iterator
 
@@ -13,7 +11,10 @@ import numpy as np
 from PIL import Image
 
 from sagan_tf.data import open_dataset
-from sagan_tf.data.twins import draw
+from sagan_tf.data.formats import open_importer
+from sagan_tf.data.formats.twins import draw
+from sagan_tf.data.framing import Framing
+from sagan_tf.data.sharding import Preparation, prepare
 
 # Levels by which pixels are changed, so that files are as large as those of
 # photographs.
@@ -64,15 +65,9 @@ def _prepare(root: pathlib.Path, image_size: int) -> str:
         path = root / "images" / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path, compress_level=0)
-    output = root / "shards"
-    words = [
-        *("-m", "tools.prepare_dataset", "--dataset=folder"),
-        *(f"--path={root / 'images'}", f"--image_size={image_size}"),
-        *("--shard_size=64", "--processes=1", f"--output={output}"),
-    ]
-    done = subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True
+    folder = open_importer("folder", path=str(root / "images"))
+    preparation = Preparation(
+        folder, Framing(image_size), folder.count, shard_size=64
     )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return str(output)
+    prepare(preparation, str(root / "shards"), threads=1)
+    return str(root / "shards")

@@ -1,11 +1,12 @@
-"""From a configuration to the real pictures; `builders` passes it on."""
+"""From a configuration to the real images; `builders` passes it on."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_collections
 
-from sagan_tf.configuration.fields.dataset import EMBEDDED
-from sagan_tf.data import ImageDataset, open_dataset, readers
+from sagan_tf.data import ImageDataset, formats, open_dataset
 
 Config = ml_collections.ConfigDict
 
@@ -15,9 +16,6 @@ _PASSED_ON = (
     "on_small",
     "crop",
     "resize",
-    "label_key",
-    "label_offset",
-    "download",
     "cache",
     "flip",
     "prefetch",
@@ -28,7 +26,7 @@ _PASSED_ON = (
 
 
 def build_dataset(config: Config) -> ImageDataset:
-    """Opens the pictures that a run trains on.
+    """Opens the images that a run trains on.
 
     Args:
         config: a validated configuration.
@@ -49,7 +47,7 @@ def evaluation_split(config: Config) -> str:
 
 
 def build_evaluation_dataset(config: Config, split: str) -> ImageDataset:
-    """Opens the pictures that a run is scored against.
+    """Opens the images that a run is scored against.
 
     Args:
         config: a validated configuration.
@@ -61,8 +59,8 @@ def build_evaluation_dataset(config: Config, split: str) -> ImageDataset:
     dataset = config.dataset
     is_apart = bool(dataset.evaluation_path) and split != dataset.split
     path = dataset.evaluation_path if is_apart else dataset.path
-    # Several shapes have no splits but files of their own.
-    has_splits = dataset.name in EMBEDDED or ":" in dataset.name
+    # Several formats have no splits but files of their own.
+    has_splits = formats.find(dataset.name).has_splits
     name = split if has_splits or not is_apart else "train"
     count = dataset.num_examples if split == dataset.split else 0
     return _open(config, path, name, count)
@@ -80,6 +78,7 @@ def _open(
         num_examples=num_examples or None,
         split=split,
         **{name: dataset[name] for name in _PASSED_ON},
+        **_options(config),
     )
 
 
@@ -98,15 +97,17 @@ def class_names(config: Config) -> tuple[str, ...]:
     dataset = config.dataset
     if not dataset.num_classes:
         return ()
-    if not readers.has_reader(dataset.name):
-        return build_dataset(config).class_names
-    reader = readers.open_reader(
+    options = {**_options(config), "split": dataset.split}
+    importer = formats.open_importer(
         dataset.name,
         path=dataset.path,
         num_classes=dataset.num_classes,
-        split=dataset.split,
-        label_key=dataset.label_key,
-        label_offset=dataset.label_offset,
+        **{name: v for name, v in options.items() if name != "download"},
     )
-    readers.check_classes(reader, dataset.num_classes)
-    return reader.class_names
+    return importer.class_names
+
+
+def _options(config: Config) -> dict[str, Any]:
+    """Returns what formats take of their own; unused ones are at default."""
+    names = formats.OPTIONS.keys() - {"split"}
+    return {name: config.dataset[name] for name in names}

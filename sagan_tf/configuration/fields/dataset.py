@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import Any, Callable
 
 from sagan_tf.configuration.fields.field import (
     BOOLEAN,
@@ -17,24 +16,36 @@ from sagan_tf.configuration.fields.field import (
     is_integer,
     one_of,
 )
+from sagan_tf.data import formats
+from sagan_tf.data.formats import Format
 
-# Data sets that are in no files.
-EMBEDDED = ("twins", "digits")
-_NAMES = (*EMBEDDED, "folder", "shards", "improved_gan", "hdf5")
 IMAGE_SIZES = (32, 64, 128, 256)
 
 
-def _kind(name: Any) -> str:
-    """Returns `tfds` for `tfds:cifar10`."""
-    return str(name).partition(":")[0]
+def _only_with(accepts: Callable[[Format], bool]) -> OnlyIf:
+    def is_used(name: Any) -> bool:
+        found = formats.find(name) if isinstance(name, str) else None
+        return found is None or accepts(found)
+
+    return OnlyIf("dataset.name", is_used)
 
 
-def _only_with(*kinds: str) -> OnlyIf:
-    return OnlyIf("dataset.name", lambda name: _kind(name) in kinds)
+def _of_option(option: formats.Option) -> Field:
+    """Declares what one format takes, as the table of formats has it."""
+    checks = {bool: BOOLEAN, int: INTEGER, str: TEXT}
+    return Field(
+        f"dataset.{option.name}",
+        option.default,
+        checks[type(option.default)],
+        option.doc,
+        since=option.default,
+        only_if=_only_with(lambda found: option in found.options),
+        may_change=option.may_change,
+    )
 
 
-_OF_FILES = OnlyIf("dataset.name", lambda name: _kind(name) not in EMBEDDED)
-_WITH_SPLITS = _only_with(*EMBEDDED, "tfds")
+_OF_FILES = _only_with(lambda found: not found.embedded)
+_WITH_SPLITS = _only_with(lambda found: found.has_splits)
 
 FIELDS = (
     Field(
@@ -42,17 +53,14 @@ FIELDS = (
         "twins",
         Check(
             lambda value: (
-                isinstance(value, str)
-                and (value in _NAMES or bool(re.fullmatch(r"tfds:\S+", value)))
+                isinstance(value, str) and formats.find(value) is not None
             ),
-            f"one of {', '.join(_NAMES)} or tfds:NAME",
-            (*_NAMES, "tfds:"),
+            f"one of {formats.known_names()}",
+            tuple(formats.FORMATS),
         ),
-        '"twins" (drawn by the program), "digits" (handwritten, from '
-        'scikit-learn), "folder" (your own PNG and JPEG files in one '
-        'sub-folder per class), "shards" (what `tools.prepare_dataset` '
-        'writes), "tfds:NAME[/config]" (TensorFlow Datasets), "improved_gan" '
-        "(the release's TFRecords) or \"hdf5\" (BigGAN-PyTorch's file)",
+        "; ".join(
+            f'"{n}" ({f.doc})' for n, f in formats.by_written_name().items()
+        ),
     ),
     Field(
         "dataset.path",
@@ -91,15 +99,6 @@ FIELDS = (
         may_change=True,
     ),
     Field(
-        "dataset.download",
-        False,
-        BOOLEAN,
-        "whether TensorFlow Datasets downloads and prepares what is not there",
-        since=False,
-        only_if=_only_with("tfds"),
-        may_change=True,
-    ),
-    Field(
         "dataset.image_size",
         32,
         Check(
@@ -122,22 +121,6 @@ FIELDS = (
         0,
         integer(0),
         "number of images to use; 0 is all, or the set's own number",
-    ),
-    Field(
-        "dataset.label_key",
-        "",
-        TEXT,
-        'feature that holds the labels in "tfds:NAME"; empty is the only one',
-        since="",
-        only_if=_only_with("tfds"),
-    ),
-    Field(
-        "dataset.label_offset",
-        0,
-        INTEGER,
-        'added to each label of "improved_gan": 0, or -1 if they start at 1',
-        since=0,
-        only_if=_only_with("improved_gan"),
     ),
     Field(
         "dataset.crop",
@@ -178,7 +161,8 @@ FIELDS = (
         "",
         TEXT,
         'where decoded images are kept: "memory", a directory, "none", or '
-        "empty, which is memory if they take less than a gigabyte",
+        "empty, which is memory if they take less than a gigabyte, else the "
+        "user's cache",
         since="",
         only_if=_OF_FILES,
         may_change=True,
@@ -220,7 +204,12 @@ FIELDS = (
         'dispatcher of a tf.data service that makes the batches of "shards", '
         'such as "grpc://10.0.0.1:5000"; empty makes them here',
         since="",
-        only_if=_only_with("shards"),
+        only_if=_only_with(lambda found: found.served),
         may_change=True,
     ),
+)
+FIELDS += tuple(
+    _of_option(option)
+    for each in formats.FORMATS.values()
+    for option in each.options
 )

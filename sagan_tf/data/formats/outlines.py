@@ -18,39 +18,39 @@ Shape = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def disc(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a full circle."""
+    """Returns the distance to a full circle."""
     return np.sqrt(x * x + y * y) - 0.95
 
 
 def ring(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a circle with a wide hole."""
+    """Returns the distance to a circle with a wide hole."""
     return np.abs(np.sqrt(x * x + y * y) - 0.76) - 0.22
 
 
 def diamond(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a square that stands on a corner."""
+    """Returns the distance to a square that stands on a corner."""
     return (np.abs(x) + np.abs(y) - 1.0) * math.sqrt(0.5)
 
 
 def triangle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a triangle that points upwards."""
+    """Returns the distance to a triangle that points upwards."""
     return _convex(x, y, [(0.0, -1.0), (1.0, 0.8), (-1.0, 0.8)])
 
 
 def plus(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to an upright cross."""
+    """Returns the distance to an upright cross."""
     return np.minimum(_box(x, y, 0.97, 0.29), _box(x, y, 0.29, 0.97))
 
 
 def saltire(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a diagonal cross."""
+    """Returns the distance to a diagonal cross."""
     along, across = (x + y) * math.sqrt(0.5), (x - y) * math.sqrt(0.5)
     upright = _box(along, across, 1.1, 0.27)
     return np.minimum(upright, _box(along, across, 0.27, 1.1))
 
 
 def star(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a star of five points, one of them upwards."""
+    """Returns the distance to a star of five points, one of them upwards."""
     y = y - 0.06
     fifth = 2 * math.pi / 5
     angle = np.arctan2(x, -y)
@@ -65,7 +65,7 @@ def star(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def heart(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a heart."""
+    """Returns the distance to a heart."""
     x = np.abs(x)
     centre_x, centre_y, radius, tip = 0.49, -0.36, 0.51, 0.95
     lobe = np.sqrt((x - centre_x) ** 2 + (y - centre_y) ** 2) - radius
@@ -79,7 +79,7 @@ def heart(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def moon(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to a crescent, open to the right."""
+    """Returns the distance to a crescent, open to the right."""
     x = x - 0.16
     outer = np.sqrt(x * x + y * y) - 0.98
     inner = np.sqrt((x - 0.5) ** 2 + y * y) - 0.74
@@ -87,7 +87,7 @@ def moon(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def hourglass(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the distance to two triangles, tip on tip."""
+    """Returns the distance to two triangles, tip on tip."""
     half = [(-0.92, -0.95), (0.92, -0.95), (0.0, 0.16)]
     return _convex(x, -np.abs(y), half)
 
@@ -118,7 +118,7 @@ def _box(
 def _convex(
     x: np.ndarray, y: np.ndarray, corners: Sequence[tuple[float, float]]
 ) -> np.ndarray:
-    """Return the distance to a convex polygon, corners clockwise as seen."""
+    """Returns the distance to a convex polygon, corners clockwise as seen."""
     following = [*corners[1:], corners[0]]
     distance = _half_plane(x, y, corners[0], following[0])
     for start, end in zip(corners[1:], following[1:]):
@@ -132,7 +132,7 @@ def _half_plane(
     start: tuple[float, float],
     end: tuple[float, float],
 ) -> np.ndarray:
-    """Return the distance to the line, negative on the right of its way."""
+    """Returns the distance to the line, negative on the right of its way."""
     right, down = end[0] - start[0], end[1] - start[1]
     length = math.hypot(right, down)
     return ((x - start[0]) * down - (y - start[1]) * right) / length

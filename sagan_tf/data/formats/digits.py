@@ -10,9 +10,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from sagan_tf.data.counts import first_examples
-from sagan_tf.data.dataset import ImageDataset
-from sagan_tf.data.sources import ArraySource
+from sagan_tf.data.importer import DrawnImages
 from sagan_tf.errors import UserError
 
 CLASS_NAMES = tuple("0123456789")
@@ -23,49 +21,44 @@ _SOURCE_WHITE = 16
 _TEST_SHARE = 6
 
 
-def open_digits(
-    *,
-    image_size: int,
-    num_classes: int | None = None,
-    num_examples: int | None = None,
-    split: str = "train",
-) -> ImageDataset:
-    """Open the handwritten digits, enlarged and in three equal channels.
+class Digits(DrawnImages):
+    """The handwritten digits, enlarged and in three equal channels.
 
     Args:
-        image_size: height and width in pixels, from 10.
-        num_classes: `None` or 10; 0 for an unconditional run.
-        num_examples: only the first so many.
         split: `"train"` for 1498 digits, `"test"` for the 299 others.
 
     Raises:
-        UserError: if an argument does not fit.
+        UserError: if there is no such split.
     """
-    if split not in ("train", "test"):
-        raise UserError(
-            f"`split` of digits should be train or test. Received: {split!r}."
-        )
-    if image_size < _SMALLEST_SIZE:
-        raise UserError(
-            f"`image_size` of digits should be at least {_SMALLEST_SIZE}. "
-            f"Received: {image_size}."
-        )
-    digits, labels = _load(split)
-    count = first_examples("digits", len(digits), num_examples)
-    return ImageDataset(
-        ArraySource(enlarge(digits[:count], image_size), labels[:count]),
-        name="digits",
-        image_size=image_size,
-        class_names=CLASS_NAMES,
-        num_classes=num_classes,
-    )
+
+    def __init__(self, split: str = "train") -> None:
+        if split not in ("train", "test"):
+            raise UserError(
+                "`split` of digits should be train or test. Received: "
+                f"{split!r}"
+            )
+        self._digits, self._targets = _load(split)
+        count = len(self._digits)
+        super().__init__("digits", "data set `digits`", count, CLASS_NAMES)
+
+    def draw(
+        self, indices: np.ndarray, image_size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the images of the given numbers, and their labels."""
+        if image_size < _SMALLEST_SIZE:
+            raise UserError(
+                f"`image_size` of digits should be at least {_SMALLEST_SIZE}. "
+                f"Received: {image_size}"
+            )
+        images = enlarge(self._digits[indices], image_size)
+        return images, self._targets[indices]
 
 
 def enlarge(digits: np.ndarray, image_size: int) -> np.ndarray:
-    """Return digits enlarged by Pillow's bicubic filter.
+    """Returns digits enlarged by Pillow's bicubic filter.
 
     The digits touch the border of their 8x8 pixels: they get one pixel of
-    black around them first, so that strokes end inside the picture.
+    black around them first, so that strokes end inside the image.
 
     Args:
         digits: `(batch, 8, 8)` levels of ink in [0, 16].

@@ -1,4 +1,4 @@
-"""Sources of pictures that can be read in any order."""
+"""Where decoded images are read from by number: memory, or a function."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import tensorflow as tf
 
 from sagan_tf.errors import UserError
 
-# A set whose decoded pictures take no more bytes than this is held in memory.
+# A set whose decoded images take no more bytes than this is held in memory.
 MEMORY_LIMIT = 2**30
 
 
-class Source(Protocol):
-    """Numbered pictures and their labels, read by number in any order."""
+class ImageStore(Protocol):
+    """Numbered images and their labels, read by number in any order."""
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Returns the number of images."""
 
     def load(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the pictures and the labels at `indices`.
+        """Returns the images and the labels at `indices`.
 
         It is called in the graph of a `tf.data` map, on several batches at
         once, and has no state.
@@ -33,8 +33,8 @@ class Source(Protocol):
         """
 
 
-class ArraySource:
-    """Pictures held in memory.
+class HeldImages:
+    """Images held in memory.
 
     Args:
         images: `(num_examples, size, size, 3)` uint8.
@@ -44,35 +44,40 @@ class ArraySource:
     in_memory = True
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
-        _check_images(images)
+        square = images.ndim == 4 and images.shape[1] == images.shape[2]
+        if not square or images.shape[-1] != 3 or images.dtype != np.uint8:
+            raise ValueError(
+                "`images` should be uint8 of shape (num_examples, size, size, "
+                f"3). Received: {images.dtype} of shape {images.shape}"
+            )
         if len(images) != len(labels):
             raise ValueError(
                 "`labels` should be as many as `images`. Received: "
-                f"{len(labels)} labels, {len(images)} images."
+                f"{len(labels)} labels, {len(images)} images"
             )
         self._images = tf.constant(images)
         self.labels = np.asarray(labels, np.int32)
         self._labels = tf.constant(self.labels)
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Returns the number of images."""
         return int(self._images.shape[0])
 
     def load(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the pictures and the labels at `indices`."""
+        """Returns the images and the labels at `indices`."""
         images = tf.gather(self._images, indices)
         return images, tf.gather(self._labels, indices)
 
 
-class FunctionSource:
-    """Pictures that a Python function makes when they are wanted.
+class ImagesOnDemand:
+    """Images that a Python function gives when they are wanted.
 
     Args:
         function: takes indices, a `(batch,)` int64 array, and returns images
             `(batch, size, size, 3)` uint8 and labels `(batch,)` int32. It is
             called from several threads at once.
-        num_examples: number of pictures.
-        image_size: height and width of the pictures, in pixels.
+        num_examples: number of images.
+        image_size: height and width of the images, in pixels.
         labels: `(num_examples,)`, if they are known without the function.
     """
 
@@ -93,11 +98,11 @@ class FunctionSource:
         self._image_shape = (image_size, image_size, 3)
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Returns the number of images."""
         return self._num_examples
 
     def load(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the pictures and the labels at `indices`."""
+        """Returns the images and the labels at `indices`."""
         indices = tf.cast(indices, tf.int64)
         images, labels = tf.numpy_function(
             self._call, [indices], (tf.uint8, tf.int32), stateful=False
@@ -115,14 +120,5 @@ class FunctionSource:
 
 
 def fits_in_memory(num_examples: int, image_size: int) -> bool:
-    """Return whether so many decoded pictures stay below `MEMORY_LIMIT`."""
+    """Returns whether so many decoded images stay below `MEMORY_LIMIT`."""
     return num_examples * image_size**2 * 3 <= MEMORY_LIMIT
-
-
-def _check_images(images: np.ndarray) -> None:
-    square = images.ndim == 4 and images.shape[1] == images.shape[2]
-    if not square or images.shape[-1] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            "`images` should be uint8 of shape (num_examples, size, size, 3). "
-            f"Received: {images.dtype} of shape {images.shape}."
-        )

@@ -1,4 +1,4 @@
-"""Each shape of data trains, and yields the pictures that were put in."""
+"""Each format trains, and yields the images that were put in."""
 
 import numpy as np
 import pytest
@@ -9,26 +9,27 @@ from absl import logging
 from sagan_tf import train
 from sagan_tf.configuration import builders
 from sagan_tf.configuration.validation import validate
-from sagan_tf.data import open_dataset, readers
+from sagan_tf.data import open_dataset
+from sagan_tf.data.formats import open_importer
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.identity import describe_data
 from sagan_tf.training.workdir import Workdir
-from tests.data import shapes
+from tests.data import writers
 from tests.training import toy
 
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
-    """A path for each shape."""
-    root = tmp_path_factory.mktemp("shapes")
-    folder = shapes.write_folder(root / "folder")
-    shapes.write_folder(root / "splits" / "train")
+    """A path for each format."""
+    root = tmp_path_factory.mktemp("formats")
+    folder = writers.write_folder(root / "folder")
+    writers.write_folder(root / "splits" / "train")
     return {
         "folder": folder,
-        "hdf5": shapes.write_hdf5(root / "data.hdf5"),
-        "improved_gan": shapes.write_improved_gan(root / "records", offset=-1),
-        "shards": shapes.write_shards(root / "shards", folder),
-        "tfds:letters": shapes.write_tfds(root / "letters" / "1.0.0"),
+        "hdf5": writers.write_hdf5(root / "data.hdf5"),
+        "improved_gan": writers.write_improved_gan(root / "records", offset=-1),
+        "shards": writers.write_shards(root / "shards", folder),
+        "tfds:letters": writers.write_tfds(root / "letters" / "1.0.0"),
         "tfds:image_folder": root / "splits",
     }
 
@@ -47,13 +48,13 @@ NAMES = (
 )
 
 
-def open_shape(name, places, **more):
+def open_format(name, places, **more):
     arguments = {"image_size": 32, "num_classes": 10, **OPTIONS.get(name, {})}
     return open_dataset(name, path=str(places[name]), **{**arguments, **more})
 
 
 def contents(dataset):
-    """Label by picture."""
+    """Label by image."""
     (images, labels), *_ = dataset.ordered_batches(100)
     pixels = np.rint((images.numpy() + 1) * 127.5).astype(np.uint8)
     return {
@@ -62,7 +63,7 @@ def contents(dataset):
     }
 
 
-def test_each_shape_trains_two_steps(places):
+def test_each_format_trains_two_steps(places):
     # One model and one test: the seed that each test sets anew would have the
     # step optimized anew.
     gan = builders.build_gan(toy.config(dataset__num_classes=10))
@@ -103,58 +104,58 @@ def test_a_run_says_and_draws_what_it_learns_from(places, tmp_path, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("cache", ["", "none"])
-def test_pictures_and_labels_are_those_put_in(name, cache, places):
+def test_images_and_labels_are_those_put_in(name, cache, places):
     size = 128 if name == "improved_gan" else 32
-    images, labels = shapes.draw(size)
+    images, labels = writers.draw(size)
     expected = {
         image.tobytes(): label for image, label in zip(images, labels.tolist())
     }
-    dataset = open_shape(name, places, image_size=size, cache=cache)
-    assert dataset._source.in_memory == (cache == "")
+    dataset = open_format(name, places, image_size=size, cache=cache)
+    assert dataset._store.in_memory == (cache == "")
     assert contents(dataset) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_shape_can_be_prepared(name, places, tmp_path):
-    made = shapes.write_shards(
+def test_each_format_can_be_prepared(name, places, tmp_path):
+    made = writers.write_shards(
         tmp_path / "made", places[name], name, **OPTIONS.get(name, {})
     )
     prepared = open_dataset("shards", path=str(made), image_size=32)
-    assert contents(prepared) == contents(open_shape(name, places))
+    assert contents(prepared) == contents(open_format(name, places))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_classes(name, places):
-    dataset = open_shape(name, places, num_classes=0)
+    dataset = open_format(name, places, num_classes=0)
     assert dataset.num_classes == 0
     assert set(contents(dataset).values()) == {0}
 
 
 def test_a_split_and_a_part_of_one(places):
     name = "tfds:letters"
-    whole = contents(open_shape(name, places))
-    part = contents(open_shape(name, places, split="train[25%:75%]"))
+    whole = contents(open_format(name, places))
+    part = contents(open_format(name, places, split="train[25%:75%]"))
     assert len(part) == 10 and part.items() <= whole.items()
-    assert len(contents(open_shape(name, places, split="validation"))) == 10
+    assert len(contents(open_format(name, places, split="validation"))) == 10
 
 
 def test_a_format_without_tfrecords_is_held_in_memory(places, tmp_path):
     name = "tfds:letters"
-    moved = {name: shapes.write_array_records(tmp_path / "letters" / "1.0.0")}
+    moved = {name: writers.write_array_records(tmp_path / "letters" / "1.0.0")}
     for split in ("train", "train[25%:75%]", "validation"):
-        expected = contents(open_shape(name, places, split=split))
-        assert contents(open_shape(name, moved, split=split)) == expected
+        expected = contents(open_format(name, places, split=split))
+        assert contents(open_format(name, moved, split=split)) == expected
 
 
-def test_names_of_classes_need_no_pictures(places, monkeypatch):
+def test_names_of_classes_need_no_images(places, monkeypatch):
     def refuse(*arguments):
         raise RuntimeError("decoded")
 
-    monkeypatch.setattr("sagan_tf.data.pictures.decode", refuse)
+    monkeypatch.setattr("sagan_tf.data.decoding.decode", refuse)
     config = toy.config(
         dataset__name="folder", dataset__path=str(places["folder"])
     )
-    assert builders.class_names(config) == shapes.CLASSES
+    assert builders.class_names(config) == writers.CLASSES
     twins = builders.class_names(toy.config())
     assert len(twins) == 10 and "heart" in twins
     config.dataset.num_classes = 0
@@ -224,17 +225,19 @@ def test_a_directory_does_not_mix_up_labels(places, tmp_path):
     ):
         without, labelled = (
             set(
-                contents(open_shape(name, places, cache=cache, **each)).values()
+                contents(
+                    open_format(name, places, cache=cache, **each)
+                ).values()
             )
             for each in options
         )
         assert without == {0} and labelled == set(range(10))
 
 
-def test_identity_is_that_of_the_pictures(places, tmp_path):
-    texts = {name: open_shape(name, places).identity() for name in NAMES}
+def test_identity_is_that_of_the_images(places, tmp_path):
+    texts = {name: open_format(name, places).identity() for name in NAMES}
     assert len(set(texts.values())) == len(NAMES)
-    moved = shapes.write_folder(tmp_path / "moved")
+    moved = writers.write_folder(tmp_path / "moved")
     again = open_dataset("folder", path=str(moved), image_size=32)
     assert again.identity() == texts["folder"]
     cut = open_dataset("folder", path=str(moved), image_size=16, crop=16)
@@ -243,40 +246,40 @@ def test_identity_is_that_of_the_pictures(places, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["improved_gan", "hdf5"])
-@pytest.mark.parametrize("what", ["picture", "label"])
+@pytest.mark.parametrize("what", ["image", "label"])
 def test_other_data_of_the_same_size_are_others(name, what, tmp_path):
-    def identity(folder, picture, label):
-        images, labels = shapes.draw(128)
+    def identity(folder, image, label):
+        images, labels = writers.draw(128)
         # The first stays as it is.
-        images[9] += picture
+        images[9] += image
         labels[9] = (labels[9] + label) % 10
         folder.mkdir()
         if name == "hdf5":
             path = folder / "data.hdf5"
-            shapes.write_hdf5(path, np.moveaxis(images, -1, 1), labels)
+            writers.write_hdf5(path, np.moveaxis(images, -1, 1), labels)
         else:
             path = folder / "a.tfrecords"
-            shapes.write_records(
+            writers.write_records(
                 path,
                 [
-                    shapes.example(image_raw=image.tobytes(), label=label + 1)
+                    writers.example(image_raw=image.tobytes(), label=label + 1)
                     for image, label in zip(images, labels)
                 ],
             )
         options = {"label_offset": -1} if name == "improved_gan" else {}
-        return readers.open_reader(
+        return open_importer(
             name, path=str(path), num_classes=10, **options
         ).identity()
 
     first = identity(tmp_path / "a", 0, 0)
     assert identity(tmp_path / "b", 0, 0) == first
-    other = identity(tmp_path / "c", what == "picture", what == "label")
+    other = identity(tmp_path / "c", what == "image", what == "label")
     assert other != first
 
 
 def test_the_crop_is_cut_out_of_the_middle(places):
     whole, cut = (
-        open_shape("folder", places, image_size=size, crop=crop)
+        open_format("folder", places, image_size=size, crop=crop)
         for size, crop in ((32, 0), (16, 16))
     )
     (images, _), *_ = whole.ordered_batches(20)
@@ -284,19 +287,19 @@ def test_the_crop_is_cut_out_of_the_middle(places):
     np.testing.assert_array_equal(images[:, 8:24, 8:24], middles)
 
 
-def test_a_directory_keeps_decoded_pictures(places, tmp_path, monkeypatch):
-    expected = contents(open_shape("folder", places))
+def test_a_directory_keeps_decoded_images(places, tmp_path, monkeypatch):
+    expected = contents(open_format("folder", places))
     cache = str(tmp_path / "cache")
-    assert contents(open_shape("folder", places, cache=cache)) == expected
-    (images,) = (tmp_path / "cache").glob("*.images.npy")
-    before = images.stat().st_mtime_ns
+    assert contents(open_format("folder", places, cache=cache)) == expected
+    (shard,) = (tmp_path / "cache").glob("*/shard-*")
+    before = shard.stat().st_mtime_ns
 
     def refuse(*arguments):
         raise RuntimeError("decoded again")
 
-    monkeypatch.setattr("sagan_tf.data.pictures.decode", refuse)
-    assert contents(open_shape("folder", places, cache=cache)) == expected
-    assert images.stat().st_mtime_ns == before
+    monkeypatch.setattr("sagan_tf.data.formats.folder.Folder.read", refuse)
+    assert contents(open_format("folder", places, cache=cache)) == expected
+    assert shard.stat().st_mtime_ns == before
 
 
 def test_tfds_does_not_chatter(places, caplog):
@@ -304,7 +307,7 @@ def test_tfds_does_not_chatter(places, caplog):
     logging.set_verbosity(logging.INFO)
     try:
         with caplog.at_level("INFO", logger="absl"):
-            readers.open_reader(
+            open_importer(
                 "tfds:letters",
                 path=str(places["tfds:letters"]),
                 label_key="label",

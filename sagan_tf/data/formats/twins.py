@@ -1,7 +1,7 @@
 """The embedded data set: two shapes that agree though they are far apart.
 
-Each picture shows one shape in the middle of its left half and one in the
-middle of its right half, on a pale background that fades from one hue to a
+Each image shows one shape in the middle of its left half and one in the middle
+of its right half, on a pale background that fades from one hue to a
 neighbouring one. The class is the kind of shape. Both shapes have the same
 kind and the same colour; their heights and their sizes are free of each other,
 and so is the background. Between them lies nothing but background, so nothing
@@ -10,22 +10,18 @@ local tells a network that the two must agree.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
-from sagan_tf.data.counts import first_examples, resolve_classes
-from sagan_tf.data.dataset import ImageDataset
-from sagan_tf.data.shapes import SHAPES
-from sagan_tf.data.sources import ArraySource, FunctionSource, fits_in_memory
+from sagan_tf.data.formats.outlines import SHAPES
+from sagan_tf.data.importer import DrawnImages
 from sagan_tf.errors import UserError
 
 CLASS_NAMES = tuple(SHAPES)
 SMALLEST_SIZE = 32
-TRAIN_EXAMPLES = 20_000
-TEST_EXAMPLES = 10_000
-# Test pictures have indices that no training set reaches. A multiple of ten,
-# so that their classes follow each other from the first on as well.
+# Images that are drawn unless a number is given.
+_USUAL = {"train": 20_000, "test": 10_000}
+# Test images have indices that no training set reaches. A multiple of ten, so
+# that their classes follow each other from the first on as well.
 _TEST_START = 10**12
 # Largest and smallest radius, as shares of the size: 5 to 6.5 pixels of 32.
 _RADII = (5 / 32, 6.5 / 32)
@@ -35,68 +31,44 @@ _MARGIN = 1 / 32
 _CHUNK_PIXELS = 2**18
 
 
-def open_twins(
-    *,
-    image_size: int,
-    num_classes: int | None = None,
-    num_examples: int | None = None,
-    split: str = "train",
-    seed: int = 0,
-) -> ImageDataset:
-    """Open the embedded data set.
-
-    Pictures are drawn at once and held in memory, or, if they would take more
-    than a gigabyte, drawn whenever they are wanted.
+class Twins(DrawnImages):
+    """The embedded data set.
 
     Args:
-        image_size: height and width in pixels, from 32.
-        num_classes: `None` or 10; 0 for an unconditional run.
-        num_examples: 20,000 by default to train on and 10,000 to test with.
-        split: `"train"` or `"test"`, which share no picture.
-        seed: another seed draws other pictures.
+        split: `"train"` or `"test"`, which share no image.
 
     Raises:
-        UserError: if an argument does not fit.
+        UserError: if there is no such split.
     """
-    sizes = {"train": TRAIN_EXAMPLES, "test": TEST_EXAMPLES}
-    if split not in sizes:
-        raise UserError(
-            f"`split` of twins should be train or test. Received: {split!r}."
-        )
-    # Refuse before drawing.
-    resolve_classes("twins", CLASS_NAMES, num_classes)
-    count = sizes[split] if num_examples is None else num_examples
-    count = first_examples("twins", _TEST_START, count)
-    start = _TEST_START if split == "test" else 0
-    _check_size(image_size)
-    make = functools.partial(
-        _draw_from, start=start, image_size=image_size, seed=seed
-    )
-    if fits_in_memory(count, image_size):
-        source = ArraySource(*make(np.arange(count)))
-    else:
-        source = FunctionSource(make, num_examples=count, image_size=image_size)
-    return ImageDataset(
-        source,
-        name="twins",
-        image_size=image_size,
-        class_names=CLASS_NAMES,
-        num_classes=num_classes,
-    )
+
+    def __init__(self, split: str = "train") -> None:
+        if split not in _USUAL:
+            raise UserError(
+                f"`split` of twins should be train or test. Received: {split!r}"
+            )
+        self._start = _TEST_START if split == "test" else 0
+        self.usual_count = _USUAL[split]
+        super().__init__("twins", "data set `twins`", _TEST_START, CLASS_NAMES)
+
+    def draw(
+        self, indices: np.ndarray, image_size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the images of the given numbers, and their labels."""
+        return draw(indices + self._start, image_size=image_size)
 
 
 def draw(
     indices: np.ndarray, *, image_size: int, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the pictures of the given numbers.
+    """Draws the images of the given numbers.
 
-    A picture depends on its number, on the seed and on the size alone, and
-    looks the same at every size. Its class is its number modulo ten.
+    An image depends on its number, on the seed and on the size alone, and looks
+    the same at every size. Its class is its number modulo ten.
 
     Args:
         indices: `(batch,)` numbers, not negative.
         image_size: height and width in pixels, from 32.
-        seed: another seed draws other pictures.
+        seed: another seed draws other images.
 
     Returns:
         Images `(batch, image_size, image_size, 3)` uint8 and labels `(batch,)`
@@ -117,23 +89,17 @@ def draw(
     return images, labels
 
 
-def _draw_from(
-    indices: np.ndarray, *, start: int, image_size: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    return draw(indices + start, image_size=image_size, seed=seed)
-
-
 def _paint(
     numbers: np.ndarray, labels: np.ndarray, image_size: int
 ) -> np.ndarray:
-    """Return uint8 pictures of the given uniform numbers and classes."""
+    """Returns uint8 images of the given uniform numbers and classes."""
     hue, saturation, value = numbers[:3]
     canvas = _background(*numbers[3:7], image_size)
     colours = _colour(hue, 0.80 + 0.12 * saturation, 0.88 + 0.12 * value)
     # Bright hues, such as green, would glare beside blue.
     red, green, blue = colours.T
     colours *= 1 - 0.11 * (0.3 * red + 0.6 * green + 0.1 * blue)[:, None]
-    # Both halves of all pictures at once: half the calls.
+    # Both halves of all images at once: half the calls.
     radii = _RADII[0] + (_RADII[1] - _RADII[0]) * numbers[7:9].ravel()
     lowest = radii + _MARGIN
     heights = lowest + (1 - 2 * lowest) * numbers[9:11].ravel()
@@ -153,7 +119,7 @@ def _background(
     direction: np.ndarray,
     image_size: int,
 ) -> np.ndarray:
-    """Return a pale fade from one hue to another across the whole picture."""
+    """Returns a pale fade from one hue to another across the whole image."""
     saturation = 0.06 + 0.08 * saturation
     near = _colour(hue, saturation, np.full_like(hue, 1.0))
     far_hue = hue + 0.30 * (hue_change - 0.5)
@@ -170,13 +136,13 @@ def _background(
 def _cover(
     labels: np.ndarray, radii: np.ndarray, heights: np.ndarray, image_size: int
 ) -> np.ndarray:
-    """Return which share of each pixel of a half the shape covers.
+    """Returns which share of each pixel of a half the shape covers.
 
     Args:
         labels: `(shapes,)` kinds.
-        radii: `(shapes,)` radii as shares of the size of the picture.
+        radii: `(shapes,)` radii as shares of the size of the image.
         heights: `(shapes,)` centres from above, likewise.
-        image_size: size of the picture in pixels.
+        image_size: size of the image in pixels.
 
     Returns:
         `(shapes, image_size, image_size // 2)` float32 in [0, 1].
@@ -200,7 +166,7 @@ def _cover(
 def _colour(
     hue: np.ndarray, saturation: np.ndarray, value: np.ndarray
 ) -> np.ndarray:
-    """Return `(batch, 3)` float32 RGB in [0, 1]; hues wrap around at 1."""
+    """Returns `(batch, 3)` float32 RGB in [0, 1]; hues wrap around at 1."""
     sixths = (6 * hue[:, None] + np.array([0.0, 4.0, 2.0])) % 6
     pure = np.clip(np.abs(sixths - 3) - 1, 0, 1)
     rgb = value[:, None] * (1 + saturation[:, None] * (pure - 1))
@@ -208,7 +174,7 @@ def _colour(
 
 
 def _uniform_numbers(indices: np.ndarray, seed: int, count: int) -> np.ndarray:
-    """Return `(count, batch)` numbers in [0, 1), each a hash of its place.
+    """Returns `(count, batch)` numbers in [0, 1), each a hash of its place.
 
     The hash is the output function of SplitMix64 (Steele, Lea and Flood, "Fast
     splittable pseudorandom number generators", 2014), once for the seed, once
@@ -231,5 +197,5 @@ def _check_size(image_size: int) -> None:
     if image_size < SMALLEST_SIZE:
         raise UserError(
             f"`image_size` of twins should be at least {SMALLEST_SIZE}. "
-            f"Received: {image_size}."
+            f"Received: {image_size}"
         )

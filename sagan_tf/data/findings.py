@@ -1,4 +1,4 @@
-"""A look at the pictures before hours are spent on them."""
+"""A look at the images before hours are spent on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.errors import UserError
 
-# Pictures that are looked at; labels are all looked at, if they are known.
+# Images that are looked at; labels are all looked at, if they are known.
 _SAMPLE = 256
 _LISTED = 10
 _DARK = 1
@@ -23,10 +23,10 @@ class Findings:
     Attributes:
         images: `(sample, size, size, 3)` uint8, from all over.
         labels: `(sample,)`.
-        class_counts: `(num_classes,)` pictures of each class.
-        all_labels: whether these are of all pictures, not of the sample.
-        duplicates: pictures of the sample that equal an earlier one.
-        flat: pictures of the sample of a single colour.
+        class_counts: `(num_classes,)` images of each class.
+        all_labels: whether these are of all images, not of the sample.
+        duplicates: images of the sample that equal an earlier one.
+        flat: images of the sample of a single colour.
     """
 
     images: np.ndarray
@@ -37,14 +37,14 @@ class Findings:
     flat: int
 
     def lines(self, class_names: tuple[str, ...]) -> list[str]:
-        """Return it in words, what is suspicious last.
+        """Returns it in words, what is suspicious last.
 
         Args:
             class_names: a name for each class.
         """
         size, count = self.images.shape[1], len(self.images)
         lines = [
-            f"{'pictures':<16}{count} looked at: {size} x {size}, values from "
+            f"{'images':<16}{count} looked at: {size} x {size}, values from "
             f"{self.images.min()} to {self.images.max()}, mean "
             f"{self.images.mean():.0f} of 255"
         ]
@@ -64,30 +64,30 @@ class Findings:
         )
 
     def warnings(self) -> list[str]:
-        """Return what may be a mistake."""
+        """Returns what may be a mistake."""
         found = []
         count = len(self.images)
         if self.duplicates:
-            found.append(f"{self.duplicates} of {count} pictures occur twice")
+            found.append(f"{self.duplicates} of {count} images occur twice")
         if self.flat:
-            found.append(f"{self.flat} of {count} pictures have one colour")
+            found.append(f"{self.flat} of {count} images have one colour")
         empty = np.flatnonzero(self.class_counts == 0)
         if self.all_labels and len(empty):
             first = ", ".join(map(str, empty[:_LISTED]))
-            found.append(f"{len(empty)} classes have no picture: {first}")
+            found.append(f"{len(empty)} classes have no image: {first}")
         return found
 
 
 def inspect(dataset: ImageDataset) -> Findings:
-    """Look at labels and at a sample of the pictures.
+    """Looks at labels and at a sample of the images.
 
     Raises:
-        UserError: if a conditional run would see a single class, or pictures
+        UserError: if a conditional run would see a single class, or images in
             in which nothing can be seen.
     """
     count = min(dataset.num_examples, _SAMPLE)
     indices = np.linspace(0, dataset.num_examples - 1, count).astype(np.int64)
-    images, labels = dataset.pictures(indices)
+    images, labels = dataset.images(indices)
     known = dataset.labels if dataset.num_classes else None
     seen = labels if known is None else known
     findings = Findings(
@@ -101,8 +101,8 @@ def inspect(dataset: ImageDataset) -> Findings:
     _check_classes(dataset, findings)
     if images.max() <= _DARK:
         raise UserError(
-            f"the pictures of data set `{dataset.name}` should have values up "
-            f"to 255. Received: {images.max()} at most in {count} pictures; "
+            f"the images of data set `{dataset.name}` should have values up "
+            f"to 255. Received: {images.max()} at most in {count} images; "
             "were they scaled to [0, 1]?"
         )
     return findings
@@ -114,9 +114,9 @@ def _check_classes(dataset: ImageDataset, findings: Findings) -> None:
     enough = findings.all_labels or len(findings.labels) == _SAMPLE
     if dataset.num_classes and len(present) == 1 and enough:
         raise UserError(
-            f"each picture of data set `{dataset.name}` has the label "
+            f"each image of data set `{dataset.name}` has the label "
             f"{present[0]}, where {dataset.num_classes} classes were expected: "
-            "set `num_classes` to 0 (unconditional)."
+            "set `num_classes` to 0 (unconditional)"
         )
 
 

@@ -1,4 +1,8 @@
-"""Writes the same pictures in each shape that data come in."""
+"""Writes the same images in each format."""
+
+import hashlib
+import io
+import json
 
 import h5py
 import numpy as np
@@ -6,17 +10,24 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from sagan_tf.data import readers
-from sagan_tf.data.pictures import Framing
-from tools import prepare_dataset
-from tools.preparation import plan
+from sagan_tf.data.formats import open_importer
+from sagan_tf.data.framing import Framing
+from sagan_tf.data.sharding import Preparation, prepare
 
 CLASSES = tuple("abcdefghij")
 COUNT = 20
+OLD_ROW = [
+    ("shard", "<i4"),
+    ("offset", "<i8"),
+    ("length", "<i4"),
+    ("image_offset", "<i8"),
+    ("image_length", "<i4"),
+    ("label", "<i4"),
+]
 
 
 def draw(size=32, count=COUNT):
-    """Pictures of noise; the first is of the class 0, the next of 1."""
+    """Images of noise; the first is of the class 0, the next of 1."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (count, size, size, 3), np.uint8)
     return images, np.arange(count) % len(CLASSES)
@@ -52,7 +63,7 @@ def example(**values):
         features[name] = tf.train.Feature(**kind)
     return tf.train.Example(
         features=tf.train.Features(feature=features)
-    ).SerializeToString()
+    ).SerializeToString(deterministic=True)
 
 
 def write_records(path, records):
@@ -82,18 +93,60 @@ def write_improved_gan(folder, offset=0, files=2, size=128):
 
 
 def write_shards(path, source, name="folder", size=32, shard_size=8, **options):
-    reader = readers.open_reader(
+    importer = open_importer(
         name, path=str(source), num_classes=len(CLASSES), **options
     )
-    what = plan.make_plan(
-        reader,
-        framing=Framing(size),
-        num_classes=None,
-        shard_size=shard_size,
-        num_examples=len(reader),
-        on_unreadable="refuse",
+    preparation = Preparation(
+        importer, Framing(size), importer.count, shard_size=shard_size
     )
-    prepare_dataset.prepare(reader, what, str(path), processes=1)
+    prepare(preparation, str(path), threads=1)
+    return path
+
+
+def write_old_shards(path, shard_size=8):
+    """The first kind of shards: TFRecords, of the same images in order."""
+    path.mkdir(parents=True)
+    rows, shards = [], []
+    images, labels = draw()
+    for number, start in enumerate(range(0, COUNT, shard_size)):
+        part = range(start, min(start + shard_size, COUNT))
+        records = []
+        for index in part:
+            file = io.BytesIO()
+            Image.fromarray(images[index]).save(file, "PNG")
+            origin = f"{CLASSES[labels[index]]}/{index:02d}.png".encode()
+            records.append(
+                example(
+                    image=file.getvalue(), label=labels[index], source=origin
+                )
+            )
+            before = sum(16 + len(record) for record in records[:-1]) + 12
+            inside = before + records[-1].index(file.getvalue())
+            row = (number, before, len(records[-1]), inside)
+            rows.append((*row, file.getbuffer().nbytes, labels[index]))
+        name = f"shard-{number:05d}-of-00003.tfrecord"
+        data = write_records(path / name, records).read_bytes()
+        shards.append(
+            {
+                "file": name,
+                "num_examples": len(part),
+                "num_bytes": len(data),
+                "sha256": hashlib.sha256(data).hexdigest(),
+            }
+        )
+    np.save(path / "index.npy", np.array(rows, OLD_ROW))
+    rows_digest = hashlib.sha256((path / "index.npy").read_bytes())
+    index = {
+        "format": "sagan_tf shards 1",
+        "settings": {"framing": {"image_size": 32}},
+        "num_examples": COUNT,
+        "class_names": CLASSES,
+        "class_counts": [2] * len(CLASSES),
+        "skipped": [],
+        "rows_sha256": rows_digest.hexdigest(),
+        "shards": shards,
+    }
+    (path / "index.json").write_text(json.dumps(index))
     return path
 
 

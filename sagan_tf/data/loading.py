@@ -1,0 +1,127 @@
+"""From the name of a data set to an `ImageDataset`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from sagan_tf.data.dataset import ImageDataset
+from sagan_tf.data.formats import find, open_importer
+from sagan_tf.data.framing import RESIZES, Framing
+from sagan_tf.data.importer import checked_count
+from sagan_tf.data.order import Pipeline
+from sagan_tf.data.placement import place
+from sagan_tf.data.service import remote_load
+from sagan_tf.errors import UserError
+
+
+def open_dataset(
+    name: str,
+    *,
+    path: str = "",
+    image_size: int,
+    num_classes: int | None = None,
+    num_examples: int | None = None,
+    on_unreadable: str = "refuse",
+    on_small: str = "refuse",
+    crop: int = 0,
+    resize: str = "lanczos",
+    cache: str = "",
+    **options: Any,
+) -> ImageDataset:
+    """Opens the data set `name`, of any format in `sagan_tf.data.formats`.
+
+    Args:
+        name: name of a format, or `tfds:NAME[/config][:version]`.
+        path: where the files are, unless they are embedded.
+        image_size: height and width of the images it yields, in pixels.
+        num_classes: `None` for the classes that the data set has, their number
+            to make sure of it, 0 to ignore them (unconditional training).
+        num_examples: the first so many images; `None` for all, which for
+            `twins` means 20,000 to train on and 10,000 to test with.
+        on_unreadable: what to do about a file that is no whole image:
+            `"refuse"` them all, or `"skip"` the file with a warning.
+        on_small: what to do about an image of fewer pixels: `"refuse"` it, or
+            `"enlarge"` it.
+        crop: side of the square that is cut out of the middle; 0 for the
+            largest.
+        resize: filter: lanczos, bicubic, bilinear or box.
+        cache: where decoded images are kept. Empty: in memory if they fit into
+            a gigabyte, else as shards in the user's cache directory, which
+            takes time once. `"memory"`: there, whatever they take. `"none"`:
+            nowhere, they are decoded whenever they are wanted. Else the
+            directory for the shards.
+        **options: options of the format (`formats.OPTIONS`), and attributes of
+            `sagan_tf.data.order.Pipeline`.
+
+    Returns:
+        An `ImageDataset`.
+
+    Raises:
+        UserError: if an argument does not fit, or the files do not.
+    """
+    _check_names(on_unreadable, on_small, resize)
+    if image_size < 1:
+        raise UserError(
+            f"`image_size` should be positive. Received: {image_size}"
+        )
+    names = {field.name for field in dataclasses.fields(Pipeline)}
+    pipeline = Pipeline(
+        **{key: options.pop(key) for key in names & set(options)}
+    )
+    framing = Framing(image_size, crop, resize, on_small)
+    found = find(name)
+    if found and found.embedded:
+        _refuse_files(name, path, framing, cache, pipeline)
+    importer = open_importer(
+        name, path=path, num_classes=num_classes, **options
+    )
+    if num_examples is None:
+        num_examples = importer.usual_count
+    count = checked_count(name, importer.count, num_examples)
+    store = place(importer, count, framing, on_unreadable, cache)
+    dataset = ImageDataset(
+        store,
+        name=importer.name,
+        image_size=image_size,
+        class_names=importer.class_names,
+        num_classes=num_classes,
+        identity=lambda: importer.identity() + framing.unusual(),
+        shard_sizes=importer.shard_sizes,
+    )
+    dataset.pipeline = pipeline
+    if pipeline.service:
+        dataset.remote_load = remote_load(
+            importer, count, len(store), image_size
+        )
+    return dataset
+
+
+def _check_names(on_unreadable: str, on_small: str, resize: str) -> None:
+    for argument, value, names in (
+        ("on_unreadable", on_unreadable, ("refuse", "skip")),
+        ("on_small", on_small, ("refuse", "enlarge")),
+        ("resize", resize, tuple(RESIZES)),
+    ):
+        if value not in names:
+            raise UserError(
+                f"`{argument}` should be {' or '.join(names)}. Received: "
+                f"{value!r}"
+            )
+
+
+def _refuse_files(
+    name: str, path: str, framing: Framing, cache: str, pipeline: Pipeline
+) -> None:
+    given = {
+        "path": path,
+        "crop": framing.crop,
+        "cache": cache,
+        "service": pipeline.service,
+    }
+    for argument, value in given.items():
+        if value:
+            raise UserError(
+                f"data set `{name}` is embedded: `{argument}` should be left "
+                f"at its default. Received: {value!r}"
+            )

@@ -1,1 +1,0 @@
-"""What `python -m tools.prepare_dataset` is made of."""
