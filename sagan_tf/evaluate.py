@@ -1,4 +1,4 @@
-"""Scores a run, or a folder of pictures, and says by which protocol.
+"""Scores a run, or a folder of images, and says by which protocol.
 
 python -m sagan_tf.evaluate --workdir=DIR [--checkpoint=best]
 python -m sagan_tf.evaluate --real_dir=DIR --fake_dir=DIR
@@ -13,11 +13,13 @@ from sagan_tf import command, quiet_tensorflow  # noqa: F401
 # ruff: isort: split
 from absl import flags
 
-from sagan_tf.configuration import builders, validation
+from sagan_tf import runs
+from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import folders, generated, preparation, requests
-from sagan_tf.evaluation.run_scorer import BEST, RunScorer
-from sagan_tf.evaluation.score_text import format_scores
+from sagan_tf.evaluation import best, metrics, run_scorer, scoring
+from sagan_tf.evaluation.options import Options
+from sagan_tf.evaluation.reports import format_scores
+from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.training import devices, distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
@@ -27,21 +29,21 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to score: latest, best, all or a step."
 )
 _REAL_DIR = flags.DEFINE_string(
-    "real_dir", "", "Folder of real pictures, in place of a run."
+    "real_dir", "", "Folder of real images, in place of a run."
 )
 _FAKE_DIR = flags.DEFINE_string(
-    "fake_dir", "", "Folder of pictures to score against --real_dir."
+    "fake_dir", "", "Folder of images to score against --real_dir."
 )
 _NUM_IMAGES = flags.DEFINE_integer(
-    "num_images", 0, "Generated pictures; 0 for the usual number.", 0
+    "num_images", 0, "Generated images; 0 for the usual number.", 0
 )
 _NUM_REAL = flags.DEFINE_integer(
-    "num_real", 0, "Real pictures of a run's data; 0 for all.", 0
+    "num_real", 0, "Real images of a run's data; 0 for all.", 0
 )
 _SPLIT = flags.DEFINE_string(
     "split",
     "",
-    "Real pictures of a run's data: a split, such as train or test; by default "
+    "Real images of a run's data: a split, such as train or test; by default "
     "config.dataset.evaluation_split, or what was trained on.",
 )
 _IMAGE_SIZE = flags.DEFINE_integer(
@@ -61,9 +63,12 @@ _TRUNCATION = flags.DEFINE_float(
     "truncation", 0.0, "Size that no latent exceeds; 0 for none.", 0.0
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 50, "Pictures at a time.", 1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 50, "Images at a time.", 1)
 _METRIC = flags.DEFINE_enum(
-    "metric", "fid", ["fid", "kid", "is", "intra_fid"], "What is best by."
+    "metric",
+    None,
+    metrics.names_of_best(),
+    "What is best by; by default what was asked for last, at first fid.",
 )
 _REAL_STATISTICS = flags.DEFINE_string(
     "real_statistics", "", "NAME.npz to keep real statistics in."
@@ -96,85 +101,61 @@ def main(argv: list[str]) -> None:
         raise UserError(
             "give --workdir=DIR, or --real_dir=DIR and --fake_dir=DIR"
         )
-    options = preparation.Options(
+    options = Options(
+        features=_FEATURES.value,
+        inception_path=_INCEPTION_PATH.value,
         cache_dir=_CACHE_DIR.value,
         real_statistics=_REAL_STATISTICS.value,
-        batch_size=_BATCH_SIZE.value,
-        force=_FORCE.value,
-        strategy=distribution.create_strategy("local"),
-        tfgan_check=_TFGAN_CHECK.value,
-    )
-    scores = _score_run(options) if _WORKDIR.value else _score_folder(options)
-    sys.stdout.write(format_scores(scores) + "\n")
-
-
-def _score_folder(options: preparation.Options) -> list:
-    folders.check_folders(_REAL_DIR.value, _FAKE_DIR.value)
-    network = preparation.load_network(
-        _FEATURES.value, "folder", options, _INCEPTION_PATH.value
-    )
-    scores = folders.score_folders(
-        network,
-        real_dir=_REAL_DIR.value,
-        fake_dir=_FAKE_DIR.value,
-        options=options,
         num_images=_NUM_IMAGES.value,
-        image_size=_IMAGE_SIZE.value,
-    )
-    return [scores]
-
-
-def _score_run(options: preparation.Options) -> list:
-    workdir = Workdir(_WORKDIR.value)
-    config = validation.complete(workdir.read_config())
-    validation.validate(config)
-    checkpoints = Checkpoints(workdir.checkpoints)
-    best = Checkpoints(workdir.path / BEST)
-    # Training may have removed the best one from its own place.
-    steps = sorted({*checkpoints.steps(), *best.steps()})
-    if not _WATCH.value:
-        # Before minutes are spent on the real pictures.
-        requests.check(_CHECKPOINT.value, steps, workdir.path)
-    split = _SPLIT.value or builders.evaluation_split(config)
-    dataset = builders.build_evaluation_dataset(config, split)
-    network = preparation.load_network(
-        _FEATURES.value, config.dataset.name, options, _INCEPTION_PATH.value
-    )
-    num_images = _NUM_IMAGES.value or preparation.default_num_images(network)
-    evaluator, real_card = preparation.prepare(
-        network,
-        dataset,
-        options=options,
-        num_generated=num_images,
-        split=split,
         num_real=_NUM_REAL.value,
-    )
-    sampler = generated.CheckpointSampler(
-        # The dtype of the training machine would make another protocol.
-        builders.build_generator(config, dtype="float32"),
-        [checkpoints, best],
         averaged=_EMA.value,
-        num_images=num_images,
         truncation=_TRUNCATION.value,
         seed=_SEED.value,
         batch_size=_BATCH_SIZE.value,
+        metric=_METRIC.value or "",
+        force=_FORCE.value,
+        tfgan_check=_TFGAN_CHECK.value,
+        strategy=distribution.create_strategy("local"),
     )
-    scorer = RunScorer(
-        evaluator,
-        preparation.extend(real_card, **sampler.card()),
-        workdir=workdir.path,
-        sample=sampler,
-        checkpoint_path=checkpoints.path,
-        metric=_METRIC.value,
+    if _WORKDIR.value:
+        scores = _score_run(options)
+    else:
+        folders = _REAL_DIR.value, _FAKE_DIR.value
+        scores = [scoring.score_folders(*folders, options, _IMAGE_SIZE.value)]
+    sys.stdout.write(format_scores(scores) + "\n")
+
+
+def _score_run(options: Options) -> list[Scores]:
+    workdir = Workdir(_WORKDIR.value)
+    config = runs.read_config(workdir)
+    checkpoints = Checkpoints(workdir.checkpoints)
+    # Before minutes are spent on the real images.
+    steps = [] if _WATCH.value else _requested_steps(workdir)
+    scorer = builders.build_scorer(
+        config,
+        workdir,
+        runs.places(workdir),
+        options,
+        checkpoints=checkpoints,
+        split=_SPLIT.value,
     )
     if _WATCH.value:
-        return requests.watch(
+        return run_scorer.watch(
             scorer,
             checkpoints.steps,
             last_step=config.train.num_steps,
             seconds=_WATCH_SECONDS.value,
         )
-    return requests.answer(_CHECKPOINT.value, scorer, steps)
+    return [scorer.score(step) for step in steps]
+
+
+def _requested_steps(workdir: Workdir) -> list[int]:
+    return best.requested_steps(
+        _CHECKPOINT.value,
+        runs.steps(workdir),
+        runs.best_checkpoint(workdir, _METRIC.value or ""),
+        allow_all=True,
+    )
 
 
 def cli() -> None:

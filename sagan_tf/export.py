@@ -102,7 +102,7 @@ def _card(run: runs.Run) -> dict[str, Any]:
 
 def _scores(run: runs.Run) -> list[dict[str, str]]:
     """Returns the step's rows of the run's scores, protocol and all."""
-    path = run.workdir.path / "scores.csv"
+    path = run.workdir.scores
     if not path.is_file():
         return []
     with path.open(newline="") as file:

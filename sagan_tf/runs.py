@@ -12,13 +12,12 @@ import numpy as np
 from sagan_tf.configuration import builders, validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
+from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
+from sagan_tf.evaluation.score_table import ScoreTable
 from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
-
-# Directory of the checkpoint that scored best, in a workdir.
-_BEST = "best"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Run:
         Raises:
             UserError: if the checkpoint cannot be read.
         """
-        # Training may run in bfloat16; pictures need no such haste.
+        # Training may run in bfloat16; images are worth float32.
         generator = builders.build_generator(self.config, dtype="float32")
         generator.build_from_config({})
         self.checkpoints.restore_generator(generator, self.step, averaged)
@@ -112,7 +111,7 @@ class LiveGenerator:
         return self._class_names
 
     def draw(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Draws pictures: `(batch, height, width, 3)` float32 in [-1, 1].
+        """Draws images: `(batch, height, width, 3)` float32 in [-1, 1].
 
         Args:
             latents: `(batch, latent_dim)`.
@@ -149,33 +148,40 @@ def open_run(
             "which is no directory"
         )
     files = Workdir(path)
-    config = validation.complete(files.read_config())
+    config = read_config(files)
+    best = best_checkpoint(files)
+    (step,) = requested_steps(checkpoint, steps(files), best)
+    have_it = [place for place in places(files) if step in place.steps()]
+    return Run(config, step, files, (have_it or places(files))[0])
+
+
+def read_config(workdir: Workdir) -> ml_collections.ConfigDict:
+    """Reads the configuration of a run, completed and checked.
+
+    Raises:
+        UserError: if there is none, or it is not valid.
+    """
+    config = validation.complete(workdir.read_config())
     validation.validate(config)
-    checkpoints = Checkpoints(files.checkpoints)
-    if checkpoint == "best":
-        checkpoints = Checkpoints(path / _BEST)
-    step = _choose(checkpoint, checkpoints)
-    return Run(config, step, files, checkpoints)
+    return config
 
 
-def _choose(checkpoint: str, checkpoints: Checkpoints) -> int:
-    """Returns the step that a request means."""
-    if checkpoint not in ("latest", "best") and not checkpoint.isdecimal():
-        raise UserError(
-            "--checkpoint should be latest, best or a step. "
-            f"Received: {checkpoint!r}"
-        )
-    steps = checkpoints.steps()
-    if not steps:
-        hint = "; score the run first" if checkpoint == "best" else ""
-        raise UserError(
-            f"{checkpoints.directory} should hold a checkpoint. "
-            f"Received: none{hint}"
-        )
-    if not checkpoint.isdecimal():
-        return steps[-1]
-    if int(checkpoint) not in steps:
-        raise UserError(
-            f"--checkpoint should be one of {steps}. Received: {checkpoint}"
-        )
-    return int(checkpoint)
+def places(workdir: Workdir) -> list[Checkpoints]:
+    """Returns where checkpoints of a run may be, in the order to look."""
+    # Training may have removed the best one from its own place.
+    return [Checkpoints(workdir.checkpoints), Checkpoints(workdir.best)]
+
+
+def steps(workdir: Workdir) -> list[int]:
+    """Returns the steps that have a checkpoint, oldest first."""
+    return sorted({s for place in places(workdir) for s in place.steps()})
+
+
+def best_checkpoint(workdir: Workdir, metric: str = "") -> BestCheckpoint:
+    """Returns what tells the best checkpoint of a run.
+
+    Args:
+        workdir: the run's directory.
+        metric: what is best by; empty for the run's own.
+    """
+    return BestCheckpoint(ScoreTable(workdir.scores), workdir.best, metric)

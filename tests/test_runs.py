@@ -1,5 +1,6 @@
 """Opening a run: which checkpoint, and what is refused."""
 
+import json
 import shutil
 
 import numpy as np
@@ -9,6 +10,9 @@ import tensorflow as tf
 from sagan_tf import runs
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
+from sagan_tf.evaluation.protocol import Card
+from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.training.workdir import Workdir
 
 
 @pytest.fixture
@@ -38,17 +42,35 @@ def test_both_generators_and_the_discriminator_are_those_of_training(toy_run):
 
 
 def test_the_best_checkpoint_lies_in_a_place_of_its_own(copied):
-    with pytest.raises(UserError, match="score the run first"):
+    with pytest.raises(UserError, match="--checkpoint=all first"):
         runs.open_run(copied, "best")
     (copied / "checkpoints").rename(copied / "best")
     assert runs.open_run(copied, "best").step == 3
-    with pytest.raises(UserError, match="should hold a checkpoint"):
-        runs.open_run(copied)
+    assert runs.open_run(copied).step == 3
+
+
+def scored(workdir, fids):
+    table = ScoreTable(Workdir(workdir).scores)
+    for step, fid in fids.items():
+        card = Card("n", "0", "none", "noise", "train", 9, step=step)
+        table.add(Scores(card, {"fid0_n": fid, "is0_n": fid}))
+
+
+def test_the_best_is_that_of_the_scores(copied):
+    scored(copied, {1: 9.0, 3: 4.0})
+    assert runs.open_run(copied, "best").step == 3
+    # As `evaluate --metric=is` leaves it, where more is better.
+    (copied / "best").mkdir()
+    choice = {"step": 1, "metric": "is", "protocol": ""}
+    (copied / "best" / "choice.json").write_text(json.dumps(choice))
+    with pytest.raises(UserError, match="step 1, the best by is") as caught:
+        runs.open_run(copied, "best")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_step_is_found_or_refused(toy_run):
     assert runs.open_run(toy_run, "3").step == 3
-    with pytest.raises(UserError, match=r"should be one of \[3\]"):
+    with pytest.raises(UserError, match="of step 4. Received: 3"):
         runs.open_run(toy_run, "4")
     with pytest.raises(UserError, match="latest, best or a step"):
         runs.open_run(toy_run, "newest")
@@ -64,7 +86,9 @@ def test_a_missing_or_empty_workdir_is_refused(tmp_path):
 def test_a_damaged_checkpoint_counts_as_none(copied):
     (data,) = copied.glob("checkpoints/*/state.data*")
     data.write_bytes(b"")
-    with pytest.raises(UserError, match="should hold a checkpoint"):
+    with pytest.raises(
+        UserError, match="a checkpoint of a step. Received: none"
+    ):
         runs.open_run(copied)
 
 

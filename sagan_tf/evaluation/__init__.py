@@ -1,1 +1,1 @@
-"""Scores of generated pictures, each with its protocol."""
+"""Scores of generated images, each with its protocol."""

@@ -2,8 +2,8 @@
 
 Inception knows photographs; to it, twins and digits are all alike. A small
 network learns the classes of these data and, from the same features, what the
-picture looks like in coarse: so a distance of features sees wrong colours and
-places as well as wrong kinds. Half of the pictures that it learns from have the
+image looks like in coarse: so a distance of features sees wrong colours and
+places as well as wrong kinds. Half of the images that it learns from have the
 right half of another one, or the features would not know what to say of halves
 that do not agree.
 """
@@ -32,16 +32,16 @@ _RECIPE = 1
 _STEPS = {"twins": 900, "digits": 500}
 _BATCH_SIZE = 128
 _LEARNING_RATE = 3e-3
-# Height and width of the coarse picture that features have to hold.
+# Height and width of the coarse image that features have to hold.
 _COARSE_SIZE = 8
-# How much the coarse picture counts beside the class.
+# How much the coarse image counts beside the class.
 _COARSE_WEIGHT = 4.0
 _LEAST_ACCURACY = 0.95
 _SEED = 0
 
 
 def has_classifier(dataset_name: str) -> bool:
-    """Return whether the program can train a classifier for a data set."""
+    """Returns whether the program can train a classifier for a data set."""
     return dataset_name in _STEPS
 
 
@@ -50,10 +50,10 @@ def load_classifier(
     cache_dir: str,
     strategy: tf.distribute.Strategy | None = None,
 ) -> FeatureNetwork:
-    """Return the classifier of an embedded data set, trained if need be.
+    """Returns the classifier of an embedded data set, trained if need be.
 
     Training takes under a minute on two CPU cores. The weights and the
-    accuracy on test pictures are kept, so that every run of this user is
+    accuracy on test images are kept, so that every run of this user is
     scored by the same network.
 
     Args:
@@ -62,8 +62,8 @@ def load_classifier(
         strategy: how devices share a batch; one device by default.
 
     Returns:
-        A network named `twins-classifier` or `digits-classifier`, with the
-        attribute `test_accuracy`.
+        A network named `twins-classifier` or `digits-classifier`, with a
+        `test_accuracy`.
 
     Raises:
         UserError: if there is no recipe for the data, or the trained network
@@ -72,7 +72,7 @@ def load_classifier(
     if not has_classifier(dataset_name):
         raise UserError(
             "a classifier can be trained for "
-            f"{' and '.join(_STEPS)}. Received: {dataset_name!r}."
+            f"{' and '.join(_STEPS)}. Received: {dataset_name!r}"
         )
     name = f"{dataset_name}-classifier"
     path = Path(cache_dir) / f"{name}-{_RECIPE}.npz"
@@ -85,7 +85,7 @@ def load_classifier(
 
 
 def _build(num_classes: int) -> tf.keras.Model:
-    """Return images -> logits, features and the coarse picture."""
+    """Returns images -> logits, features and the coarse image."""
     layers = tf.keras.layers
     images = layers.Input((INPUT_SIZE, INPUT_SIZE, 3))
     hidden = images
@@ -130,7 +130,7 @@ def _train(dataset_name: str) -> tf.keras.Model:
 
 
 def _with_mixed_halves(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Give the second half of the batch the right halves of neighbours."""
+    """Gives the second half of the batch the right halves of neighbours."""
     middle, half = images.shape[0] // 2, INPUT_SIZE // 2
     whole, cut = images[:middle], images[middle:]
     mixed = tf.concat(
@@ -147,7 +147,7 @@ def _loss(
     is_whole: tf.Tensor,
 ) -> tf.Tensor:
     logits, _, coarse = model(images, training=True)
-    # Mixed pictures have two kinds: they teach the coarse picture only.
+    # Mixed images have two kinds: they teach the coarse image only.
     kind = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     kind = tf.reduce_sum(kind * is_whole) / tf.reduce_sum(is_whole)
     target = tf.nn.avg_pool2d(images, INPUT_SIZE // _COARSE_SIZE, 4, "VALID")
@@ -170,12 +170,12 @@ def _check_accuracy(name: str, accuracy: float) -> None:
     if accuracy < _LEAST_ACCURACY:
         raise UserError(
             f"{name} should recognise {_LEAST_ACCURACY:.0%} of the test "
-            f"pictures. Received: {accuracy:.1%}."
+            f"images. Received: {accuracy:.1%}"
         )
 
 
 def _store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
-    """Write the weights; whoever comes first wins."""
+    """Writes the weights, unless another process has written them first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {f"w{i:02}": w for i, w in enumerate(model.get_weights())}
     card = json.dumps({"test_accuracy": accuracy, "recipe": _RECIPE})
@@ -210,7 +210,7 @@ def _open(
     except Exception as error:
         raise UserError(
             f"{path} should hold the weights of {name}: remove it, and it is "
-            "trained again."
+            "trained again"
         ) from error
     network = FeatureNetwork(
         lambda images: model(images, training=False)[:2],
@@ -218,10 +218,10 @@ def _open(
         hash=_digest(weights),
         input_size=INPUT_SIZE,
         antialias=True,
+        test_accuracy=card["test_accuracy"],
         strategy=strategy,
     )
     network.model = model
-    network.test_accuracy = card["test_accuracy"]
     return network
 
 

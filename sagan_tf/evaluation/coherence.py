@@ -1,7 +1,7 @@
-"""Do the two halves of a picture of twins agree in colour?
+"""Do the two halves of an image of twins agree in colour?
 
 The measure that the embedded data set allows (data set `twins`): each of
-its pictures shows two shapes of one colour, far apart, so a generator gets it
+its images shows two shapes of one colour, far apart, so a generator gets it
 right only if it carries the colour from one side to the other. Worked out from
 pixels alone.
 """
@@ -9,6 +9,8 @@ pixels alone.
 from __future__ import annotations
 
 import numpy as np
+
+from sagan_tf.evaluation.feature_network import checked_images
 
 # Largest distance of two hues that agree, where the circle of hues is 1 long.
 # Unrelated hues agree with a probability of 2 * 0.06 = 0.12.
@@ -24,10 +26,10 @@ _LEAST_EXCESS = 0.15
 
 
 def coherence(images: np.ndarray, *, tolerance: float = TOLERANCE) -> float:
-    """Return the share of pictures whose two halves agree in hue.
+    """Returns the share of images whose two halves agree in hue.
 
-    Real pictures score 1, halves of different pictures about
-    `2 * tolerance`, and pictures without a coloured shape in each half 0.
+    Real images score 1, halves of different images about
+    `2 * tolerance`, and images without a coloured shape in each half 0.
 
     Args:
         images: `(batch, height, width, 3)` floats in [-1, 1].
@@ -45,7 +47,7 @@ def coherence(images: np.ndarray, *, tolerance: float = TOLERANCE) -> float:
 def agreement(
     images: np.ndarray, *, tolerance: float = TOLERANCE
 ) -> np.ndarray:
-    """Return whether the halves of each picture agree: `(batch,)` bool."""
+    """Returns whether the halves of each image agree: `(batch,)` bool."""
     left, right = half_hues(images).T
     return hues_agree(left, right, tolerance=tolerance)
 
@@ -53,7 +55,7 @@ def agreement(
 def hues_agree(
     left: np.ndarray, right: np.ndarray, *, tolerance: float = TOLERANCE
 ) -> np.ndarray:
-    """Return whether hues agree, round the circle.
+    """Returns whether hues agree, round the circle.
 
     Args:
         left: `(batch,)` hues in [0, 1), NaN where there is none.
@@ -69,7 +71,7 @@ def hues_agree(
 
 
 def half_hues(images: np.ndarray) -> np.ndarray:
-    """Return the hue of the shape in the left and in the right half.
+    """Returns the hue of the shape in the left and in the right half.
 
     It is the hue of the mean, weighted by chroma, of the most saturated 4 per
     cent of the pixels. A half has no hue if that mean is not saturated, as in
@@ -86,14 +88,16 @@ def half_hues(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: if `images` have another shape, type or range.
     """
-    images = _checked(images)
+    images = (checked_images(images) + 1) / 2
     half = images.shape[2] // 2
+    if not half:
+        raise ValueError("`images` should be two or more wide. Received: 1")
     halves = images[:, :, :half], images[:, :, -half:]
     return np.stack([_foreground_hue(side) for side in halves], axis=-1)
 
 
 def shuffle_halves(images: np.ndarray, seed: int) -> np.ndarray:
-    """Return left halves beside right halves of other pictures.
+    """Returns left halves beside right halves of other images.
 
     Their coherence is the level of chance.
 
@@ -105,48 +109,41 @@ def shuffle_halves(images: np.ndarray, seed: int) -> np.ndarray:
         The same left halves, each beside another right half; same shape.
 
     Raises:
-        ValueError: if there are fewer than two pictures.
+        ValueError: if there are fewer than two images.
     """
     images = np.asarray(images)
     if len(images) < 2:
         raise ValueError(
             "`images` should be two or more, to shuffle their halves. "
-            f"Received: {len(images)}."
+            f"Received: {len(images)}"
         )
-    # Round a circle in random order nobody is his own neighbour.
-    order = np.random.default_rng(seed).permutation(len(images))
     half = images.shape[2] // 2
     shuffled = images.copy()
-    shuffled[order, :, half:] = images[np.roll(order, 1), :, half:]
+    shuffled[:, :, half:] = images[_others(len(images), seed), :, half:]
     return shuffled
 
 
-def _checked(images: np.ndarray) -> np.ndarray:
-    """Return float32 images in [0, 1]."""
-    images = np.asarray(images)
-    if images.ndim != 4 or images.shape[-1] != 3 or images.shape[2] < 2:
-        raise ValueError(
-            "`images` should have the shape (batch, height, width, 3), two or "
-            f"more wide. Received: {images.shape}."
-        )
-    if images.dtype.kind in "iub":
-        raise ValueError(
-            "`images` should be floats in [-1, 1]. Received: "
-            f"{images.dtype}. Of uint8, take `images / 127.5 - 1`."
-        )
-    images = images.astype(np.float32)
-    # A broken generator draws NaN, which has no hue.
-    largest = np.max(np.abs(images), initial=0.0, where=~np.isnan(images))
-    if largest > 1.01:
-        raise ValueError(
-            "`images` should be in [-1, 1]. Received values up to "
-            f"{largest:.3g} in size."
-        )
-    return (images + 1) / 2
+def share_that_agrees(hues: np.ndarray) -> float:
+    """Returns the coherence of images by their `half_hues`."""
+    return float(np.mean(hues_agree(*hues.T)))
+
+
+def share_by_chance(hues: np.ndarray) -> float:
+    """Returns the coherence of images whose right halves change places."""
+    left, right = hues.T
+    return float(np.mean(hues_agree(left, right[_others(len(hues), 0)])))
+
+
+def _others(count: int, seed: int) -> np.ndarray:
+    """Returns an index of another image for each: one cycle through all."""
+    order = np.random.default_rng(seed).permutation(count)
+    others = np.empty_like(order)
+    others[order] = np.roll(order, 1)
+    return others
 
 
 def _foreground_hue(half: np.ndarray) -> np.ndarray:
-    """Return `(batch,)` hues of `(batch, height, width, 3)` in [0, 1]."""
+    """Returns `(batch,)` hues of `(batch, height, width, 3)` in [0, 1]."""
     pixels = half.reshape(len(half), -1, 3)
     chroma = np.ptp(pixels, axis=-1)
     count = max(1, round(_FOREGROUND_SHARE * chroma.shape[1]))
@@ -163,7 +160,7 @@ def _foreground_hue(half: np.ndarray) -> np.ndarray:
 
 
 def _hue(colours: np.ndarray) -> np.ndarray:
-    """Return the hue in [0, 1) of `(batch, 3)` RGB; 0 for grey."""
+    """Returns the hue in [0, 1) of `(batch, 3)` RGB; 0 for grey."""
     red, green, blue = colours.T
     largest, chroma = colours.max(axis=-1), np.ptp(colours, axis=-1)
     span = np.where(chroma > 0, chroma, 1)

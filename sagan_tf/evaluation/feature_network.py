@@ -17,7 +17,7 @@ FeatureFunction = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
 class FeatureNetwork:
     """A classifier that was trained before, as images -> logits and features.
 
-    It resizes by itself, bilinearly, so that no picture ever comes in at
+    It resizes by itself, bilinearly, so that no image ever comes in at
     another size than the network was trained for.
 
     Args:
@@ -25,8 +25,10 @@ class FeatureNetwork:
         name: `"inception"`, or what the names of its scores end in.
         hash: hexadecimal digest of its weights.
         input_size: height and width that it takes, in pixels.
-        antialias: whether larger pictures are filtered as they shrink;
+        antialias: whether larger images are filtered as they shrink;
             TF-GAN does not.
+        test_accuracy: share of test images of its own data that it knows; None
+            if it was not trained for the classes of any.
         strategy: how devices share a batch; `function` was built in its scope.
             One device by default.
 
@@ -43,12 +45,14 @@ class FeatureNetwork:
         hash: str,
         input_size: int,
         antialias: bool = False,
+        test_accuracy: float | None = None,
         strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         self.name = name
         self.hash = hash
         self.input_size = input_size
         self.antialias = antialias
+        self.test_accuracy = test_accuracy
         self._function = tf.function(
             lambda images: self._outputs(function, images),
             input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
@@ -68,7 +72,7 @@ class FeatureNetwork:
         self.num_features = pooled.shape[1]
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the network sees.
+        """Returns what the network sees.
 
         Args:
             images: `(batch, height, width, 3)` floats in [-1, 1], any size.
@@ -81,23 +85,23 @@ class FeatureNetwork:
             ValueError: if the images are of another shape or type.
             UserError: if an output is not finite.
         """
-        images = _checked(images)
+        images = tf.constant(checked_images(images))
         logits, pooled = (part.numpy() for part in self._run(images))
         if not (np.isfinite(logits).all() and np.isfinite(pooled).all()):
             raise UserError(
                 f"feature network {self.name} should give finite numbers: the "
-                "pictures, or its weights, hold NaN or infinity."
+                "images, or its weights, hold NaN or infinity"
             )
         return logits, pooled
 
     @property
     def resize(self) -> str:
-        """How pictures come to its size, in words for the card."""
+        """How images come to its size, in words for the card."""
         filtered = ", antialiased" if self.antialias else ""
         return f"bilinear to {self.input_size}{filtered}"
 
     def _run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Give each device an equal part, filled up with grey pictures."""
+        """Gives each device an equal part, filled up with grey images."""
         replicas, count = self._strategy.num_replicas_in_sync, len(images)
         if replicas == 1 or not count:
             return self._function(images)
@@ -125,23 +129,33 @@ class FeatureNetwork:
         )
 
 
-def _checked(images: np.ndarray) -> tf.Tensor:
-    dtype = getattr(images, "dtype", None)
-    if tf.as_dtype(dtype if dtype is not None else "int32").is_integer:
-        raise ValueError(
-            "`images` should be floats in [-1, 1]. Received: "
-            f"{dtype}. Of uint8, take `images / 127.5 - 1`."
-        )
-    images = tf.cast(images, tf.float32)
-    if images.shape.rank != 4 or images.shape[-1] != 3:
+def checked_images(images: np.ndarray) -> np.ndarray:
+    """Returns images as float32.
+
+    Args:
+        images: `(batch, height, width, 3)` floats in [-1, 1]; NaN passes, as a
+            broken generator draws it.
+
+    Raises:
+        ValueError: if they are of another shape, type or range.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] != 3:
         raise ValueError(
             "`images` should have the shape (batch, height, width, 3). "
-            f"Received: {tuple(images.shape)}."
+            f"Received: {images.shape}"
         )
-    largest = float(tf.reduce_max(tf.abs(images))) if len(images) else 0.0
+    if images.dtype.kind in "iub":
+        raise ValueError(
+            "`images` should be floats in [-1, 1]. Received: "
+            f"{images.dtype}. Of uint8, take `images / 127.5 - 1`"
+        )
+    images = images.astype(np.float32)
+    largest = np.max(np.abs(images), initial=0.0, where=~np.isnan(images))
+    # Resizing and float16 may overshoot a little.
     if largest > 1.01:
         raise ValueError(
             "`images` should be in [-1, 1]. Received values up to "
-            f"{largest:.3g} in size."
+            f"{largest:.3g} in size"
         )
     return images

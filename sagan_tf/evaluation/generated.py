@@ -1,4 +1,4 @@
-"""Generated pictures to be scored: which ones depends on the seed alone."""
+"""Generated images to be scored: which ones depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sagan_tf.networks import Generator
 
 
 def balanced_labels(num_images: int, num_classes: int) -> np.ndarray:
-    """Return labels in turn, so that each class comes equally often.
+    """Returns labels in turn, so that each class comes equally often.
 
     Args:
         num_images: number of labels.
@@ -28,14 +28,14 @@ def generated_batches(
     seed: int = 0,
     truncation: float = 0.0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield generated images and their labels.
+    """Yields generated images and their labels.
 
     The generator runs as at inference: by its moving averages, and without a
     power iteration.
 
     Args:
         sampler: what draws, from a built and restored generator.
-        num_images: number of pictures.
+        num_images: number of images.
         seed: seed of the latents.
         truncation: size that no latent exceeds; 0 for none.
 
@@ -55,25 +55,25 @@ class Checkpoints(Protocol):
     """What is needed of the checkpoints of a run."""
 
     def steps(self) -> list[int]:
-        """Return the steps that there are."""
+        """Returns the steps that there are."""
 
     def restore_generator(
         self, generator: Generator, step: int, averaged: bool
     ) -> None:
-        """Restore the generator of a step, or raise a `UserError`."""
+        """Restores the generator of a step, or raise a `UserError`."""
 
 
 class CheckpointSampler:
-    """Draws the pictures of any step of a run, all from the same latents.
+    """Draws the images of any step of a run, all from the same latents.
 
     Args:
         generator: a generator of the run's architecture.
         places: checkpoints, in the order in which to look for a step.
         averaged: whether to take the averaged generator.
-        num_images: number of pictures.
+        num_images: number of images.
         truncation: size that no latent exceeds; 0 for none.
         seed: seed of the latents.
-        batch_size: pictures per batch.
+        batch_size: images per batch.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class CheckpointSampler:
         next(generated_batches(self._sampler, 1))
 
     def card(self) -> dict[str, Any]:
-        """Return what the protocol card says of the pictures."""
+        """Returns what the protocol card says of the images."""
         return {
             "num_generated": self.num_images,
             "labels": "balanced" if self.generator.num_classes else "none",
@@ -108,7 +108,7 @@ class CheckpointSampler:
         }
 
     def __call__(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Return the pictures of a step, batch by batch.
+        """Returns the images of a step, batch by batch.
 
         Raises:
             UserError: if its checkpoint is missing or broken.
@@ -122,3 +122,26 @@ class CheckpointSampler:
             seed=self.seed,
             truncation=self.truncation,
         )
+
+
+class LiveWeights:
+    """The weights of a generator in training, in place of a checkpoint's.
+
+    Args:
+        source: the generator in training.
+    """
+
+    def __init__(self, source: Generator) -> None:
+        self.source = source
+
+    def steps(self) -> list[int]:
+        """Returns no step: the weights are those of the present one."""
+        return []
+
+    def restore_generator(
+        self, generator: Generator, step: int, averaged: bool
+    ) -> None:
+        """Copies the present weights into `generator`."""
+        del step, averaged
+        for ours, theirs in zip(generator.variables, self.source.variables):
+            ours.assign(theirs)

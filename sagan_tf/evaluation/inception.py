@@ -27,7 +27,7 @@ _HASH_LENGTH = 16
 def load_inception(
     path: str = "", strategy: tf.distribute.Strategy | None = None
 ) -> FeatureNetwork:
-    """Load the feature network of the Inception score and the FID.
+    """Loads the feature network of the Inception score and the FID.
 
     Args:
         path: directory of a SavedModel that gives `logits` and `pool_3`. If it
@@ -72,7 +72,7 @@ def load_inception(
 
 
 def _fetch() -> str:
-    """Return the directory of TF-GAN's network, from the cache if it can."""
+    """Returns the directory of TF-GAN's network, from the cache if it can."""
     with tfgan.quiet():
         import tensorflow_hub
 
@@ -96,7 +96,7 @@ def _load(directory: str) -> Any:
     if not (Path(directory) / "saved_model.pb").is_file():
         raise UserError(
             f"--inception_path={directory} should be the directory of a "
-            "SavedModel: there is no saved_model.pb in it."
+            "SavedModel: there is no saved_model.pb in it"
         )
     try:
         return tf.saved_model.load(directory)
@@ -109,19 +109,19 @@ def _load(directory: str) -> Any:
 
 
 def _callable(model: Any, directory: str) -> Callable[..., Any]:
-    """Return what to call: the model, as TF-GAN does, or its signature."""
+    """Returns what to call: the model, as TF-GAN does, or its signature."""
     if callable(model):
         return model
     if "serving_default" in model.signatures:
         return model.signatures["serving_default"]
     raise UserError(
         f"the SavedModel in {directory} should be callable or have the "
-        f"signature serving_default. Received: {sorted(model.signatures)}."
+        f"signature serving_default. Received: {sorted(model.signatures)}"
     )
 
 
 def _input_size(model: Any) -> int:
-    """Return the height that its signature fixes, or TF-GAN's."""
+    """Returns the height that its signature fixes, or TF-GAN's."""
     for signature in getattr(model, "signatures", {}).values():
         _, inputs = signature.structured_input_signature
         for spec in inputs.values():
@@ -143,7 +143,7 @@ def _select(function: Callable[..., Any]) -> FeatureFunction:
 
 
 def _digest(directory: str) -> str:
-    """Return a digest of the files that make the network."""
+    """Returns a digest of the files that make the network."""
     digest = hashlib.sha256()
     root = Path(directory)
     files = [root / "saved_model.pb", *sorted(root.glob("variables/*"))]

@@ -7,6 +7,8 @@ several devices, or before and after a stop) merge into the same result.
 
 from __future__ import annotations
 
+from typing import Iterator, Mapping
+
 import numpy as np
 
 
@@ -27,7 +29,7 @@ class Moments:
         self.scatter = np.zeros((num_features, num_features))
 
     def update(self, features: np.ndarray) -> None:
-        """Add feature vectors.
+        """Adds feature vectors.
 
         Args:
             features: `(batch, num_features)`.
@@ -39,7 +41,7 @@ class Moments:
         if features.ndim != 2 or features.shape[1:] != self.mean.shape:
             raise ValueError(
                 "`features` should have the shape (batch, "
-                f"{len(self.mean)}). Received: {features.shape}."
+                f"{len(self.mean)}). Received: {features.shape}"
             )
         if len(features):
             mean = features.mean(axis=0)
@@ -47,7 +49,7 @@ class Moments:
             self._add(len(features), mean, centred.T @ centred)
 
     def merge(self, other: Moments) -> None:
-        """Add all that `other` has gathered."""
+        """Adds all that `other` has gathered."""
         if other.count:
             self._add(other.count, other.mean, other.scatter)
 
@@ -60,8 +62,7 @@ class Moments:
         """
         if self.count < 2:
             raise ValueError(
-                "a covariance needs two pictures or more. Received: "
-                f"{self.count}."
+                f"a covariance needs two images or more. Received: {self.count}"
             )
         return self.scatter / (self.count - 1)
 
@@ -88,7 +89,7 @@ class Moments:
         return np.concatenate([self.mean + apart, self.mean - apart])
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return all that `from_state` needs."""
+        """Returns all that `from_state` needs."""
         return {
             "count": np.int64(self.count),
             "mean": self.mean,
@@ -97,7 +98,7 @@ class Moments:
 
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Moments:
-        """Return the moments that `state` came from."""
+        """Returns the moments that `state` came from."""
         moments = cls(len(state["mean"]))
         moments._add(int(state["count"]), state["mean"], state["scatter"])
         return moments
@@ -116,10 +117,51 @@ class Moments:
         self.count = total
 
 
+class ClassMoments:
+    """Moments of each class.
+
+    Args:
+        num_features: length of a feature vector.
+        num_classes: number of classes.
+    """
+
+    def __init__(self, num_features: int, num_classes: int) -> None:
+        self._moments = [Moments(num_features) for _ in range(num_classes)]
+
+    def each(self) -> Iterator[Moments]:
+        """Returns the moments of one class after the other."""
+        return iter(self._moments)
+
+    def update(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Adds features `(batch, num_features)` of labels `(batch,)`."""
+        for label in np.unique(labels):
+            self._moments[label].update(features[labels == label])
+
+    def merge(self, other: ClassMoments) -> None:
+        """Adds all that `other` has gathered."""
+        for ours, theirs in zip(self._moments, other._moments):
+            ours.merge(theirs)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns all that `from_state` needs."""
+        states = [moments.state() for moments in self._moments]
+        keys = states[0] if states else ()
+        return {key: np.stack([s[key] for s in states]) for key in keys}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, np.ndarray]) -> ClassMoments:
+        """Returns the moments that `state` came from."""
+        result = cls(0, 0)
+        for values in zip(*state.values()):
+            moments = Moments.from_state(dict(zip(state, values)))
+            result._moments.append(moments)
+        return result
+
+
 def frechet_distance(
     first: Moments, second: Moments, *, least: float = 0.0
 ) -> float:
-    """Return the squared Frechet distance of two normal distributions.
+    """Returns the squared Frechet distance of two normal distributions.
 
     It is `|m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2))`, the FID if the
     features are Inception's (Heusel et al., arXiv:1706.08500). The trace of the
@@ -128,7 +170,7 @@ def frechet_distance(
     root and without imaginary parts.
 
     Args:
-        first: moments of two or more pictures.
+        first: moments of two or more images.
         second: the same; the order does not matter.
         least: eigenvalues below it count as 0.
 
@@ -136,13 +178,13 @@ def frechet_distance(
         A number, 0 or more.
 
     Raises:
-        ValueError: if either holds fewer than two pictures, or one has other
+        ValueError: if either holds fewer than two images, or one has other
             features.
     """
     if first.mean.shape != second.mean.shape:
         raise ValueError(
             "moments should be of the same features. Received: "
-            f"{len(first.mean)} and {len(second.mean)} features."
+            f"{len(first.mean)} and {len(second.mean)} features"
         )
     values, vectors = np.linalg.eigh(first.covariance)
     root = (vectors * _root(values, least)) @ vectors.T

@@ -13,6 +13,7 @@ import json
 import re
 from typing import Any, Mapping
 
+from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 
 # Neither changes what is measured, so neither forbids a comparison.
@@ -25,15 +26,15 @@ _VERSIONS_OF = ("tensorflow", "tensorflow-gan", "numpy")
 
 @dataclasses.dataclass(frozen=True)
 class RealCard:
-    """How statistics of real pictures came about.
+    """How statistics of real images came about.
 
     Attributes:
         network: name of the feature network.
         network_hash: digest of its weights.
-        resize: how pictures come to its size.
-        data: which pictures, in words or by a digest.
+        resize: how images come to its size.
+        data: which images, in words or by a digest.
         split: `"train"`, `"test"`, or `"folder"` for a folder given as such.
-        num_real: how many pictures.
+        num_real: how many images.
     """
 
     network: str
@@ -52,9 +53,9 @@ class Card(RealCard):
     """The protocol of a row of scores.
 
     Attributes:
-        num_generated: how many generated pictures.
-        source: which pictures: `"generator"`, or a digest of a folder.
-        labels: how the classes of generated pictures are chosen.
+        num_generated: how many generated images.
+        source: which images: `"generator"`, or a digest of a folder.
+        labels: how the classes of generated images are chosen.
         truncation: size that no latent exceeds; 0 is none.
         seed: seed of the latents.
         statistics_mode: which statistics the batch normalization uses.
@@ -72,13 +73,34 @@ class Card(RealCard):
     step: int = -1
 
 
+def describe_data(dataset: ImageDataset) -> str:
+    """Returns what tells these images from others, in a few words.
+
+    Files are known by their names, sizes or checksums, not by their place.
+
+    Args:
+        dataset: the opened data set.
+    """
+    size = f"{dataset.image_size}x{dataset.image_size}"
+    return f"{dataset.identity()} {size}, {dataset.num_classes or 'no'} classes"
+
+
+def extend(card: RealCard, **fields: object) -> Card:
+    """Returns the card of generated images against these real ones."""
+    values = {
+        field.name: getattr(card, field.name)
+        for field in dataclasses.fields(card)
+    }
+    return Card(**{**values, **fields})
+
+
 def to_json(card: RealCard) -> str:
-    """Return a card as one line of JSON."""
+    """Returns a card as one line of JSON."""
     return json.dumps(dataclasses.asdict(card), sort_keys=True)
 
 
 def fields_of(card: RealCard | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that two cards must share, by name."""
+    """Returns the fields that two cards must share, by name."""
     if dataclasses.is_dataclass(card):
         card = dataclasses.asdict(card)
     return {key: card[key] for key in card if key not in _NOT_COMPARED}
@@ -88,7 +110,7 @@ def difference(
     expected: RealCard | Mapping[str, Any],
     received: RealCard | Mapping[str, Any],
 ) -> str:
-    """Return how two cards differ, in one line; empty if they agree."""
+    """Returns how two cards differ, in one line; empty if they agree."""
     ours, theirs = fields_of(expected), fields_of(received)
     names = [*ours, *(key for key in theirs if key not in ours)]
     return "; ".join(
@@ -103,7 +125,7 @@ def require_same(
     received: RealCard | Mapping[str, Any],
     what: str,
 ) -> None:
-    """Refuse what was made by another protocol.
+    """Refuses what was made by another protocol.
 
     Args:
         expected: the card that is wanted.
@@ -119,7 +141,7 @@ def require_same(
 
 
 def digest(card: RealCard) -> str:
-    """Return a short name of a protocol, for names of files."""
+    """Returns a short name of a protocol, for names of files."""
     text = json.dumps(fields_of(card), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -127,18 +149,18 @@ def digest(card: RealCard) -> str:
 def metric_name(
     metric: str, card: Card, *, count: int | None = None, split: bool = True
 ) -> str:
-    """Return the name under which a score is reported.
+    """Returns the name under which a score is reported.
 
     It is `fid50k_train` through Inception and `fid10k_twins-classifier`
     through any other network, whose split is named unless it is the training
-    split. What makes pictures better or worse by choice is named as well:
+    split. What makes images better or worse by choice is named as well:
     `fid50k_train_truncation0.5`, and `fid50k_train_raw` without the average.
 
     Args:
         metric: `fid`, `is`, `kid`, `precision`, ...
         card: the protocol.
-        count: number of generated pictures, if not all of the card's.
-        split: whether the metric compares with real pictures.
+        count: number of generated images, if not all of the card's.
+        split: whether the metric compares with real images.
     """
     name = metric + short_count(card.num_generated if count is None else count)
     plain = card.network == _PLAIN_NETWORK
@@ -152,15 +174,15 @@ def metric_name(
 
 
 def metric_of(name: str) -> str:
-    """Return `fid` for `fid50k_train`: a metric's name without protocol."""
+    """Returns `fid` for `fid50k_train`: a metric's name without protocol."""
     return re.match("[a-z_]*", name).group()
 
 
 def short_count(count: int) -> str:
-    """Return `50k` for 50,000 and `1234` for 1,234."""
+    """Returns `50k` for 50,000 and `1234` for 1,234."""
     return f"{count // 1000}k" if count and not count % 1000 else str(count)
 
 
 def versions() -> dict[str, str]:
-    """Return the releases that scores were computed with."""
+    """Returns the releases that scores were computed with."""
     return {name: importlib.metadata.version(name) for name in _VERSIONS_OF}

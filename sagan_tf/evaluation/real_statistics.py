@@ -1,4 +1,4 @@
-"""Statistics of the real pictures: gathered once, kept with their card."""
+"""Statistics of the real images: gathered once, kept with their card."""
 
 from __future__ import annotations
 
@@ -6,47 +6,78 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Callable, Iterable, Iterator
+from typing import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from absl import logging
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import protocol
+from sagan_tf.evaluation import metrics, protocol
+from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
-from sagan_tf.evaluation.statistics import Statistics, can_hold
+from sagan_tf.evaluation.metrics import Metric, Setting
+from sagan_tf.evaluation.set_statistics import (
+    Statistics,
+    can_hold,
+    named,
+    nested,
+)
 from sagan_tf.whole_files import replacing
 
 _SECONDS_BETWEEN_SAVES = 20.0
 
-# Takes the number of pictures done.
-Progress = Callable[[int], None]
+# Takes the number of images done.
+Progress = Callable[[int], object]
 
 
 class RealStatistics:
-    """Real pictures in two halves, which are each other's floor.
+    """Real images in two halves, and what they score by themselves.
 
     Args:
-        halves: statistics of the first and of the second half.
+        first: statistics of the first half.
+        second: the same of the second half.
+        references: scores by their `reference_name`, as far as they are known.
     """
 
-    def __init__(self, halves: tuple[Statistics, Statistics]) -> None:
-        self.halves = halves
+    def __init__(
+        self,
+        first: Statistics,
+        second: Statistics,
+        references: Mapping[str, float] | None = None,
+    ) -> None:
+        self.halves = first, second
+        self.references = dict(references or {})
 
     @property
     def count(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return sum(half.count for half in self.halves)
 
     def whole(self) -> Statistics:
-        """Return the statistics of all pictures."""
-        first, second = self.halves
-        whole = Statistics.from_state(
-            first.state(), keep_features=first.all_features is not None
-        )
-        whole.merge(second)
+        """Returns the statistics of all images."""
+        whole = self.halves[0].empty()
+        for half in self.halves:
+            whole.merge(half)
         return whole
+
+    def measure(self, chosen: Iterable[Metric]) -> bool:
+        """Measures what is not known yet; returns whether there was any."""
+        missing = [
+            metric
+            for metric in chosen
+            if metric.reference and metric.reference_name not in self.references
+        ]
+        if missing:
+            whole = self.whole()
+            pairs = {
+                "halves": Comparison(*self.halves),
+                "real": Comparison(whole, whole),
+            }
+            for metric in missing:
+                value = metric.compute(pairs[metric.reference])
+                self.references[metric.reference_name] = value
+        return bool(missing)
 
 
 def load_or_gather(
@@ -56,9 +87,9 @@ def load_or_gather(
     network: FeatureNetwork,
     dataset: ImageDataset,
     batch_size: int,
-    progress: Progress | None = None,
+    progress: Progress = lambda done: None,
 ) -> RealStatistics:
-    """Return the statistics in a file, gathering and writing them if new.
+    """Returns the statistics in a file, gathering and writing them if new.
 
     What is gathered is saved on the way: after a kill the next call goes on
     behind the last batches that were saved.
@@ -67,26 +98,48 @@ def load_or_gather(
         path: the file, `NAME.npz`; its card goes into `NAME.json`.
         card: the protocol that is wanted.
         network: what to look through.
-        dataset: the real pictures, of which `card.num_real` are taken.
-        batch_size: pictures at a time; the result does not depend on it.
-        progress: called with the number of pictures done.
+        dataset: the real images, of which `card.num_real` are taken.
+        batch_size: images at a time; the result does not depend on it.
+        progress: called with the number of images done.
 
     Raises:
         UserError: if the file was made by another protocol, or is broken.
     """
     path = Path(path)
-    keep_features = can_hold(card.num_real, network.num_features)
-    if path.exists():
-        _check_card(path, card)
-        return _from_arrays(_read(path), keep_features)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    real = _gather(
-        path, card, network, dataset, batch_size, progress or (lambda done: 0)
+    setting = Setting(dataset.name, dataset.num_classes, network)
+    chosen = metrics.applicable(setting)
+    empty = Statistics.of(
+        network,
+        metrics.needs(chosen, of_real=True),
+        dataset.num_classes,
+        keep_features=can_hold(card.num_real, network.num_features),
     )
-    _write_text(path.with_suffix(".json"), protocol.to_json(card) + "\n")
-    _write(path, _to_arrays(real))
-    _partial(path, card).unlink(missing_ok=True)
+    real = _open(path, card, empty) if path.exists() else None
+    is_new = real is None
+    if is_new:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = _partial(path, card)
+        real = _resume(partial, empty)
+        batches = _batches(dataset, card.num_real, batch_size, real.count)
+        _gather(real, partial, network, batches, card.num_real // 2, progress)
+        with replacing(path.with_suffix(".json")) as aside:
+            aside.write_text(protocol.to_json(card) + "\n")
+    if real.measure(chosen) or is_new:
+        _write(path, _to_arrays(real))
+        _partial(path, card).unlink(missing_ok=True)
     return real
+
+
+def _open(
+    path: Path, card: protocol.RealCard, empty: Statistics
+) -> RealStatistics | None:
+    """Returns what a file holds; nothing if a metric needs more."""
+    _check_card(path, card)
+    try:
+        return _from_arrays(_read(path), empty)
+    except KeyError as error:
+        logging.warning("%s has no %s: gathering it again", path, error)
+        return None
 
 
 def _check_card(path: Path, card: protocol.RealCard) -> None:
@@ -100,65 +153,54 @@ def _check_card(path: Path, card: protocol.RealCard) -> None:
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{path} should have its protocol card in {beside}: remove both, "
-            "and they are made again."
+            "and they are made again"
         ) from error
 
 
 def _gather(
-    path: Path,
-    card: protocol.RealCard,
+    real: RealStatistics,
+    partial: Path,
     network: FeatureNetwork,
-    dataset: ImageDataset,
-    batch_size: int,
+    batches: Iterator[tuple[np.ndarray, np.ndarray]],
+    middle: int,
     progress: Progress,
-) -> RealStatistics:
-    partial = _partial(path, card)
-    keep_features = can_hold(card.num_real, network.num_features)
-    real = _resume(partial, network, dataset, keep_features)
-    middle, saved = card.num_real // 2, time.monotonic()
-    batches = _batches(dataset, card.num_real, real.count, batch_size)
+) -> None:
+    """Adds the images that `real` lacks, saving it to `partial` at times."""
+    saved = time.monotonic()
     for images, labels in batches:
         logits, features = network(images)
         # The border of the halves may lie within a batch.
         cut = min(max(middle - real.count, 0), len(labels))
         for half, part in zip(real.halves, (slice(cut), slice(cut, None))):
-            half.update(logits[part], features[part], labels[part])
+            half.update(
+                logits[part], features[part], labels[part], images[part]
+            )
         progress(real.count)
         if time.monotonic() - saved > _SECONDS_BETWEEN_SAVES:
             _write(partial, _to_arrays(real))
             saved = time.monotonic()
-    return real
 
 
-def _resume(
-    partial: Path,
-    network: FeatureNetwork,
-    dataset: ImageDataset,
-    keep_features: bool,
-) -> RealStatistics:
+def _resume(partial: Path, empty: Statistics) -> RealStatistics:
     if partial.exists():
         try:
-            real = _from_arrays(_read(partial), keep_features)
-            logging.info("real statistics go on behind picture %d", real.count)
+            real = _from_arrays(_read(partial), empty)
+            logging.info("real statistics go on behind image %d", real.count)
             return real
-        except UserError:
+        except (UserError, KeyError):
             logging.warning("%s is broken: starting again", partial)
-    empty = [
-        Statistics.of(network, dataset.num_classes, keep_features=keep_features)
-        for _ in range(2)
-    ]
-    return RealStatistics(tuple(empty))
+    return RealStatistics(empty.empty(), empty.empty())
 
 
 def _batches(
-    dataset: ImageDataset, num_examples: int, start: int, batch_size: int
+    dataset: ImageDataset, num_examples: int, batch_size: int, start: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the pictures from `start` on."""
+    """Yields the images from `start` on."""
     batches: Iterable = dataset.ordered_batches(
         batch_size, num_examples=num_examples
     )
     for images, labels in batches.skip(start // batch_size):
-        # Only the first can have pictures that are done already.
+        # Only the first can have images that are done already.
         done = start % batch_size
         start -= done
         yield images.numpy()[done:], labels.numpy()[done:]
@@ -169,28 +211,23 @@ def _partial(path: Path, card: protocol.RealCard) -> Path:
 
 
 def _to_arrays(real: RealStatistics) -> dict[str, np.ndarray]:
+    first, second = (half.state() for half in real.halves)
     return {
-        f"half{number}.{key}": value
-        for number, half in enumerate(real.halves)
-        for key, value in half.state().items()
+        **named("half0", first),
+        **named("half1", second),
+        **named("reference", real.references),
     }
 
 
 def _from_arrays(
-    arrays: dict[str, np.ndarray], keep_features: bool
+    arrays: dict[str, np.ndarray], empty: Statistics
 ) -> RealStatistics:
-    halves = [
-        Statistics.from_state(
-            {
-                key.partition(".")[2]: value
-                for key, value in arrays.items()
-                if key.startswith(f"half{number}.")
-            },
-            keep_features,
-        )
-        for number in range(2)
-    ]
-    return RealStatistics(tuple(halves))
+    references = nested(arrays, "reference")
+    return RealStatistics(
+        empty.restored(nested(arrays, "half0")),
+        empty.restored(nested(arrays, "half1")),
+        {name: float(value) for name, value in references.items()},
+    )
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -200,8 +237,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     # A broken archive raises errors of many kinds.
     except Exception as error:
         raise UserError(
-            f"{path} should hold statistics of real pictures: remove it, and "
-            "they are gathered again."
+            f"{path} should hold statistics of real images: remove it, and "
+            "they are gathered again"
         ) from error
 
 
@@ -209,8 +246,3 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     # Given a name and no file, it would add an ending.
     with replacing(path) as aside, aside.open("wb") as file:
         np.savez(file, **arrays)
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as aside:
-        aside.write_text(text)

@@ -1,38 +1,56 @@
-"""Scores the checkpoints of a run, and keeps the best of them."""
+"""Scores the checkpoints of a run, those asked for or as they come."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
+import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Protocol, Sequence
 
+import tensorflow as tf
 from absl import logging
 
-from sagan_tf.evaluation import preparation, protocol
-from sagan_tf.evaluation.evaluator import Batches, Evaluator, Scores
-from sagan_tf.evaluation.score_plot import write_plot
-from sagan_tf.evaluation.score_table import ScoreTable
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import protocol
+from sagan_tf.evaluation.best import BestCheckpoint
+from sagan_tf.evaluation.evaluator import Batches, Evaluator, progress_bar
+from sagan_tf.evaluation.reports import write_plot
+from sagan_tf.evaluation.score_table import Scores, ScoreTable
 
-TABLE, PLOT, BEST = "scores.csv", "scores.png", "best"
+
+class Workdir(Protocol):
+    """Where the scores of a run lie.
+
+    Attributes:
+        path: directory of the run.
+        scores: the table of scores.
+        score_plot: every score over steps.
+        best: directory of the copy of the best checkpoint.
+        tensorboard: directory of the run's events.
+    """
+
+    path: Path
+    scores: Path
+    score_plot: Path
+    best: Path
+    tensorboard: Path
 
 
 class RunScorer:
-    """Scores steps of a run into `scores.csv`, each step once.
+    """Scores steps of a run into its table, each step once.
 
-    Beside it stand `scores.png`, every score over steps, and `best/`, a copy of
-    the checkpoint that is best so far: the run itself removes old ones. Best is
-    by the run's own protocol, the one that most steps are scored by.
+    After each it draws the plot anew and keeps the best checkpoint: the run
+    itself removes old ones.
 
     Args:
         evaluator: what to score with.
         card: the protocol, but for its step.
-        workdir: directory of the run.
+        workdir: where scores and the best checkpoint go.
         sample: takes a step, and yields generated images and their labels.
         checkpoint_path: takes a step, and gives the directory of its
             checkpoint.
-        metric: score by which a checkpoint is best.
+        metric: score by which a checkpoint is best; empty for the run's own.
     """
 
     def __init__(
@@ -40,65 +58,108 @@ class RunScorer:
         evaluator: Evaluator,
         card: protocol.Card,
         *,
-        workdir: str | os.PathLike[str],
+        workdir: Workdir,
         sample: Callable[[int], Batches],
         checkpoint_path: Callable[[int], Path],
-        metric: str = "fid",
+        metric: str = "",
     ) -> None:
         self.evaluator = evaluator
         self.card = card
-        self.workdir = Path(workdir)
-        self.table = ScoreTable(self.workdir / TABLE)
-        self.metric = metric
-        self._sample = sample
+        self.workdir = workdir
+        self.table = ScoreTable(workdir.scores)
+        self.best = BestCheckpoint(
+            self.table, workdir.best, metric, protocol.digest(card)
+        )
+        self.sample = sample
         self._checkpoint_path = checkpoint_path
 
     def score(self, step: int) -> Scores:
-        """Return the scores of a step, from the table if it is there."""
+        """Returns the scores of a step, from the table if it is there."""
         card = dataclasses.replace(self.card, step=step)
-        known = self.table.find(card)
-        if known is not None:
+        scores = self.table.find(card)
+        if scores is None:
+            with progress_bar(card.num_generated, f"step {step}") as progress:
+                scores = self.evaluator.score(self.sample(step), card, progress)
+            self.table.add(scores)
+            write_plot(self.workdir.score_plot, self.table.rows())
+        else:
             logging.info("step %d is scored already", step)
-            # It may be best by another metric than before.
-            self._keep_best()
-            return known
-        with preparation.progress_bar(
-            card.num_generated, f"step {step}"
-        ) as bar:
-            scores = self.evaluator.score(
-                self._sample(step), card, lambda done: bar.update(done - bar.n)
-            )
-        self.table.add(scores)
-        write_plot(self.workdir / PLOT, self.table.rows())
-        self._keep_best()
+        # Even then: it may be best by another metric than before.
+        self.best.keep(self._checkpoint_path)
         return scores
 
-    def best_step(self) -> int | None:
-        """Return the step that is best by the run's own protocol, if any."""
-        # One look by another protocol makes no other checkpoint the best.
-        own = self.table.own_protocol(self.card)
-        best = self.table.best(own, self.metric)
-        return None if best is None else best.card.step
 
-    def _keep_best(self) -> None:
-        step = self.best_step()
-        if step is None:
-            return
-        source = self._checkpoint_path(step)
-        target = self.workdir / BEST / source.name
-        if target.exists() or not source.exists():
-            return
-        # Another command may be about to keep the same one.
-        aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        shutil.rmtree(aside, ignore_errors=True)
+def watch(
+    scorer: RunScorer,
+    list_steps: Callable[[], Sequence[int]],
+    *,
+    last_step: int,
+    seconds: float,
+) -> list[Scores]:
+    """Scores checkpoints as they come, until that of the last step has.
+
+    Args:
+        scorer: what to score with.
+        list_steps: returns the steps that have a checkpoint, oldest first.
+        last_step: the step at which training ends.
+        seconds: time between two looks.
+
+    Returns:
+        A row for each step that could be scored.
+
+    Raises:
+        UserError: if a checkpoint cannot be scored that is still there, or none
+            could be.
+    """
+    scores: dict[int, Scores] = {}
+    gone: set[int] = set()
+    while True:
+        for step in list_steps():
+            if step in scores or step in gone:
+                continue
+            try:
+                scores[step] = scorer.score(step)
+            except UserError as error:
+                # Training removes old checkpoints while others are scored.
+                if step in list_steps():
+                    raise
+                logging.warning("step %d is not scored: %s", step, error)
+                gone.add(step)
+        if any(step >= last_step for step in (*scores, *gone)):
+            break
+        time.sleep(seconds)
+    if not scores:
+        raise UserError(
+            "--watch should find a checkpoint that stays until it is scored. "
+            f"Received: steps {', '.join(map(str, sorted(gone)))}, all removed"
+        )
+    return [scores[step] for step in sorted(scores)]
+
+
+class SelfEvaluation:
+    """Scores the present step, to be called between steps of training.
+
+    Scores go to the table and to TensorBoard. A failure is a warning: no run
+    of days should end for want of a score.
+
+    Args:
+        scorer: what to score with, sampling from `LiveWeights`.
+    """
+
+    def __init__(self, scorer: RunScorer) -> None:
+        self.scorer = scorer
+        self._writer = tf.summary.create_file_writer(
+            os.fspath(scorer.workdir.tensorboard)
+        )
+
+    def __call__(self, step: int) -> None:
+        """Scores the present weights as those of `step`."""
         try:
-            shutil.copytree(source, aside)
-            aside.rename(target)
-        except OSError as error:
-            # Training may have removed it meanwhile, or the disk be full.
-            shutil.rmtree(aside, ignore_errors=True)
-            logging.warning("step %d is best but not kept: %s", step, error)
+            scores = self.scorer.score(step)
+        except (UserError, OSError, tf.errors.OpError) as error:
+            logging.warning("step %d is not scored: %s", step, error)
             return
-        for other in target.parent.glob("step_*"):
-            if other != target:
-                shutil.rmtree(other, ignore_errors=True)
+        with self._writer.as_default(step=step):
+            for name, value in scores.values.items():
+                tf.summary.scalar(f"scores/{name}", value)
+        self._writer.flush()

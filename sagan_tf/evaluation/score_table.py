@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import csv
+import dataclasses
 import fcntl
 import io
 import json
@@ -16,15 +17,28 @@ from typing import Any, Iterator, Mapping
 from absl import logging
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import protocol
-from sagan_tf.evaluation.evaluator import Scores
+from sagan_tf.evaluation import metrics, protocol
 from sagan_tf.whole_files import replacing
 
 # Which come before and behind the scores.
 _FIRST, _LAST = ("step", "weights"), ("card",)
 # Below this share of the best recall or variety, a checkpoint has collapsed.
 _LEAST_DIVERSITY = 0.5
-_DIVERSITY = ("recall", "class_variety")
+# What scores of halves were called until 2026.
+_OLD_HALVES, _HALVES = "floor_", "halves_"
+
+
+@dataclasses.dataclass
+class Scores:
+    """A row of scores.
+
+    Attributes:
+        card: their protocol.
+        values: score by metric name, in the order to show them.
+    """
+
+    card: protocol.Card
+    values: dict[str, float]
 
 
 class ScoreTable:
@@ -41,7 +55,7 @@ class ScoreTable:
         self.path = Path(path)
 
     def rows(self) -> list[Scores]:
-        """Return the rows in the order of the file.
+        """Returns the rows in the order of the file.
 
         Raises:
             UserError: if the file is no such table.
@@ -57,11 +71,11 @@ class ScoreTable:
         except (ValueError, TypeError, KeyError, csv.Error) as error:
             raise UserError(
                 f"{self.path} should be a table of scores with the columns "
-                "step and card: move it away, and a new one is begun."
+                "step and card: move it away, and a new one is begun"
             ) from error
 
     def find(self, card: protocol.Card) -> Scores | None:
-        """Return the scores of this step under this protocol, if any."""
+        """Returns the scores of this step under this protocol, if any."""
         for row in reversed(self.rows()):
             if row.card.step == card.step and not protocol.difference(
                 card, row.card
@@ -70,7 +84,7 @@ class ScoreTable:
         return None
 
     def add(self, scores: Scores) -> None:
-        """Write a row, in place of one of the same step and protocol.
+        """Writes a row, in place of one of the same step and protocol.
 
         Nobody ever sees half of the file, and of two commands that add at the
         same time neither loses a row.
@@ -90,33 +104,28 @@ class ScoreTable:
         with replacing(self.path) as aside:
             aside.write_text(_format(rows))
 
-    def own_protocol(self, card: protocol.Card) -> protocol.Card:
-        """Return a card of the protocol that most steps are scored by.
+    def own_protocol(self, digest: str = "") -> str:
+        """Returns the digest of the protocol that most steps are scored by.
 
         Args:
-            card: what to return if no protocol has more steps than its own.
+            digest: a protocol that comes before others of as many steps; the
+                latest one by default.
         """
-        cards = {}
-        counts: collections.Counter[str] = collections.Counter()
-        for row in self.rows():
-            name = protocol.digest(row.card)
-            cards[name] = row.card
-            counts[name] += 1
-        ours = protocol.digest(card)
-        most = max(counts, key=counts.__getitem__, default=ours)
-        return cards[most] if counts[most] > counts[ours] else card
+        digests = [protocol.digest(row.card) for row in self.rows()]
+        most = collections.Counter(digests)
+        first = [digest, *reversed(digests)]
+        return max(first, key=lambda name: most[name])
 
-    def best(self, card: protocol.Card, metric: str = "fid") -> Scores | None:
-        """Return the best row of a protocol, guarded by diversity.
+    def best(self, digest: str, metric: str = "fid") -> Scores | None:
+        """Returns the best row of a protocol, guarded by diversity.
 
         A checkpoint is not best, whatever its score, if its recall or the
         variety of its poorest class is less than half of the highest that any
         checkpoint has: generators have bought a low FID with collapse.
 
         Args:
-            card: the protocol; rows of others are not compared.
-            metric: `"fid"`, `"kid"` or `"intra_fid"`, where less is better, or
-                another metric, where more is.
+            digest: the protocol; rows of others are not compared.
+            metric: a metric that has a better end.
 
         Returns:
             The row, or `None` if there is none with that metric.
@@ -124,21 +133,21 @@ class ScoreTable:
         rows = [
             row
             for row in self.rows()
-            if not protocol.difference(card, row.card)
+            if protocol.digest(row.card) == digest
             and math.isfinite(value_of(row, metric))
         ]
         diverse = [row for row in rows if _is_diverse(row, rows)]
         if len(diverse) < len(rows):
             dropped = [row.card.step for row in rows if row not in diverse]
             logging.info("not best for want of diversity: steps %s", dropped)
-        sign = 1 if metric in ("fid", "kid", "intra_fid") else -1
+        sign = 1 if metrics.METRICS[metric].better == "lower" else -1
         return min(
             diverse, key=lambda row: sign * value_of(row, metric), default=None
         )
 
 
 def value_of(row: Scores, metric: str) -> float:
-    """Return the score of a metric, whatever its full name; else NaN."""
+    """Returns the score of a metric, whatever its full name; else NaN."""
     for name, value in row.values.items():
         if protocol.metric_of(name) == metric:
             return value
@@ -147,7 +156,7 @@ def value_of(row: Scores, metric: str) -> float:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Wait until no other process changes a file; keep them out meanwhile."""
+    """Waits until no other process changes a file; keep them out meanwhile."""
     with path.with_name(f".{path.name}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -159,9 +168,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _is_diverse(row: Scores, rows: list[Scores]) -> bool:
-    for metric in _DIVERSITY:
+    guards = [
+        metric.name for metric in metrics.METRICS.values() if metric.guards
+    ]
+    for metric in guards:
         values = [value_of(other, metric) for other in rows]
-        # More varied than real pictures is noise, and no mark to reach.
+        # More varied than real images is noise, and no mark to reach.
         values = [min(value, 1.0) for value in values if math.isfinite(value)]
         value = value_of(row, metric)
         if values and not value >= _LEAST_DIVERSITY * max(values):
@@ -192,8 +204,13 @@ def _format(rows: list[Scores]) -> str:
 def _parse(row: Mapping[str, Any]) -> Scores:
     card = protocol.Card(**json.loads(row["card"]))
     values = {
-        name: float(text)
+        _today(name): float(text)
         for name, text in row.items()
         if name not in (*_FIRST, *_LAST) and text
     }
     return Scores(card, values)
+
+
+def _today(name: str) -> str:
+    is_old = name.startswith(_OLD_HALVES)
+    return _HALVES + name[len(_OLD_HALVES) :] if is_old else name

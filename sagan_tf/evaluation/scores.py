@@ -17,7 +17,7 @@ _ROWS = 1000
 class ClassScore:
     """The Inception score of a stream of logits, in float64.
 
-    `exp(mean KL(p(y|x) || p(y)))` over all pictures at once, as TF-GAN has it
+    `exp(mean KL(p(y|x) || p(y)))` over all images at once, as TF-GAN has it
     (Salimans et al., arXiv:1606.03498): only two sums are kept.
 
     Args:
@@ -30,7 +30,7 @@ class ClassScore:
         self.negative_entropy = 0.0
 
     def update(self, logits: np.ndarray) -> None:
-        """Add logits `(batch, num_classes)`."""
+        """Adds logits `(batch, num_classes)`."""
         logits = np.asarray(logits, np.float64)
         shifted = logits - logits.max(axis=1, keepdims=True)
         log = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -40,25 +40,25 @@ class ClassScore:
         self.negative_entropy += float((probability * log).sum())
 
     def merge(self, other: ClassScore) -> None:
-        """Add all that `other` has gathered."""
+        """Adds all that `other` has gathered."""
         self.count += other.count
         self.probability += other.probability
         self.negative_entropy += other.negative_entropy
 
     def result(self) -> float:
-        """Return the score, from 1 to `num_classes`.
+        """Returns the score, from 1 to `num_classes`.
 
         Raises:
             ValueError: if there are no logits.
         """
         if not self.count:
-            raise ValueError("an Inception score needs a picture. Received: 0.")
+            raise ValueError("an Inception score needs an image. Received: 0.")
         mean = self.probability / self.count
         marginal = mean @ np.log(np.maximum(mean, np.finfo(float).tiny))
         return float(np.exp(self.negative_entropy / self.count - marginal))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return all that `from_state` needs."""
+        """Returns all that `from_state` needs."""
         return {
             "count": np.int64(self.count),
             "probability": self.probability,
@@ -67,7 +67,7 @@ class ClassScore:
 
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> ClassScore:
-        """Return the score that `state` came from."""
+        """Returns the score that `state` came from."""
         score = cls(len(state["probability"]))
         score.count = int(state["count"])
         score.probability = np.array(state["probability"])
@@ -85,25 +85,25 @@ class PrecisionRecall(NamedTuple):
 def precision_recall(
     real: np.ndarray, fake: np.ndarray, neighbours: int = NEIGHBOURS
 ) -> PrecisionRecall:
-    """Return improved precision and recall (arXiv:1904.06991).
+    """Returns improved precision and recall (arXiv:1904.06991).
 
-    Precision is the share of generated pictures that lie within reach of a
+    Precision is the share of generated images that lie within reach of a
     real one, recall the share of real ones within reach of a generated one;
-    the reach of a picture is the distance to its third nearest like.
+    the reach of an image is the distance to its third nearest like.
 
     Args:
-        real: `(pictures, features)`.
-        fake: the same of generated pictures; best as many.
+        real: `(images, features)`.
+        fake: the same of generated images; best as many.
         neighbours: which nearest neighbour bounds the reach.
 
     Raises:
-        ValueError: if there are not more pictures than neighbours.
+        ValueError: if there are not more images than neighbours.
     """
     fewest = min(len(real), len(fake))
     if fewest <= neighbours:
         raise ValueError(
-            f"precision and recall need more than {neighbours} pictures of "
-            f"each kind. Received: {fewest}."
+            f"precision and recall need more than {neighbours} images of "
+            f"each kind. Received: {fewest}"
         )
     # Distances are differences of large numbers unless the mean is taken off.
     mean = np.mean(real, axis=0, dtype=np.float64)
@@ -115,7 +115,7 @@ def precision_recall(
 
 
 def _reach(features: np.ndarray, neighbours: int) -> np.ndarray:
-    """Return the squared distance to the k-th nearest other vector."""
+    """Returns the squared distance to the k-th nearest other vector."""
     reach = [
         # A vector is its own nearest, at place 0.
         np.partition(distances, neighbours, axis=1)[:, neighbours]
@@ -127,7 +127,7 @@ def _reach(features: np.ndarray, neighbours: int) -> np.ndarray:
 def _covered(
     queries: np.ndarray, centres: np.ndarray, reach: np.ndarray
 ) -> float:
-    """Return the share of queries within reach of a centre."""
+    """Returns the share of queries within reach of a centre."""
     found = [
         (distances <= reach).any(axis=1)
         for distances in _distances(queries, centres)
@@ -136,7 +136,7 @@ def _covered(
 
 
 def _distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield squared distances of some rows at a time to all columns."""
+    """Yields squared distances of some rows at a time to all columns."""
     squares = np.einsum("nd,nd->n", columns, columns)
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
@@ -147,27 +147,27 @@ def _distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
 def intra_frechet_distance(
     real: Sequence[Moments], fake: Sequence[Moments]
 ) -> float:
-    """Return the mean over the classes of the Frechet distance within each.
+    """Returns the mean over the classes of the Frechet distance within each.
 
     The intra-FID of Miyato and Koyama (arXiv:1802.05637).
 
     Args:
         real: moments of each class.
-        fake: the same of generated pictures, in the same order.
+        fake: the same of generated images, in the same order.
     """
     pairs = zip(real, fake)
     return float(np.mean([frechet_distance(*pair) for pair in pairs]))
 
 
 def class_variety(real: Sequence[Moments], fake: Sequence[Moments]) -> float:
-    """Return how varied the least varied class is, real pictures being 1.
+    """Returns how varied the least varied class is, real images being 1.
 
     The total variance of the features of a class, generated by real; a class
-    that shows one picture only has 0.
+    that shows one image only has 0.
 
     Args:
         real: moments of each class.
-        fake: the same of generated pictures, in the same order.
+        fake: the same of generated images, in the same order.
     """
     ratios = [
         ours.variance / max(theirs.variance, np.finfo(float).tiny)

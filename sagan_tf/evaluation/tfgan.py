@@ -111,7 +111,7 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray) -> float:
     if fewest < 4:
         raise ValueError(
             "a kernel distance needs four images of each kind or more. "
-            f"Received: {fewest}."
+            f"Received: {fewest}"
         )
     half = -(-max(len(real), len(fake)) // 2)
     distance, _ = _call(

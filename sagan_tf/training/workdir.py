@@ -20,7 +20,9 @@ class Workdir:
     - `samples/`: sheets from fixed latents, and `real.png`;
     - `checkpoints/`: all that training needs, one directory per step;
     - `curves.png`: the metrics over steps;
-    - `scores.csv`, `saved_model/`: what other commands add.
+    - `scores.csv`, `scores.png`: every score, and the scores over steps;
+    - `best/`: a copy of the checkpoint that scored best;
+    - `saved_model/`: what other commands add.
 
     Args:
         path: the directory; it need not exist.
@@ -34,6 +36,9 @@ class Workdir:
         self.tensorboard = self.path / "tensorboard"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
+        self.scores = self.path / "scores.csv"
+        self.score_plot = self.path / "scores.png"
+        self.best = self.path / "best"
 
     def check(self) -> None:
         """Refuses a directory that cannot be made, without making it.

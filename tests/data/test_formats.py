@@ -12,7 +12,7 @@ from sagan_tf.configuration.validation import validate
 from sagan_tf.data import open_dataset
 from sagan_tf.data.formats import open_importer
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation.identity import describe_data
+from sagan_tf.evaluation.protocol import describe_data
 from sagan_tf.training.workdir import Workdir
 from tests.data import writers
 from tests.training import toy

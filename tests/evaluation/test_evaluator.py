@@ -7,11 +7,17 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import protocol, sanity, statistics, tfgan
+from sagan_tf.evaluation import (
+    halves,
+    metrics,
+    protocol,
+    set_statistics,
+    tfgan,
+)
 from sagan_tf.evaluation.evaluator import Evaluator
 from sagan_tf.evaluation.protocol import Card
 from sagan_tf.evaluation.real_statistics import RealStatistics
-from sagan_tf.evaluation.statistics import Statistics
+from sagan_tf.evaluation.set_statistics import Statistics
 
 CLASSES = 3
 
@@ -31,11 +37,13 @@ def batches(images, labels, size):
 
 
 def real_statistics(network, images, labels, num_classes=CLASSES):
-    halves = [Statistics.of(network, num_classes) for _ in range(2)]
+    setting = metrics.Setting("", num_classes, network)
+    needs = metrics.needs(metrics.applicable(setting), of_real=True)
+    both = [Statistics.of(network, needs, num_classes) for _ in range(2)]
     middle = len(images) // 2
-    for half, part in zip(halves, (slice(middle), slice(middle, None))):
+    for half, part in zip(both, (slice(middle), slice(middle, None))):
         half.update(*network(images[part]), labels[part])
-    return RealStatistics(tuple(halves))
+    return RealStatistics(*both)
 
 
 def card(num_generated, num_real=300, **changes):
@@ -62,7 +70,7 @@ def known_network(toy_network):
     """The toy with an accuracy, as trained classifiers have it."""
     toy_network.test_accuracy = 0.99
     yield toy_network
-    del toy_network.test_accuracy
+    toy_network.test_accuracy = None
 
 
 def test_scores_are_those_of_tfgan_on_the_same_features(evaluator, toy_network):
@@ -95,11 +103,10 @@ def test_each_score_is_there(evaluator):
         "class_variety200_toy",
         "tfgan_fid200_toy",
         "tfgan_is200_toy",
-        "floor_fid",
-        "floor_precision",
-        "floor_recall",
+        "halves_fid",
         "real_is",
-        "real_accuracy",
+        "halves_precision",
+        "halves_recall",
     ]
 
 
@@ -110,7 +117,7 @@ def names_of_tfgan(evaluator):
 
 def test_tfgan_scores_what_there_is_memory_for(evaluator, monkeypatch):
     # Five features and six logits, 4 bytes each.
-    monkeypatch.setattr(statistics, "_HELD_BYTES", 200 * 5 * 4)
+    monkeypatch.setattr(set_statistics, "_HELD_BYTES", 200 * 5 * 4)
     assert names_of_tfgan(evaluator) == ["tfgan_fid200_toy"]
     evaluator.tfgan_check = False
     assert not names_of_tfgan(evaluator)
@@ -141,7 +148,7 @@ def test_collapse_is_seen(evaluator):
 
 def test_coherence_of_twins_is_counted(toy_network):
     real = real_statistics(toy_network, *pictures(300))
-    evaluator = Evaluator(toy_network, real, num_classes=CLASSES, twins=True)
+    evaluator = Evaluator(toy_network, real, num_classes=CLASSES, data="twins")
     images, labels = pictures(60)
     images[:] = -0.9
     images[::2, 2:5, 1:3, 0] = images[::2, 2:5, 5:7, 0] = 0.9
@@ -165,30 +172,30 @@ def test_classes_with_few_pictures_have_no_intra_fid(evaluator):
     [
         ((7, 4), True, "scores need 8 real and 4 generated"),
         ((8, 3), True, "Received: 8 and 3"),
-        ((300, 5), False, "a FID needs more than 5 pictures"),
+        ((300, 5), False, "a FID needs more than 5 images"),
     ],
 )
 def test_too_few_pictures_are_refused(toy_network, counts, force, message):
     with pytest.raises(UserError, match=message):
-        sanity.check_counts(toy_network, *counts, force)
+        halves.check_counts(toy_network, *counts, force)
 
 
 def test_few_pictures_are_warned_of(toy_network, caplog):
-    sanity.check_counts(toy_network, 1000, 1000, False)
+    halves.check_counts(toy_network, 1000, 1000, False)
     assert not caplog.records
-    sanity.check_counts(toy_network, 1000, 999, False)
+    halves.check_counts(toy_network, 1000, 999, False)
     assert "are biased" in caplog.text
-    sanity.check_counts(toy_network, 8, 4, True)
+    halves.check_counts(toy_network, 8, 4, True)
 
 
-def test_floor_of_sound_pictures_is_low(evaluator):
-    floor = evaluator.floor
+def test_halves_of_sound_images_are_near_each_other(evaluator):
+    real = evaluator.references
     images, labels = pictures(300, shift=0.6)
     values = evaluator.score(batches(images, labels, 50), card(300)).values
-    assert floor.fid < 0.1 * values["fid300_toy"]
-    assert floor.precision > 0.8 and floor.recall > 0.8
-    assert 1 < floor.inception_score < 6
-    assert np.isnan(floor.accuracy)
+    assert real["halves_fid"] < 0.1 * values["fid300_toy"]
+    assert real["halves_precision"] > 0.8 and real["halves_recall"] > 0.8
+    assert 1 < real["real_is"] < 6
+    assert "real_accuracy" not in real
 
 
 def test_pictures_out_of_order_stop_the_run(toy_network, caplog):
@@ -214,7 +221,7 @@ def test_unrecognised_pictures_stop_the_run(known_network):
     with pytest.raises(UserError, match=r"recognise 90% .* \(it knew 99.0%"):
         Evaluator(
             known_network,
-            real_statistics(known_network, images, labels),
+            real_statistics(known_network, images, labels, 6),
             num_classes=known_network.num_classes,
         )
     known = known_network(images)[0].argmax(1)
@@ -223,7 +230,7 @@ def test_unrecognised_pictures_stop_the_run(known_network):
         real_statistics(known_network, images, known, 6),
         num_classes=known_network.num_classes,
     )
-    assert sound.floor.accuracy == 1
+    assert sound.references["real_accuracy"] == 1
     values = sound.score(batches(images, known, 50), card(300)).values
     assert values["accuracy300_toy"] == 1
 
@@ -234,7 +241,7 @@ def test_labels_of_other_classes_have_no_accuracy(known_network, num_classes):
     labels = labels if num_classes else np.zeros_like(labels)
     real = real_statistics(known_network, images, labels, num_classes)
     evaluator = Evaluator(known_network, real, num_classes=num_classes)
-    assert np.isnan(evaluator.floor.accuracy)
+    assert "real_accuracy" not in evaluator.references
     values = evaluator.score(batches(images, labels, 50), card(300)).values
     names = {protocol.metric_of(name) for name in values}
     assert "fid" in names and "accuracy" not in names

@@ -7,13 +7,20 @@ import pytest
 
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import real_statistics, statistics
+from sagan_tf.evaluation import (
+    gathering,
+    real_statistics,
+    set_statistics,
+)
+from sagan_tf.evaluation.gathering import Sizes
+from sagan_tf.evaluation.metrics import METRICS, Metric
 from sagan_tf.evaluation.moments import frechet_distance
 from sagan_tf.evaluation.protocol import RealCard
 from sagan_tf.evaluation.real_statistics import load_or_gather
-from sagan_tf.evaluation.statistics import Statistics
+from sagan_tf.evaluation.set_statistics import Statistics
 
 COUNT = 45
+NEEDS = ("moments", "class_score", "class_moments", "features")
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +71,10 @@ def test_batch_size_does_not_matter(tmp_path, toy_network, dataset, batch_size):
 def test_whole_is_both_halves(tmp_path, toy_network, dataset):
     whole = gather(tmp_path / "a.npz", toy_network, dataset).whole()
     images, labels = next(iter(dataset.ordered_batches(COUNT)))
-    expected = Statistics.of(toy_network, 10)
+    expected = Statistics.of(toy_network, NEEDS, 10)
     expected.update(*toy_network(images), labels.numpy())
     assert whole.count == COUNT
-    assert sum(moments.count for moments in whole.classes) == COUNT
+    assert whole.class_counts().sum() == COUNT
     np.testing.assert_allclose(whole.features, expected.features, rtol=1e-5)
     np.testing.assert_allclose(
         whole.moments.covariance, expected.moments.covariance, rtol=1e-5
@@ -75,7 +82,6 @@ def test_whole_is_both_halves(tmp_path, toy_network, dataset):
     assert whole.class_score.result() == pytest.approx(
         expected.class_score.result(), rel=1e-5
     )
-    assert whole.accuracy == expected.accuracy
 
 
 class Counting:
@@ -87,6 +93,7 @@ class Counting:
         self.count = 0
         self.num_classes = network.num_classes
         self.num_features = network.num_features
+        self.test_accuracy = None
 
     def __call__(self, images):
         if self.count + len(images) > self.limit:
@@ -151,7 +158,7 @@ def test_rest_of_another_protocol_is_not_gone_on_with(
 def test_all_features_are_kept_where_there_is_memory(
     tmp_path, toy_network, dataset, monkeypatch
 ):
-    monkeypatch.setattr(statistics, "KEPT_FEATURES", 7)
+    monkeypatch.setattr(gathering, "KEPT_FEATURES", 7)
     path = tmp_path / "a.npz"
     gather(path, toy_network, dataset)
     images, _ = next(iter(dataset.ordered_batches(COUNT)))
@@ -166,13 +173,13 @@ def test_all_features_are_kept_where_there_is_memory(
 def test_a_file_with_the_first_features_only_still_opens(
     tmp_path, toy_network, dataset, monkeypatch
 ):
-    monkeypatch.setattr(statistics, "KEPT_FEATURES", 7)
+    monkeypatch.setattr(gathering, "KEPT_FEATURES", 7)
     path = tmp_path / "a.npz"
     with monkeypatch.context() as patch:
-        patch.setattr(statistics, "_HELD_BYTES", 0)
+        patch.setattr(set_statistics, "_HELD_BYTES", 0)
         expected = gather(path, toy_network, dataset).whole()
     with np.load(path) as arrays:
-        assert len(arrays["half0.features"]) == 7
+        assert len(arrays["half0.features.rows"]) == 7
     whole = gather(path, toy_network, dataset).whole()
     np.testing.assert_array_equal(whole.features, expected.features)
     assert whole.features.shape == (7, 5)
@@ -215,9 +222,9 @@ def test_parts_of_several_devices_merge(toy_network, dataset):
     images, labels = next(iter(dataset.ordered_batches(COUNT)))
     labels = labels.numpy()
     logits, features = toy_network(images)
-    whole = Statistics.of(toy_network, 10)
+    whole = Statistics.of(toy_network, NEEDS, 10)
     whole.update(logits, features, labels)
-    parts = [Statistics.of(toy_network, 10) for _ in range(3)]
+    parts = [Statistics.of(toy_network, NEEDS, 10) for _ in range(3)]
     for index, part in enumerate(parts):
         some = slice(15 * index, 15 * index + 15)
         part.update(logits[some], features[some], labels[some])
@@ -229,15 +236,94 @@ def test_parts_of_several_devices_merge(toy_network, dataset):
         whole.class_score.result(), rel=1e-12
     )
     assert frechet_distance(merged.moments, whole.moments) < 1e-9
-    for ours, theirs in zip(merged.classes, whole.classes):
+    for ours, theirs in zip(merged.classes(), whole.classes()):
         np.testing.assert_allclose(ours.scatter, theirs.scatter, rtol=1e-9)
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(statistics, "KEPT_FEATURES", 7)
-    part = Statistics(num_logits=2, num_features=3, num_classes=2)
+    monkeypatch.setattr(gathering, "KEPT_FEATURES", 7)
+    part = Statistics(Sizes(2, 3, 2), NEEDS)
     for _ in range(3):
         part.update(np.ones((5, 2)), np.ones((5, 3)), np.zeros(5, int))
     assert (part.features.shape, part.count) == ((7, 3), 15)
-    thousand = Statistics(num_logits=2, num_features=2048, num_classes=1000)
-    assert thousand.classes == []
+    thousand = Statistics(Sizes(2, 2048, 1000), NEEDS)
+    assert thousand.class_counts() is None
+
+
+def old_state(half):
+    """A half as a file of before 2026 has it."""
+    state = half.state()
+    del state["count"]
+    state["features"] = state.pop("features.rows")
+    state["hits"] = np.int64(3)
+    state["num_classes"] = np.int64(10)
+    for key in ("count", "mean", "scatter"):
+        values = state.pop(f"class_moments.{key}")
+        state.update({f"class{i}.{key}": v for i, v in enumerate(values)})
+    return state
+
+
+def test_a_file_of_before_opens_and_is_completed(
+    tmp_path, toy_network, dataset
+):
+    path = tmp_path / "a.npz"
+    expected = gather(path, toy_network, dataset)
+    arrays = {
+        f"half{number}.{key}": value
+        for number, half in enumerate(expected.halves)
+        for key, value in old_state(half).items()
+    }
+    np.savez(path, **arrays)
+    counting = Counting(toy_network)
+    found = gather(path, counting, dataset)
+    assert counting.count == 0
+    assert_same(found, expected)
+    assert found.references == pytest.approx(expected.references)
+    with np.load(path) as stored:
+        assert "reference.halves_fid" in stored.files
+
+
+def test_what_real_images_score_is_measured_once(
+    tmp_path, toy_network, dataset, monkeypatch
+):
+    path = tmp_path / "a.npz"
+    expected = gather(path, toy_network, dataset).references
+    assert set(expected) == {
+        *("halves_fid", "halves_precision", "halves_recall", "real_is")
+    }
+    monkeypatch.setattr(real_statistics, "Comparison", None)
+    assert gather(path, toy_network, dataset).references == expected
+
+
+def test_what_a_new_metric_needs_is_gathered(
+    tmp_path, toy_network, dataset, monkeypatch, caplog
+):
+    path = tmp_path / "a.npz"
+    gather(path, toy_network, dataset)
+    metric = Metric(
+        "toy", lambda pair: 1.0, needs=("hues",), reference="halves"
+    )
+    monkeypatch.setitem(METRICS, "toy", metric)
+    counting = Counting(toy_network)
+    found = gather(path, counting, dataset)
+    assert counting.count == COUNT and "has no 'hues'" in caplog.text
+    assert found.references["halves_toy"] == 1
+    assert found.whole().hues.shape == (COUNT, 2)
+
+
+def test_moments_of_many_classes_come_from_all_features(
+    toy_network, dataset, monkeypatch
+):
+    images, labels = next(iter(dataset.ordered_batches(COUNT)))
+    seen = (*toy_network(images), labels.numpy())
+    expected = Statistics.of(toy_network, NEEDS, 10)
+    expected.update(*seen)
+    monkeypatch.setattr(set_statistics, "_CLASS_BYTES", 0)
+    found = Statistics.of(toy_network, NEEDS, 10, keep_features=True)
+    found.update(*seen)
+    assert "class_moments" not in found.parts
+    np.testing.assert_array_equal(found.class_counts(), expected.class_counts())
+    for ours, theirs in zip(found.classes(), expected.classes()):
+        np.testing.assert_allclose(ours.scatter, theirs.scatter, rtol=1e-9)
+    again = found.empty().restored(found.state())
+    assert again.class_counts().sum() == COUNT

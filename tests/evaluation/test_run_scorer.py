@@ -1,14 +1,16 @@
 """Scores of a run's steps, and which checkpoint they make the best."""
 
 import dataclasses
-import os
 import shutil
 
 import pytest
 
-from sagan_tf.evaluation import requests, run_scorer
-from sagan_tf.evaluation.evaluator import Scores
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import run_scorer
+from sagan_tf.evaluation.best import requested_steps
 from sagan_tf.evaluation.protocol import Card
+from sagan_tf.evaluation.score_table import Scores
+from sagan_tf.training.workdir import Workdir
 
 CARD = Card(
     network="inception",
@@ -37,11 +39,11 @@ def make_scorer(tmp_path):
     for step in VALUES:
         (checkpoints / f"step_{step:08d}").mkdir(parents=True)
 
-    def make(metric="fid", **changes):
+    def make(metric="", **changes):
         return run_scorer.RunScorer(
             FakeEvaluator(),
             dataclasses.replace(CARD, **changes),
-            workdir=tmp_path,
+            workdir=Workdir(tmp_path),
             sample=lambda step: step,
             checkpoint_path=lambda step: checkpoints / f"step_{step:08d}",
             metric=metric,
@@ -60,7 +62,7 @@ def score_all(scorer):
 
 
 def kept(scorer):
-    (path,) = (scorer.workdir / "best").iterdir()
+    (path,) = scorer.workdir.best.glob("step_*")
     return int(path.name[len("step_") :])
 
 
@@ -79,7 +81,8 @@ def test_the_best_is_scored_by_another_protocol(make_scorer):
     # A look at another one first does not move the best.
     test.score(30)
     assert kept(test) == 20
-    (scores,) = requests.answer("best", test, (10, 20, 30))
+    (step,) = requested_steps("best", (10, 20, 30), test.best)
+    scores = test.score(step)
     assert (scores.card.step, scores.card.split) == (20, "test")
     assert kept(test) == 20
 
@@ -90,24 +93,98 @@ def test_most_rows_tell_which_protocol_is_the_runs_own(make_scorer):
     scorer.score(10)
     assert kept(scorer) == 10
     scorer.score(20)
-    assert make_scorer(seed=1).best_step() == 20
-    assert make_scorer(seed=2).best_step() == 20
+    assert make_scorer(seed=1).best.step() == 20
+    assert make_scorer(seed=2).best.step() == 20
 
 
-def test_the_best_is_kept_by_two_at_once(make_scorer, monkeypatch):
+def test_the_best_is_kept_by_two_at_once(make_scorer, monkeypatch, caplog):
     scorer = make_scorer()
-    copy = shutil.copytree
+    copy, waiting = shutil.copytree, [1]
 
     def copy_behind_another(source, aside):
         copy(source, aside)
         (aside / "whole").touch()
-        if os.getpid() == 1:
-            return
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "getpid", lambda: 1)
-            scorer._keep_best()
+        if waiting:
+            waiting.pop()
+            scorer.best.keep(scorer._checkpoint_path)
 
     monkeypatch.setattr(shutil, "copytree", copy_behind_another)
     scorer.score(20)
+    assert kept(scorer) == 20 and not waiting
+    assert (scorer.workdir.best / "step_00000020" / "whole").exists()
+    assert not list(scorer.workdir.best.glob("*.tmp"))
+    assert not caplog.records
+
+
+def test_a_best_that_is_gone_leaves_none_that_looks_like_it(
+    make_scorer, caplog
+):
+    scorer = make_scorer()
+    score_all(scorer)
+    shutil.rmtree(scorer._checkpoint_path(10))
+    other = make_scorer("is")
+    other.score(30)
+    assert "step 10 is best by is, but its checkpoint is gone" in caplog.text
+    assert not list(other.workdir.best.glob("step_*"))
+    # By the FID the best is still there.
+    make_scorer("fid").score(30)
     assert kept(scorer) == 20
-    assert (scorer.workdir / "best" / "step_00000020" / "whole").exists()
+
+
+def test_the_metric_that_was_asked_for_is_the_runs_own(make_scorer):
+    score_all(make_scorer())
+    make_scorer("is").score(30)
+    assert make_scorer().best.step() == 10
+    (make_scorer().workdir.best / "choice.json").write_text("no choice")
+    assert make_scorer().best.step() == 20
+
+
+def test_a_full_disk_is_said_and_the_former_best_stays(
+    make_scorer, monkeypatch, caplog
+):
+    scorer = make_scorer()
+    scorer.score(10)
+
+    def full(source, aside):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    scorer.score(20)
+    assert "step 20 is best but not kept: no space left" in caplog.text
+    assert kept(scorer) == 10
+
+
+class Disk:
+    """Checkpoints of which some are removed when they are to be scored."""
+
+    def __init__(self, steps, removed):
+        self.steps, self.removed = list(steps), removed
+
+    def score(self, step):
+        if step in self.removed:
+            self.steps.remove(step)
+            raise UserError(f"no checkpoint of step {step}")
+        return f"scores of {step}"
+
+
+def watch(disk, monkeypatch, last_step=30):
+    def wait(seconds):
+        raise TimeoutError(f"it waits {seconds} s for another step")
+
+    monkeypatch.setattr(run_scorer.time, "sleep", wait)
+    return run_scorer.watch(
+        disk, lambda: tuple(disk.steps), last_step=last_step, seconds=7
+    )
+
+
+def test_watching_ends_though_the_last_step_is_gone(monkeypatch):
+    disk = Disk((10, 20, 30), removed={10, 30})
+    assert watch(disk, monkeypatch) == ["scores of 20"]
+    with pytest.raises(TimeoutError, match="7 s"):
+        watch(disk, monkeypatch, last_step=40)
+
+
+def test_nothing_scored_is_said_in_one_line(monkeypatch):
+    disk = Disk((20, 30), removed={20, 30})
+    with pytest.raises(UserError, match="Received: steps 20, 30, all removed"):
+        watch(disk, monkeypatch)

@@ -9,11 +9,10 @@ import pytest
 from PIL import Image
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import score_plot
-from sagan_tf.evaluation.evaluator import Scores
+from sagan_tf.evaluation import protocol, reports
 from sagan_tf.evaluation.protocol import Card
-from sagan_tf.evaluation.score_table import ScoreTable, value_of
-from sagan_tf.evaluation.score_text import format_scores
+from sagan_tf.evaluation.reports import format_scores
+from sagan_tf.evaluation.score_table import Scores, ScoreTable, value_of
 
 
 def card(step=1, **changes):
@@ -36,7 +35,7 @@ def row(step, fid, recall=0.5, variety=1.0, **changes):
         "is50k": 10.0,
         "recall10k_train": recall,
         "class_variety50k_train": variety,
-        "floor_fid": 0.5,
+        "halves_fid": 0.5,
         "real_accuracy": math.nan,
     }
     return Scores(card(step, **changes), values)
@@ -100,10 +99,10 @@ def test_same_step_and_protocol_is_one_row(table):
 def test_best_has_the_least_fid_or_the_most_of_others(table):
     for scores in (row(1, 9.0), row(2, 3.0), row(3, 5.0), row(4, 1.0, seed=1)):
         table.add(scores)
-    assert table.best(card()).card.step == 2
-    assert table.best(card(), "is").card.step == 1
-    assert table.best(card(seed=2)) is None
-    assert table.best(card(), "kid") is None
+    assert table.best(protocol.digest(card())).card.step == 2
+    assert table.best(protocol.digest(card()), "is").card.step == 1
+    assert table.best(protocol.digest(card(seed=2))) is None
+    assert table.best(protocol.digest(card()), "kid") is None
 
 
 @pytest.mark.parametrize(
@@ -113,13 +112,21 @@ def test_collapsed_checkpoint_is_not_best(table, collapse):
     table.add(row(1, 9.0))
     table.add(row(2, 3.0, recall=0.4))
     table.add(row(3, 0.1, **collapse))
-    assert table.best(card()).card.step == 2
+    assert table.best(protocol.digest(card())).card.step == 2
 
 
 def test_noise_does_not_raise_the_mark_of_variety(table):
     table.add(row(1, 90.0, variety=7.0))
     table.add(row(2, 3.0, variety=0.8))
-    assert table.best(card()).card.step == 2
+    assert table.best(protocol.digest(card())).card.step == 2
+
+
+def test_old_columns_have_the_names_of_today(table):
+    table.add(row(1, 9.0))
+    text = table.path.read_text().replace("halves_fid", "floor_fid")
+    assert "floor_fid" in text
+    table.path.write_text(text)
+    assert table.rows()[0].values["halves_fid"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -135,33 +142,33 @@ def test_other_files_are_refused_and_kept(table, text):
 
 def test_plot_has_a_panel_for_each_score(tmp_path):
     path = tmp_path / "scores.png"
-    score_plot.write_plot(path, [row(1, 9.0), row(2, 3.0)])
+    reports.write_plot(path, [row(1, 9.0), row(2, 3.0)])
     image = np.asarray(Image.open(path).convert("RGB"))
     assert image.shape[1] > 1000 and image.std() > 5
     assert [p.name for p in tmp_path.iterdir()] == ["scores.png"]
-    score_plot.write_plot(tmp_path / "none.png", [])
+    reports.write_plot(tmp_path / "none.png", [])
     assert not (tmp_path / "none.png").exists()
 
 
 def test_lines_of_the_paper_are_for_its_protocol_only():
     ours = [row(1, 9.0)]
-    assert score_plot.paper_score("fid50k_train", ours) == 18.65
-    assert score_plot.paper_score("is50k", ours) == 52.52
-    assert score_plot.paper_score("fid10k_train", ours) is None
+    assert reports.paper_score("fid50k_train", ours) == 18.65
+    assert reports.paper_score("is50k", ours) == 52.52
+    assert reports.paper_score("fid10k_train", ours) is None
     other = [row(1, 9.0, data="folder aa 64x64, 10 classes")]
-    assert score_plot.paper_score("fid50k_train", other) is None
+    assert reports.paper_score("fid50k_train", other) is None
 
 
 def test_text_shows_real_pictures_beside_generated_ones():
     lines = format_scores([row(10, 9.0), row(20, 3.0)]).splitlines()
     assert lines[0].split() == ["score", "step", "10", "step", "20", "real"]
     assert lines[1].split() == ["fid50k_train", "9", "3", "0.5"]
-    assert not [line for line in lines if line.startswith(("floor", "real"))]
-    assert lines[-1].startswith("50000 generated pictures (ema) against 100")
+    assert not [line for line in lines if line.startswith(("halves", "real"))]
+    assert lines[-1].startswith("50000 generated images (ema) against 100")
 
 
 def test_each_protocol_has_a_line_of_its_own():
     rows = [row(1, 9.0), row(1, 8.0, seed=1), row(2, 7.0)]
-    lines = score_plot._by_protocol(rows)
+    lines = reports._by_protocol(rows)
     steps = {key: [r.card.step for r in group] for key, group in lines.items()}
     assert steps == {None: [1, 2], "seed=1": [1]}

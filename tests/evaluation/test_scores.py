@@ -45,7 +45,7 @@ def test_inception_scores_merge_and_come_back():
         piece.update(part)
         whole.merge(ClassScore.from_state(piece.state()))
     assert whole.result() == pytest.approx(score(values), rel=1e-12)
-    with pytest.raises(ValueError, match="needs a picture"):
+    with pytest.raises(ValueError, match="needs an image"):
         ClassScore(10).result()
 
 
@@ -94,7 +94,7 @@ def test_collapse_keeps_precision_and_loses_recall():
     assert found.precision > 0.7
     assert found.recall < 0.5
     assert precision_recall(real, normal(60, seed=3, shift=90)) == (0, 0)
-    with pytest.raises(ValueError, match="more than 3 pictures"):
+    with pytest.raises(ValueError, match="more than 3 images"):
         precision_recall(real, real[:3])
 
 

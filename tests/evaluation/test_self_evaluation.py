@@ -8,7 +8,7 @@ import tensorflow as tf
 from configs import default
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import preparation
+from sagan_tf.evaluation import scoring
 from sagan_tf.training import loop
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
@@ -33,7 +33,7 @@ def config():
 
 def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(cache))
-    monkeypatch.setitem(preparation._NUM_IMAGES, False, 80)
+    monkeypatch.setitem(scoring._NUM_IMAGES, False, 80)
     dataset = builders.build_dataset(config)
     gan = builders.build_gan(config)
     workdir = Workdir(tmp_path)
@@ -54,10 +54,10 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     assert [row["step"] for row in rows] == ["2", "4"]
     name = "fid80_twins-classifier"
     assert rows[0][name] != rows[1][name]
-    assert len(list((tmp_path / "best").iterdir())) == 1
+    assert len(list((tmp_path / "best").glob("step_*"))) == 1
     assert '"collapse_since": -1.0' in workdir.metrics.read_text()
     # The same picture from the checkpoint gives the same scores.
-    sampler = callback.action.scorer._sample
+    sampler = callback.action.scorer.sample
     sampler.places = [checkpoints]
     card = callback.action.scorer.card
     again = callback.action.scorer.evaluator.score(sampler(4), card)
@@ -65,13 +65,15 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
 
 
 def test_score_that_fails_does_not_end_the_run(tmp_path, caplog):
-    from sagan_tf.evaluation.self_evaluation import SelfEvaluation
+    from sagan_tf.evaluation.run_scorer import SelfEvaluation
 
     class Broken:
+        workdir = Workdir(tmp_path)
+
         def score(self, step):
             raise UserError(f"no score of {step}")
 
-    SelfEvaluation(Broken(), tmp_path)(7)
+    SelfEvaluation(Broken())(7)
     assert "step 7 is not scored: no score of 7" in caplog.text
 
 

@@ -5,18 +5,15 @@ import pytest
 
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import tfgan, tfgan_check
+from sagan_tf.evaluation.gathering import Sizes
 from sagan_tf.evaluation.moments import frechet_distance
-from sagan_tf.evaluation.statistics import Statistics
+from sagan_tf.evaluation.set_statistics import Statistics
 
 
 def statistics_of(features, kept=True):
     count, num_features = features.shape
-    result = Statistics(
-        num_logits=4,
-        num_features=num_features,
-        keep_features=kept,
-        keep_logits=kept,
-    )
+    needs = ["moments", "class_score", "features"] + ["logits"] * kept
+    result = Statistics(Sizes(4, num_features, keep_features=kept), needs)
     logits = np.random.default_rng(0).normal(0, 3, (count, 4))
     result.update(logits, features, np.zeros(count))
     return result
@@ -102,7 +99,7 @@ def test_tolerance(scale, share, agree, monkeypatch):
 
 
 def test_sets_that_are_not_kept_come_in_by_their_moments(monkeypatch):
-    monkeypatch.setattr("sagan_tf.evaluation.statistics.KEPT_FEATURES", 20)
+    monkeypatch.setattr("sagan_tf.evaluation.gathering.KEPT_FEATURES", 20)
     said = []
     monkeypatch.setattr(
         tfgan_check.logging, "info", lambda text, *given: said.append(text)

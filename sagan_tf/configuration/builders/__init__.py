@@ -10,12 +10,15 @@ from sagan_tf.configuration.builders.networks import (
     build_discriminator,
     build_generator,
 )
+from sagan_tf.configuration.builders.scoring import (
+    build_measures,
+    build_scorer,
+    build_self_evaluation,
+)
 from sagan_tf.configuration.builders.training import (
     build_checkpoints,
     build_gan,
-    build_measures,
     build_schedule,
-    build_self_evaluation,
     build_strategy,
 )
 
@@ -28,6 +31,7 @@ __all__ = [
     "build_generator",
     "build_measures",
     "build_schedule",
+    "build_scorer",
     "build_self_evaluation",
     "build_strategy",
     "class_names",

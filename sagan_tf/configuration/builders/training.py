@@ -1,29 +1,18 @@
-"""From a configuration to the model, its training and its scoring."""
+"""From a configuration to the model and its training."""
 
 from __future__ import annotations
 
 import ml_collections
 import tensorflow as tf
 
-from sagan_tf.configuration.builders.data import (
-    build_evaluation_dataset,
-    evaluation_split,
-)
 from sagan_tf.configuration.builders.networks import (
     build_discriminator,
     build_generator,
 )
-from sagan_tf.data import ImageDataset
-from sagan_tf.errors import UserError
-from sagan_tf.evaluation import generated, preparation
-from sagan_tf.evaluation.coherence import coherence, shuffle_halves
-from sagan_tf.evaluation.run_scorer import RunScorer
-from sagan_tf.evaluation.self_evaluation import LiveWeights, SelfEvaluation
 from sagan_tf.gan import SAGAN
 from sagan_tf.training import distribution
-from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
-from sagan_tf.training.loop import Measure, Schedule
+from sagan_tf.training.loop import Schedule
 from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
@@ -85,22 +74,6 @@ def build_schedule(config: Config) -> Schedule:
     )
 
 
-def build_measures(config: Config) -> dict[str, Measure]:
-    """Returns what can be measured on samples of this data set by itself.
-
-    Coherence is only worth what it exceeds the same samples with their halves
-    shuffled: a generator of one colour would score 1 in both.
-    """
-    if config.dataset.name != "twins":
-        return {}
-    return {
-        "coherence": coherence,
-        "coherence_shuffled": lambda images: coherence(
-            shuffle_halves(images, seed=0)
-        ),
-    }
-
-
 def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:
     """Opens the checkpoints of a run."""
     return Checkpoints(
@@ -128,63 +101,3 @@ def build_strategy(config: Config) -> tf.distribute.Strategy:
         config.train.batch_size, strategy, config.train.gradient_accumulation
     )
     return strategy
-
-
-def build_self_evaluation(
-    config: Config,
-    gan: SAGAN,
-    dataset: ImageDataset,
-    workdir: Workdir,
-    checkpoints: Checkpoints,
-    every_steps: int,
-) -> EverySteps:
-    """Builds a callback by which a run scores itself.
-
-    Args:
-        config: a validated configuration.
-        gan: the model in training.
-        dataset: the pictures that are trained on.
-        workdir: where the scores go.
-        checkpoints: the run's checkpoints, of which the best is kept.
-        every_steps: interval in steps, a multiple of that of the checkpoints,
-            or the best of them could not be kept.
-
-    Raises:
-        UserError: if the interval, the feature network or the real pictures do
-            not serve.
-    """
-    unit = config.checkpoint.every_steps
-    if every_steps % unit:
-        raise UserError(
-            "--evaluate_every should be a multiple of "
-            f"config.checkpoint.every_steps ({unit}). Received: {every_steps}"
-        )
-    options = preparation.Options(
-        strategy=distribution.create_strategy("local")
-    )
-    network = preparation.load_network("auto", dataset.name, options)
-    num_images = preparation.default_num_images(network)
-    split = evaluation_split(config)
-    if split != config.dataset.split:
-        dataset = build_evaluation_dataset(config, split)
-    evaluator, real_card = preparation.prepare(
-        network,
-        dataset,
-        options=options,
-        num_generated=num_images,
-        split=split,
-    )
-    sampler = generated.CheckpointSampler(
-        build_generator(config, dtype="float32"),
-        [LiveWeights(gan.ema_generator)],
-        num_images=num_images,
-    )
-    scorer = RunScorer(
-        evaluator,
-        preparation.extend(real_card, **sampler.card()),
-        workdir=workdir.path,
-        sample=sampler,
-        checkpoint_path=checkpoints.path,
-    )
-    evaluation = SelfEvaluation(scorer, workdir.tensorboard)
-    return EverySteps(every_steps, evaluation, config.train.num_steps)

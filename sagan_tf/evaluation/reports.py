@@ -1,26 +1,60 @@
-"""Every score of a run over its steps, as one picture."""
+"""Scores as a table to print, and over the steps of a run as a figure."""
 
 from __future__ import annotations
 
 import os
 
-from sagan_tf.evaluation import protocol
-from sagan_tf.evaluation.evaluator import Scores
+from sagan_tf.evaluation import metrics, protocol
+from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.whole_files import replacing
 
 _COLUMNS = 3
 # Zhang et al. (arXiv:1805.08318), abstract, on ImageNet at 128 pixels.
 _PAPER = {"fid50k_train": 18.65, "is50k": 52.52}
 _PAPER_DATA = "128x128, 1000 classes"
-# The score of real pictures that stands beside that of generated ones.
-_FLOORS = {"fid": "floor_fid", "precision": "floor_precision"}
-_FLOORS.update({"recall": "floor_recall", "is": "real_is"})
+
+
+def format_scores(scores: list[Scores]) -> str:
+    """Returns scores as a table to print, a row for each metric.
+
+    The last column is what real images score by themselves.
+
+    Args:
+        scores: one or more, of one protocol.
+    """
+    card, last = scores[-1].card, scores[-1].values
+    heads = [_head(row.card) for row in scores]
+    lines = [_line("score", heads, "real")]
+    for name in last:
+        if metrics.is_reference(name):
+            continue
+        values = [_number(row.values.get(name)) for row in scores]
+        real = _number(last.get(metrics.reference_of(name)))
+        lines.append(_line(name, values, real))
+    lines.append(
+        f"{card.num_generated} generated images ({card.weights}) against "
+        f"{card.num_real} real ones ({card.data}, {card.split}), through "
+        f"{card.network} {card.network_hash}"
+    )
+    return "\n".join(lines)
+
+
+def _head(card: protocol.Card) -> str:
+    return f"step {card.step}" if card.step >= 0 else "fake"
+
+
+def _line(name: str, values: list[str], real: str) -> str:
+    return f"{name:<34}" + "".join(f"{text:>13}" for text in [*values, real])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.4g}"
 
 
 def write_plot(path: str | os.PathLike[str], rows: list[Scores]) -> None:
-    """Draw one panel for each score.
+    """Draws one panel for each score.
 
-    The score of real pictures is a dotted line, and that of the paper a dashed
+    The score of real images is a dotted line, and that of the paper a dashed
     one where the protocol and the data are the paper's.
 
     Args:
@@ -33,7 +67,7 @@ def write_plot(path: str | os.PathLike[str], rows: list[Scores]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = _names(rows)
+    names = curves(rows)
     if not names:
         return
     height = -(-len(names) // _COLUMNS)
@@ -46,20 +80,24 @@ def write_plot(path: str | os.PathLike[str], rows: list[Scores]) -> None:
 
 
 def paper_score(name: str, rows: list[Scores]) -> float | None:
-    """Return the paper's score where the protocol is the paper's."""
+    """Returns the paper's score where the protocol is the paper's."""
     same = rows and all(_PAPER_DATA in row.card.data for row in rows)
     return _PAPER.get(name) if same else None
 
 
-def _names(rows: list[Scores]) -> list[str]:
+def curves(rows: list[Scores]) -> list[str]:
+    """Returns the names of the scores that have a panel."""
     names = dict.fromkeys(name for row in rows for name in row.values)
-    # TF-GAN's are ours to the width of a line.
-    aside = ("floor_", "real_", "tfgan_")
-    return [name for name in names if not name.startswith(aside)]
+    return [
+        name
+        for name in names
+        # TF-GAN's are ours to the width of a line.
+        if not (metrics.is_reference(name) or name.startswith(metrics.TFGAN))
+    ]
 
 
 def _by_protocol(rows: list[Scores]) -> dict[str | None, list[Scores]]:
-    """Return rows of one protocol together, by how it differs from the last."""
+    """Returns the rows of each protocol, by how it differs from the last."""
     groups: dict[str | None, list[Scores]] = {}
     for row in rows:
         usual, ours = (protocol.fields_of(r.card) for r in (rows[-1], row))
@@ -76,11 +114,9 @@ def _draw(axes, name: str, rows: list[Scores]) -> None:
         steps = [row.card.step for row in same]
         values = [row.values[name] for row in same]
         axes.plot(steps, values, marker="o", label=label)
-    floor = _FLOORS.get(protocol.metric_of(name))
-    if floor is not None and floor in rows[-1].values:
-        axes.axhline(
-            rows[-1].values[floor], color="grey", ls=":", label="real pictures"
-        )
+    real = rows[-1].values.get(metrics.reference_of(name))
+    if real is not None:
+        axes.axhline(real, color="grey", ls=":", label="real images")
     paper = paper_score(name, rows)
     if paper is not None:
         axes.axhline(paper, color="tab:red", ls="--", label="paper")

@@ -1,0 +1,115 @@
+"""From a configuration to what scores its run; `builders` passes it on."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import ml_collections
+
+from sagan_tf.configuration.builders.data import (
+    build_evaluation_dataset,
+    evaluation_split,
+)
+from sagan_tf.configuration.builders.networks import build_generator
+from sagan_tf.data import ImageDataset
+from sagan_tf.errors import UserError
+from sagan_tf.evaluation import metrics, scoring
+from sagan_tf.evaluation.generated import LiveWeights
+from sagan_tf.evaluation.options import Options
+from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
+from sagan_tf.gan import SAGAN
+from sagan_tf.training import distribution
+from sagan_tf.training.callbacks import EverySteps
+from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.loop import Measure
+from sagan_tf.training.workdir import Workdir
+
+Config = ml_collections.ConfigDict
+
+
+def build_measures(config: Config) -> dict[str, Measure]:
+    """Returns what can be measured on samples of this data set by itself."""
+    data = config.dataset
+    chosen = metrics.applicable(metrics.Setting(data.name, data.num_classes))
+    return {m.name: m.of_images for m in chosen if m.of_images is not None}
+
+
+def build_scorer(
+    config: Config,
+    workdir: Workdir,
+    places: Sequence[Checkpoints | LiveWeights],
+    options: Options,
+    *,
+    checkpoints: Checkpoints,
+    split: str = "",
+    dataset: ImageDataset | None = None,
+) -> RunScorer:
+    """Builds what scores a run, looking at its real images.
+
+    Args:
+        config: a validated configuration.
+        workdir: where scores and the best checkpoint go.
+        places: where the weights of a step may be, in the order to look.
+        options: how to score.
+        checkpoints: the run's checkpoints, of which the best is kept.
+        split: of the real images; empty for the configuration's.
+        dataset: the images that are trained on, if they are open.
+
+    Raises:
+        UserError: if the feature network or the real images do not serve.
+    """
+    split = split or evaluation_split(config)
+    if dataset is None or split != config.dataset.split:
+        dataset = build_evaluation_dataset(config, split)
+    return scoring.score_run(
+        dataset,
+        # The dtype of the training machine would make another protocol.
+        build_generator(config, dtype="float32"),
+        places,
+        data=config.dataset.name,
+        split=split,
+        workdir=workdir,
+        checkpoint_path=checkpoints.path,
+        options=options,
+    )
+
+
+def build_self_evaluation(
+    config: Config,
+    gan: SAGAN,
+    dataset: ImageDataset,
+    workdir: Workdir,
+    checkpoints: Checkpoints,
+    every_steps: int,
+) -> EverySteps:
+    """Builds a callback by which a run scores itself.
+
+    Args:
+        config: a validated configuration.
+        gan: the model in training.
+        dataset: the images that are trained on.
+        workdir: where the scores go.
+        checkpoints: the run's checkpoints, of which the best is kept.
+        every_steps: interval in steps, a multiple of that of the checkpoints,
+            or the best of them could not be kept.
+
+    Raises:
+        UserError: if the interval, the feature network or the real images do
+            not serve.
+    """
+    unit = config.checkpoint.every_steps
+    if every_steps % unit:
+        raise UserError(
+            "--evaluate_every should be a multiple of "
+            f"config.checkpoint.every_steps ({unit}). Received: {every_steps}"
+        )
+    scorer = build_scorer(
+        config,
+        workdir,
+        [LiveWeights(gan.ema_generator)],
+        Options(strategy=distribution.create_strategy("local")),
+        checkpoints=checkpoints,
+        dataset=dataset,
+    )
+    evaluation = SelfEvaluation(scorer)
+    return EverySteps(every_steps, evaluation, config.train.num_steps)

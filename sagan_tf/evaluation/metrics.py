@@ -1,0 +1,229 @@
+"""The metrics: one entry each, which everything that shows scores loops over.
+
+A metric more is its function and its entry here; `gathering` has what it can
+need of the images.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Callable, Iterable
+
+import numpy as np
+
+from sagan_tf.evaluation import coherence, protocol, scores, tfgan
+from sagan_tf.evaluation.comparison import Comparison
+from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.moments import frechet_distance
+
+# Names of scores that stand beside a metric and are none themselves begin so.
+REFERENCES = ("halves", "real")
+TFGAN = "tfgan"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What a metric may apply to.
+
+    Attributes:
+        data: name of the data set.
+        num_classes: number of its classes; 0 without labels.
+        network: what the images are seen through; None while training.
+    """
+
+    data: str
+    num_classes: int
+    network: FeatureNetwork | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A number that two sets of images have.
+
+    Attributes:
+        name: it begins the names of columns; letters and underscores.
+        compute: from the comparison to the number; None if it has none.
+        needs: what it needs of generated images, names in `gathering.PARTS`.
+        needs_of_real: the same of real images; None for as much.
+        better: `"lower"`, `"higher"`, or empty for what can be no "best".
+        applies_to: whether data and network have it.
+        reference: what stands beside it: the number of the `"halves"` of the
+            real images, that of the `"real"` images themselves, or nothing.
+        compares: whether it depends on the real images.
+        guards: whether half of the highest in a run is the least for a "best".
+        of_images: the same of images alone, `(batch, height, width, 3)` in
+            [-1, 1]: it needs no network, and training records it.
+    """
+
+    name: str
+    compute: Callable[[Comparison], float | None]
+    needs: tuple[str, ...]
+    needs_of_real: tuple[str, ...] | None = None
+    better: str = ""
+    applies_to: Callable[[Setting], bool] = lambda setting: True
+    reference: str = ""
+    compares: bool = True
+    guards: bool = False
+    of_images: Callable[[np.ndarray], float] | None = None
+
+    @property
+    def reference_name(self) -> str:
+        """Name of the score that stands beside it; empty for none."""
+        return self.reference and f"{self.reference}_{self.name}"
+
+    def column(self, card: protocol.Card, comparison: Comparison) -> str:
+        """Returns the name of its score by a protocol."""
+        if self.of_images is not None:
+            return self.name + protocol.short_count(card.num_generated)
+        count = card.num_generated
+        if "features" in self.needs:
+            count = len(comparison.features()[0])
+        return protocol.metric_name(
+            self.name, card, count=count, split=self.compares
+        )
+
+
+def _manifold(comparison: Comparison) -> scores.PrecisionRecall:
+    return scores.precision_recall(*comparison.features())
+
+
+def _of_classes(function: Callable) -> Callable[[Comparison], float | None]:
+    """Returns a metric from a function of the moments of each class."""
+
+    def compute(comparison: Comparison) -> float | None:
+        if not comparison.once(Comparison.has_classes):
+            return None
+        return function(comparison.real.classes(), comparison.fake.classes())
+
+    return compute
+
+
+def _has_classes(setting: Setting) -> bool:
+    return setting.num_classes > 0
+
+
+def _has_accuracy(setting: Setting) -> bool:
+    """Returns whether the network was trained for these classes."""
+    # Without labels, or with those of other classes, every hit is chance.
+    network = setting.network
+    return (
+        getattr(network, "test_accuracy", None) is not None
+        and setting.num_classes == network.num_classes
+    )
+
+
+def _is_twins(setting: Setting) -> bool:
+    return setting.data == "twins"
+
+
+_ENTRIES = (
+    Metric(
+        "fid",
+        lambda pair: frechet_distance(pair.real.moments, pair.fake.moments),
+        needs=("moments",),
+        better="lower",
+        reference="halves",
+    ),
+    Metric(
+        "is",
+        lambda pair: pair.fake.class_score.result(),
+        needs=("class_score",),
+        better="higher",
+        reference="real",
+        compares=False,
+    ),
+    Metric(
+        "kid",
+        lambda pair: tfgan.kernel_distance(*pair.features()),
+        needs=("features",),
+        better="lower",
+    ),
+    Metric(
+        "precision",
+        lambda pair: pair.once(_manifold).precision,
+        needs=("features",),
+        better="higher",
+        reference="halves",
+    ),
+    Metric(
+        "recall",
+        lambda pair: pair.once(_manifold).recall,
+        needs=("features",),
+        better="higher",
+        reference="halves",
+        guards=True,
+    ),
+    Metric(
+        "intra_fid",
+        _of_classes(scores.intra_frechet_distance),
+        needs=("class_moments",),
+        better="lower",
+        applies_to=_has_classes,
+    ),
+    Metric(
+        "class_variety",
+        _of_classes(scores.class_variety),
+        needs=("class_moments",),
+        applies_to=_has_classes,
+        guards=True,
+    ),
+    Metric(
+        "accuracy",
+        lambda pair: pair.fake.accuracy,
+        needs=("hits",),
+        better="higher",
+        applies_to=_has_accuracy,
+        reference="real",
+        compares=False,
+    ),
+    Metric(
+        "coherence",
+        lambda pair: coherence.share_that_agrees(pair.fake.hues),
+        needs=("hues",),
+        needs_of_real=(),
+        better="higher",
+        applies_to=_is_twins,
+        of_images=coherence.coherence,
+    ),
+    Metric(
+        "coherence_shuffled",
+        lambda pair: coherence.share_by_chance(pair.fake.hues),
+        needs=("hues",),
+        needs_of_real=(),
+        applies_to=_is_twins,
+        of_images=lambda images: coherence.share_by_chance(
+            coherence.half_hues(images)
+        ),
+    ),
+)
+METRICS = {metric.name: metric for metric in _ENTRIES}
+
+
+def applicable(setting: Setting) -> list[Metric]:
+    """Returns the metrics that data and network have, in order."""
+    return [m for m in METRICS.values() if m.applies_to(setting)]
+
+
+def needs(chosen: Iterable[Metric], of_real: bool = False) -> list[str]:
+    """Returns what metrics need of generated or of real images."""
+    found: dict[str, None] = {}
+    for metric in chosen:
+        own = metric.needs_of_real if of_real else None
+        found.update(dict.fromkeys(metric.needs if own is None else own))
+    return list(found)
+
+
+def names_of_best() -> list[str]:
+    """Returns the metrics that a checkpoint can be best by."""
+    return [metric.name for metric in METRICS.values() if metric.better]
+
+
+def reference_of(column: str) -> str:
+    """Returns the name of the score that stands beside one; empty for none."""
+    metric = METRICS.get(protocol.metric_of(column))
+    return metric.reference_name if metric else ""
+
+
+def is_reference(column: str) -> bool:
+    """Returns whether a score is of real images alone."""
+    return column.startswith(tuple(f"{name}_" for name in REFERENCES))
