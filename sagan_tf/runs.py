@@ -118,15 +118,7 @@ class LiveGenerator:
             labels: `(batch,)`, ignored by an unconditional generator; or
                 shares `(batch, num_classes)` of the classes.
         """
-        if labels.ndim == 1:
-            return self._sampler(latents, labels)
-        size = self._sampler.batch_size
-        return np.concatenate(
-            [
-                self.generator([latents[i : i + size], labels[i : i + size]])
-                for i in range(0, len(latents), size)
-            ]
-        )
+        return self._sampler(latents, labels)
 
 
 def open_run(

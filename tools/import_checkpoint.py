@@ -104,15 +104,17 @@ def describe(
     model.attention_pooling = True
     model.attention_replacement = "attention"
     model.generator_spectral_normalization = "same"
-    model.batch_norm_momentum = generator.momentum
-    model.batch_norm_epsilon = generator.norm_epsilon
+    model.batch_norm_momentum = generator.batch_norm.momentum
+    model.batch_norm_epsilon = generator.batch_norm.epsilon
     is_tfgan = format == "tfgan"
     model.spectral_normalization = "tfgan" if is_tfgan else "release"
     if isinstance(generator, DCGANGenerator):
         model.architecture = "dcgan"
     else:
         model.output_batch_norm_momentum = generator.output_momentum
-        model.normalized_class_tables = generator.normalized_tables
+        model.normalized_class_tables = (
+            generator.batch_norm.normalized_tables is not None
+        )
         model.rectified_shortcuts = discriminator.rectified_shortcuts
     validation.validate(config)
     return config

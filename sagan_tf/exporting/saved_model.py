@@ -13,12 +13,12 @@ from sagan_tf.errors import UserError
 from sagan_tf.exporting.exported import CARD
 from sagan_tf.exporting.signatures import Signatures
 from sagan_tf.exporting.verification import DEVICE, verify
-from sagan_tf.networks import Generator, freeze
+from sagan_tf.networks import StagedGenerator, bake
 from sagan_tf.whole_files import replacing
 
 
 def export(
-    generator: Generator,
+    generator: StagedGenerator,
     path: str | os.PathLike[str],
     card: dict[str, Any] | None = None,
 ) -> float:
@@ -33,7 +33,7 @@ def export(
         card: what the model card says beside the sizes.
 
     Returns:
-        The greatest difference from the network, of float pictures in [-1, 1].
+        The greatest difference from the network, of float images in [-1, 1].
 
     Raises:
         UserError: if the directory is taken, or the SavedModel does not draw
@@ -64,14 +64,14 @@ def check_free(path: pathlib.Path) -> None:
         )
 
 
-def _write(generator: Generator, path: pathlib.Path) -> None:
+def _write(generator: StagedGenerator, path: pathlib.Path) -> None:
     with tf.device(DEVICE):
-        signatures = Signatures(freeze(generator))
+        signatures = Signatures(bake(generator))
     concrete = signatures.concrete(bool(generator.attention_layers()))
     tf.saved_model.save(signatures, str(path), signatures=concrete)
 
 
-def card_text(generator: Generator, card: dict[str, Any]) -> str:
+def card_text(generator: StagedGenerator, card: dict[str, Any]) -> str:
     """Returns the model card: the sizes, and what the card says beside."""
     sizes = {
         "image_size": generator.image_size,

@@ -7,23 +7,26 @@ from typing import Any, Callable
 import tensorflow as tf
 
 from sagan_tf.gan import latents as latent_numbers
-from sagan_tf.networks import FrozenGenerator
+from sagan_tf.networks import StagedGenerator
 
 
 class Signatures(tf.Module):
     """The functions of an exported generator.
 
-    Each takes any number of pictures. `labels` is left out of every one of
+    Each takes any number of images. `labels` is left out of every one of
     them if the generator has no classes. Arguments that make no sense (a label
     out of its range, a negative truncation) end in an `InvalidArgumentError`.
 
     Args:
-        generator: what draws.
+        generator: what draws: a copy for inference.
     """
 
-    def __init__(self, generator: FrozenGenerator):
+    def __init__(self, generator: StagedGenerator):
         super().__init__(name="sagan")
-        self.generator = generator
+        self.weights = generator.variables
+        # A function, not a tracked attribute: a SavedModel shall hold the
+        # weights and the signatures, but no Keras layers.
+        self._generator = lambda: generator
 
     def concrete(self, with_attention: bool) -> dict[str, Any]:
         """Traces the signatures.
@@ -34,9 +37,11 @@ class Signatures(tf.Module):
         Returns:
             Concrete functions by name.
         """
-        latents = tf.TensorSpec((None, self.generator.latent_dim), tf.float32)
+        latents = tf.TensorSpec(
+            (None, self._generator().latent_dim), tf.float32
+        )
         given = {"latents": latents}
-        # A number for all pictures, or one for each.
+        # A number for all images, or one for each.
         drawn = {
             "seed": tf.TensorSpec(None, tf.int32),
             "truncation": tf.TensorSpec(None, tf.float32),
@@ -57,7 +62,7 @@ class Signatures(tf.Module):
     def _with_labels(
         self, specs: dict[str, tf.TensorSpec]
     ) -> dict[str, tf.TensorSpec]:
-        if not self.generator.num_classes:
+        if not self._generator().num_classes:
             return specs
         return {**specs, "labels": tf.TensorSpec((None,), tf.int32)}
 
@@ -65,7 +70,8 @@ class Signatures(tf.Module):
         self, latents: tf.Tensor, labels: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """Draws from latents: `images`, float32 in [-1, 1]."""
-        return {"images": self.generator(self._inputs(latents, labels))}
+        images = self._generator()(self._inputs(latents, labels))
+        return {"images": images}
 
     def serve(
         self, latents: tf.Tensor, labels: tf.Tensor | None = None
@@ -82,16 +88,16 @@ class Signatures(tf.Module):
         """Draws from seeds: `images`, uint8.
 
         Args:
-            seed: one for each picture; or a scalar, the first picture's, which
+            seed: one for each image; or a scalar, the first image's, which
                 the others count on from.
             truncation: size that no number of a latent exceeds, 0 for none;
-                for each picture, or a scalar for all.
+                for each image, or a scalar for all.
             labels: `(batch,)`.
         """
         seeds = _spread_seed(seed, labels)
         limits = _spread_truncation(truncation, seeds)
         values = latent_numbers.draw_each(
-            seeds, self.generator.latent_dim, limits
+            seeds, self._generator().latent_dim, limits
         )
         return self.serve(values, labels)
 
@@ -123,7 +129,7 @@ class Signatures(tf.Module):
         Attention is `(batch, queries, keys)`, each row of sum 1; queries and
         keys are positions, row by row, of maps as high as they are wide.
         """
-        images, scores = self.generator(
+        images, scores = self._generator()(
             self._inputs(latents, labels), return_attention_scores=True
         )
         return {
@@ -132,7 +138,7 @@ class Signatures(tf.Module):
         }
 
     def _inputs(self, latents: tf.Tensor, labels: tf.Tensor | None) -> Any:
-        num_classes = self.generator.num_classes
+        num_classes = self._generator().num_classes
         if not num_classes:
             return latents
         labels = _checked(
@@ -160,7 +166,7 @@ def _to_uint8(images: tf.Tensor) -> tf.Tensor:
 
 
 def _spread_seed(seed: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
-    """Returns a seed for each picture, `(batch,)`."""
+    """Returns a seed for each image, `(batch,)`."""
     seeds = tf.reshape(seed, (-1,))
     if labels is None:
         return seeds
@@ -175,13 +181,13 @@ def _spread_seed(seed: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
 
 
 def _spread_truncation(truncation: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Returns a truncation for each picture, `(batch,)`."""
+    """Returns a truncation for each image, `(batch,)`."""
     limits = tf.reshape(truncation, (-1,))
     limits = _checked(
         limits,
         tf.equal(tf.rank(truncation), 0)
         | tf.equal(tf.size(truncation), tf.size(seeds)),
-        "`truncation` should be one number, or one for each picture",
+        "`truncation` should be one number, or one for each image",
     )
     limits = _checked(
         limits,

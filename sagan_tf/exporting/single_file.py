@@ -15,17 +15,17 @@ from sagan_tf.exporting import onnx_format, tflite_format
 from sagan_tf.exporting.saved_model import card_text
 from sagan_tf.exporting.verification import DEVICE, TOLERANCE
 from sagan_tf.gan import latents as latent_numbers
-from sagan_tf.networks import FrozenGenerator, Generator, freeze
+from sagan_tf.networks import StagedGenerator, bake
 from sagan_tf.whole_files import replacing
 
 FORMATS = {"onnx": onnx_format, "tflite": tflite_format}
-# One picture and an odd number of them: any batch size works.
+# One image and an odd number of them: any batch size works.
 _BATCHES = (1, 7)
 _SEED = 4321
 
 
 def export_file(
-    generator: Generator,
+    generator: StagedGenerator,
     path: str | os.PathLike[str],
     format_name: str,
     card: dict[str, Any] | None = None,
@@ -43,7 +43,7 @@ def export_file(
         card: what the model card says beside the sizes.
 
     Returns:
-        The greatest difference from the network, of float pictures in [-1, 1].
+        The greatest difference from the network, of float images in [-1, 1].
 
     Raises:
         UserError: if the file exists, a package is missing, or the runtime
@@ -54,8 +54,8 @@ def export_file(
     check_file(path, format_name)
     module = FORMATS[format_name]
     with tf.device(DEVICE):
-        frozen = freeze(generator)
-    content = _convert(frozen, module)
+        baked = bake(generator)
+    content = _convert(baked, module)
     difference = max(_compare(generator, content, module, n) for n in _BATCHES)
     text = card_text(generator, {**(card or {}), "difference": difference})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,14 +102,16 @@ def _write(path: pathlib.Path, content: bytes, text: str) -> None:
         raise
 
 
-def _convert(frozen: FrozenGenerator, module: types.ModuleType) -> bytes:
+def _convert(baked: StagedGenerator, module: types.ModuleType) -> bytes:
     specs = {
         "latents": tf.TensorSpec(
-            (None, frozen.latent_dim), tf.float32, "latents"
+            (None, baked.latent_dim), tf.float32, "latents"
         )
     }
-    if frozen.num_classes:
+    if baked.num_classes:
         specs["labels"] = tf.TensorSpec((None,), tf.int32, "labels")
+    owner = tf.Module()
+    owner.weights = baked.variables
 
     @tf.function
     def draw(
@@ -119,20 +121,23 @@ def _convert(frozen: FrozenGenerator, module: types.ModuleType) -> bytes:
         if labels is not None:
             # Some runtimes count negative ones from the last class back; what
             # is beyond it, all of them refuse.
-            beyond = tf.fill(tf.shape(labels), frozen.num_classes)
+            beyond = tf.fill(tf.shape(labels), baked.num_classes)
             inputs = [latents, tf.where(labels < 0, beyond, labels)]
         # Weights are asked for so that attention is not taken in blocks, whose
         # loop not every runtime has.
-        images, _ = frozen(inputs, return_attention_scores=True)
+        images, _ = baked(inputs, return_attention_scores=True)
         return {"images": images}
 
-    return module.convert(draw, specs, frozen)
+    return module.convert(draw, specs, owner)
 
 
 def _compare(
-    generator: Generator, content: bytes, module: types.ModuleType, count: int
+    generator: StagedGenerator,
+    content: bytes,
+    module: types.ModuleType,
+    count: int,
 ) -> float:
-    """Returns the greatest difference of some pictures from the network's."""
+    """Returns the greatest difference of some images from the network's."""
     latents = latent_numbers.draw(count, generator.latent_dim, _SEED).numpy()
     inputs = {"latents": latents}
     live_inputs: Any = latents
@@ -149,7 +154,7 @@ def _compare(
     # Written so that NaN fails too.
     if not difference <= TOLERANCE:
         raise UserError(
-            f"the pictures of {module.NAME} should be those of the network "
+            f"the images of {module.NAME} should be those of the network "
             f"within {TOLERANCE:.1g}. Received: a difference of "
             f"{difference:.3g}"
         )

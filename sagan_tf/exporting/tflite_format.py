@@ -14,7 +14,7 @@ NAME = "TensorFlow Lite"
 
 
 def check_installed() -> None:
-    """TensorFlow brings the converter and the runtime."""
+    """Returns at once: TensorFlow brings converter and runtime."""
 
 
 def convert(
@@ -47,7 +47,7 @@ def run(content: bytes, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The converter writes its statistics past Python's standard error."""
+    """Silences the converter, which writes past Python's standard error."""
     kept = os.dup(2)
     try:
         with open(os.devnull, "w") as nowhere:

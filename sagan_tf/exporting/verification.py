@@ -13,16 +13,16 @@ import tensorflow as tf
 
 from sagan_tf.errors import UserError
 from sagan_tf.gan import latents as latent_numbers
-from sagan_tf.networks import Generator
+from sagan_tf.networks import StagedGenerator
 
 # Where the network and what is made of it are compared: a GPU rounds in other
 # places, and in TensorFloat-32 by more than the tolerance.
 DEVICE = "CPU:0"
 
-# Greatest difference of float pictures in [-1, 1]: some hundred roundings in
+# Greatest difference of float images in [-1, 1]: some hundred roundings in
 # float32, whose unit is 6e-8.
 TOLERANCE = 1e-5
-# An odd number of pictures, and none that training used.
+# An odd number of images, and none that training used.
 _NUM_IMAGES = 7
 _SEED = 1234
 _TRUNCATION = 1.5
@@ -49,7 +49,7 @@ np.savez(answered, **answers)
 """
 
 
-def verify(path: pathlib.Path, generator: Generator) -> float:
+def verify(path: pathlib.Path, generator: StagedGenerator) -> float:
     """Runs a SavedModel in a fresh process and compares it with the network.
 
     Both compute on the processor, and the fresh process holds no GPU.
@@ -59,7 +59,7 @@ def verify(path: pathlib.Path, generator: Generator) -> float:
         generator: the network that it was made of.
 
     Returns:
-        The greatest difference of float pictures in [-1, 1].
+        The greatest difference of float images in [-1, 1].
 
     Raises:
         UserError: if they differ by more than `TOLERANCE`, or the SavedModel
@@ -92,12 +92,12 @@ def verify(path: pathlib.Path, generator: Generator) -> float:
     return difference
 
 
-def _count(generator: Generator) -> int:
-    # A scalar seed asks for one picture where no labels tell how many.
+def _count(generator: StagedGenerator) -> int:
+    # A scalar seed asks for one image where no labels tell how many.
     return _NUM_IMAGES if generator.num_classes else 1
 
 
-def _questions(generator: Generator) -> dict[str, np.ndarray]:
+def _questions(generator: StagedGenerator) -> dict[str, np.ndarray]:
     labels = np.arange(_NUM_IMAGES) % max(generator.num_classes, 1)
     latents = latent_numbers.draw(_NUM_IMAGES, generator.latent_dim, _SEED)
     return {
@@ -109,7 +109,7 @@ def _questions(generator: Generator) -> dict[str, np.ndarray]:
 
 
 def _live(
-    generator: Generator, latents: tf.Tensor, labels: np.ndarray
+    generator: StagedGenerator, latents: tf.Tensor, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     inputs = [latents, labels[: len(latents)]]
     images, scores = generator(

@@ -1,4 +1,4 @@
-"""What a discriminator says of real and of generated pictures."""
+"""Logits of real and of generated images, and the loss of both."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def discriminate(
     fake: Labelled,
     separately: bool = False,
 ) -> Sequence[tf.Tensor]:
-    """Logits of real and of generated pictures, in training.
+    """Returns logits of real and of generated images, in training.
 
     Args:
-        discriminator: a network from pictures, and labels, to logits.
-        real: real pictures `(batch, height, width, 3)` and their labels
+        discriminator: a network from images, and labels, to logits.
+        real: real images `(batch, height, width, 3)` and their labels
             `(batch,)`.
         fake: generated ones, as many.
         separately: whether the real and the fake half run one after the other,
@@ -53,56 +53,53 @@ def discriminator_loss(
     loss: losses.AdversarialLoss,
     real: Labelled,
     fake: Labelled,
-    shares: tf.Tensor | None = None,
+    shares: tf.Tensor,
     separately: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Loss, with its penalty, and both mean logits: three scalars.
+    """Returns the loss, with its penalty, and both mean logits: scalars.
 
     Args:
-        discriminator: a network from pictures, and labels, to logits.
+        discriminator: a network from images, and labels, to logits.
         loss: what to compute.
         real: as `discriminate` takes it.
         fake: as `discriminate` takes it.
-        shares: as `gradient_penalty` takes it; for a loss with a penalty.
+        shares: `(batch,)`, as a penalty takes them.
         separately: as `discriminate` takes it.
     """
     real_logits, fake_logits = discriminate(
         discriminator, real, fake, separately
     )
     value = loss.discriminator(real_logits, fake_logits)
-    if loss.penalty_weight:
-        value += loss.penalty_weight * gradient_penalty(
-            discriminator, real, fake[0], shares
+    if loss.penalty is not None:
+        points = loss.penalty.points(real[0], fake[0], shares)
+        value += loss.penalty.weight * gradient_penalty(
+            discriminator, loss.penalty, points, real[1]
         )
     return value, tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)
 
 
 def gradient_penalty(
     discriminator: tf.keras.Model,
-    real: Labelled,
-    fakes: tf.Tensor,
-    shares: tf.Tensor,
+    penalty: losses.Penalty,
+    images: tf.Tensor,
+    labels: tf.Tensor,
 ) -> tf.Tensor:
-    """Penalty on the slope between real and generated pictures.
+    """Returns a penalty on the discriminator's slope, without its weight.
 
-    The mixtures have the labels of their real pictures. They, the gradient's
-    norm and the penalty are float32 whatever the network computes in.
+    The images, their gradients and the penalty are float32 whatever the
+    network computes in.
 
     Args:
-        discriminator: a network from pictures, and labels, to logits.
-        real: real pictures and their labels.
-        fakes: generated ones, as many.
-        shares: `(batch,)` in [0, 1], the real picture's share of each mixture.
-
-    Returns:
-        A scalar that `losses.gradient_penalty` explains.
+        discriminator: a network from images, and labels, to logits.
+        penalty: what to make of the gradients.
+        images: where the slope is taken, `(batch, height, width, 3)`.
+        labels: their labels `(batch,)`.
     """
-    images, labels = real
-    mixed = losses.interpolate(images, fakes, shares)
+    images = tf.cast(images, tf.float32)
     with tf.GradientTape() as tape:
-        tape.watch(mixed)
-        # Each logit depends on its own picture alone.
+        tape.watch(images)
+        # Each logit depends on its own image alone.
         logits = tf.reduce_sum(
-            discriminator(with_labels(discriminator, mixed, labels))
+            discriminator(with_labels(discriminator, images, labels))
         )
-    return losses.gradient_penalty(tape.gradient(logits, mixed))
+    return penalty.measure(tape.gradient(logits, images))

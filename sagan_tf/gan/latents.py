@@ -40,7 +40,7 @@ def draw(
 def draw_each(seeds: Any, latent_dim: int, truncation: Any = 0.0) -> tf.Tensor:
     """Draws each latent from a seed of its own.
 
-    So a picture does not depend on those that are drawn beside it.
+    So an image does not depend on those that are drawn beside it.
 
     Args:
         seeds: `(images,)`, int32.
@@ -95,7 +95,7 @@ def draw_for_replica(
     So the global batch does not depend on the number of replicas.
 
     Args:
-        batch_size: pictures per replica.
+        batch_size: images per replica.
         latent_dim: length of a latent.
         num_classes: number of classes; 0 for none.
         seed: `(2,)` integers.
@@ -118,7 +118,7 @@ def draw_shares_for_replica(batch_size: Any, seed: tf.Tensor) -> tf.Tensor:
     """Draws the shares of the global batch and keeps those of this replica.
 
     Args:
-        batch_size: pictures per replica.
+        batch_size: images per replica.
         seed: `(2,)` integers, which may be those of the latents.
 
     Returns:
@@ -130,7 +130,7 @@ def draw_shares_for_replica(batch_size: Any, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _share_of_replica(batch_size: Any) -> tuple[Any, slice]:
-    """Size of the global batch, and which part of it is this replica's."""
+    """Returns the size of the global batch and the part of this replica."""
     context = tf.distribute.get_replica_context()
     first = context.replica_id_in_sync_group * batch_size
     total = batch_size * context.num_replicas_in_sync

@@ -1,4 +1,4 @@
-"""Adversarial losses: pure functions of logits."""
+"""Adversarial losses and penalties: pure functions."""
 
 from __future__ import annotations
 
@@ -10,32 +10,48 @@ import tensorflow as tf
 _SMALL = 1e-12
 
 
+class Penalty(NamedTuple):
+    """A penalty on the slope of the discriminator.
+
+    Attributes:
+        points: `(real, fake, shares) -> images` at which the slope is taken:
+            real and generated images `(batch, height, width, channels)`, and
+            `shares` `(batch,)`, uniform in [0, 1).
+        measure: from the gradient of each logit at its image, of the shape of
+            the images, to a scalar.
+        weight: what it is multiplied by.
+    """
+
+    points: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+    measure: Callable[[tf.Tensor], tf.Tensor]
+    weight: float
+
+
 class AdversarialLoss(NamedTuple):
     """The two sides of an adversarial loss.
 
     Attributes:
         discriminator: `(real_logits, fake_logits) -> scalar`.
         generator: `(fake_logits) -> scalar`.
-        penalty_weight: of `gradient_penalty` on the discriminator's side, 0
-            for none.
+        penalty: what the discriminator's side has besides, if anything.
     """
 
     discriminator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     generator: Callable[[tf.Tensor], tf.Tensor]
-    penalty_weight: float = 0.0
+    penalty: Penalty | None = None
 
 
 def hinge_discriminator_loss(
     real_logits: tf.Tensor, fake_logits: tf.Tensor
 ) -> tf.Tensor:
-    """Mean of `relu(1 - real)` plus mean of `relu(1 + fake)`.
+    """Returns the mean of `relu(1 - real)` plus the mean of `relu(1 + fake)`.
 
     Reference: Lim and Ye, "Geometric GAN" (arXiv:1705.02894); equation 4 of
     SAGAN (arXiv:1805.08318).
 
     Args:
-        real_logits: logits of real pictures, any shape.
-        fake_logits: logits of generated pictures, any shape.
+        real_logits: logits of real images, any shape.
+        fake_logits: logits of generated images, any shape.
 
     Returns:
         A float32 scalar, at least 0.
@@ -48,12 +64,12 @@ def hinge_discriminator_loss(
 
 
 def hinge_generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
-    """Minus the mean logit of generated pictures.
+    """Returns minus the mean logit of generated images.
 
     Reference: equation 4 of SAGAN (arXiv:1805.08318).
 
     Args:
-        fake_logits: logits of generated pictures, any shape.
+        fake_logits: logits of generated images, any shape.
 
     Returns:
         A float32 scalar.
@@ -64,13 +80,13 @@ def hinge_generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
 def wasserstein_discriminator_loss(
     real_logits: tf.Tensor, fake_logits: tf.Tensor
 ) -> tf.Tensor:
-    """Mean logit of generated pictures minus that of real ones.
+    """Returns the mean logit of generated images minus that of real ones.
 
     Reference: Arjovsky et al., "Wasserstein GAN" (arXiv:1701.07875).
 
     Args:
-        real_logits: logits of real pictures, any shape.
-        fake_logits: logits of generated pictures, any shape.
+        real_logits: logits of real images, any shape.
+        fake_logits: logits of generated images, any shape.
 
     Returns:
         A float32 scalar.
@@ -83,12 +99,12 @@ def wasserstein_discriminator_loss(
 def interpolate(
     real: tf.Tensor, fake: tf.Tensor, shares: tf.Tensor
 ) -> tf.Tensor:
-    """Mixes pairs of pictures.
+    """Mixes pairs of images.
 
     Args:
         real: `(batch, height, width, channels)`.
         fake: the same shape.
-        shares: `(batch,)` in [0, 1], the real picture's share of each mixture.
+        shares: `(batch,)` in [0, 1], the real image's share of each mixture.
 
     Returns:
         `(batch, height, width, channels)`, float32.
@@ -98,14 +114,14 @@ def interpolate(
     return shares * real + (1.0 - shares) * fake
 
 
-def gradient_penalty(gradients: tf.Tensor) -> tf.Tensor:
-    """Mean squared distance of each picture's gradient norm from one.
+def distance_from_unit_norm(gradients: tf.Tensor) -> tf.Tensor:
+    """Returns the mean squared distance of each image's gradient norm from one.
 
     Reference: Gulrajani et al., "Improved Training of Wasserstein GANs"
     (arXiv:1704.00028), equation 3.
 
     Args:
-        gradients: of each logit for its picture, `(batch, height, width,
+        gradients: of each logit at its image, `(batch, height, width,
             channels)`.
 
     Returns:
@@ -123,7 +139,7 @@ LOSSES = {
     "wasserstein": AdversarialLoss(
         wasserstein_discriminator_loss,
         hinge_generator_loss,
-        penalty_weight=10.0,
+        Penalty(interpolate, distance_from_unit_norm, weight=10.0),
     ),
 }
 
@@ -133,8 +149,7 @@ def get(name: str, penalty_weight: float | None = None) -> AdversarialLoss:
 
     Args:
         name: one of `LOSSES`.
-        penalty_weight: of the gradient penalty, if the loss has one; None for
-            the usual.
+        penalty_weight: of the penalty, if the loss has one; None for its own.
 
     Raises:
         ValueError: if there is no loss of that name.
@@ -144,6 +159,6 @@ def get(name: str, penalty_weight: float | None = None) -> AdversarialLoss:
             f"`loss` should be one of {sorted(LOSSES)}. Received: {name!r}"
         )
     loss = LOSSES[name]
-    if penalty_weight is None or not loss.penalty_weight:
+    if penalty_weight is None or loss.penalty is None:
         return loss
-    return loss._replace(penalty_weight=penalty_weight)
+    return loss._replace(penalty=loss.penalty._replace(weight=penalty_weight))

@@ -6,17 +6,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from sagan_tf.gan import averaging, losses, optimization
+from sagan_tf.gan import losses, optimization, step_metrics
 from sagan_tf.gan.discrimination import discriminator_loss, with_labels
 from sagan_tf.gan.latents import draw_for_replica, draw_shares_for_replica
+from sagan_tf.gan.pair import AdversarialPair
 
 
-class SAGAN(tf.keras.Model):
+class SAGAN(AdversarialPair):
     """A generator and a discriminator that learn against each other.
 
     One training step is a generator update followed by `discriminator_steps`
     discriminator updates, each on fresh latents, fake labels and real
-    pictures, as in the release: the generator's batch statistics and vectors
+    images, as in the release: the generator's batch statistics and vectors
     `u` move in both kinds of update, the discriminator's `u` only on its own
     update. An exponential moving average of the generator's weights, moving
     statistics and vectors is kept beside it.
@@ -26,11 +27,11 @@ class SAGAN(tf.keras.Model):
 
     Args:
         generator: a network from `[latents, labels]` (or `latents`) to
-            pictures, with `latent_dim` and `num_classes`.
+            images, with `latent_dim` and `num_classes`.
         discriminator: a network from `[images, labels]` (or `images`) to
             logits.
         discriminator_steps: discriminator updates per generator update; a
-            batch of data holds pictures for all of them.
+            batch of data holds images for all of them.
         ema_decay: decay per step of the averaged generator, in [0, 1).
         ema_start_step: until this step the average is a copy.
         gradient_accumulation: parts that every update takes its batch in, to
@@ -66,7 +67,6 @@ class SAGAN(tf.keras.Model):
         seed: int = 0,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
         for name, value in (
             ("discriminator_steps", discriminator_steps),
             ("gradient_accumulation", gradient_accumulation),
@@ -75,46 +75,20 @@ class SAGAN(tf.keras.Model):
                 raise ValueError(
                     f"`{name}` should be at least 1. Received: {value}"
                 )
-        if not 0 <= ema_decay < 1:
-            raise ValueError(
-                f"`ema_decay` should be in [0, 1). Received: {ema_decay}"
-            )
-        if generator.num_classes != discriminator.num_classes:
-            raise ValueError(
-                "the networks should have the same `num_classes`. Received: "
-                f"{generator.num_classes} and {discriminator.num_classes}"
-            )
-        self.generator, self.discriminator = generator, discriminator
-        self.ema_generator = type(generator).from_config(
-            {**generator.get_config(), "name": "ema_generator"}
+        super().__init__(
+            generator, discriminator, ema_decay, ema_start_step, **kwargs
         )
         self.discriminator_steps = discriminator_steps
-        self.ema_decay, self.ema_start_step = ema_decay, ema_start_step
         self.gradient_accumulation = gradient_accumulation
         self.separate_discriminator_passes = separate_discriminator_passes
         self.seed = seed
         # Each replica's metrics are global; Keras would add the workers' up.
         self.distribute_reduction_method = "first"
-        self.step = optimization.counter("step", 0)
         self.nonfinite_step = optimization.counter("nonfinite_step", -1)
         self.trackers = {
             name: tf.keras.metrics.Mean(name)
             for name in ("d_loss", "g_loss", "d_real", "d_fake")
         }
-        self._build_networks()
-
-    def _build_networks(self) -> None:
-        """Creates all variables, with the average starting as a copy."""
-        labels = tf.zeros((1,), tf.int32)
-        latents = tf.zeros((1, self.generator.latent_dim))
-        images = self.generator(with_labels(self.generator, latents, labels))
-        self.ema_generator(with_labels(self.generator, latents, labels))
-        self.discriminator(with_labels(self.discriminator, images, labels))
-        for average, weight in self._averaged():
-            average.assign(weight)
-
-    def _averaged(self) -> list[tuple[tf.Variable, tf.Variable]]:
-        return list(zip(self.ema_generator.variables, self.generator.variables))
 
     def compile(
         self,
@@ -150,10 +124,6 @@ class SAGAN(tf.keras.Model):
         """The running means: both losses and the mean logits."""
         return list(self.trackers.values())
 
-    def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
-        """Draws pictures with the averaged generator."""
-        return self.ema_generator(inputs, training=False)
-
     # No Python here hangs on a tensor: converting would only take time.
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, Any]:
@@ -165,7 +135,7 @@ class SAGAN(tf.keras.Model):
 
         Returns:
             Running means: `d_loss`, `g_loss`, `d_real` and `d_fake` (mean
-            logits of real and of generated pictures).
+            logits of real and of generated images).
         """
         images = tf.split(data[0], self.discriminator_steps)
         labels = tf.split(tf.cast(data[1], tf.int32), self.discriminator_steps)
@@ -176,11 +146,17 @@ class SAGAN(tf.keras.Model):
                 images[index],
                 labels[index],
                 *self.draw_inputs(batch_size, index + 1),
-                *self._draw_shares(batch_size, index + 1),
+                self._draw_shares(batch_size, index + 1),
             )
-        self._update_average()
-        return self._record(
-            d_loss=d_loss, g_loss=g_loss, d_real=d_real, d_fake=d_fake
+        self.update_average()
+        values = {
+            "d_loss": d_loss,
+            "g_loss": g_loss,
+            "d_real": d_real,
+            "d_fake": d_fake,
+        }
+        return step_metrics.record(
+            self.trackers, values, self.step, self.nonfinite_step
         )
 
     def draw_inputs(
@@ -189,7 +165,7 @@ class SAGAN(tf.keras.Model):
         """Draws this replica's latents and fake labels for an update.
 
         Args:
-            batch_size: pictures per replica.
+            batch_size: images per replica.
             update: number of the update within the step, 0 for the generator.
         """
         return draw_for_replica(
@@ -199,11 +175,9 @@ class SAGAN(tf.keras.Model):
             seed=self._seed_of(update),
         )
 
-    def _draw_shares(self, batch_size: Any, update: int) -> list[tf.Tensor]:
-        """Draws what mixes real and generated pictures, for a penalty."""
-        if not self.adversarial_loss.penalty_weight:
-            return []
-        return [draw_shares_for_replica(batch_size, self._seed_of(update))]
+    def _draw_shares(self, batch_size: Any, update: int) -> tf.Tensor:
+        """Draws this replica's shares of real images in mixtures."""
+        return draw_shares_for_replica(batch_size, self._seed_of(update))
 
     def _seed_of(self, update: int) -> tf.Tensor:
         number = self.step * (1 + self.discriminator_steps) + update
@@ -215,9 +189,7 @@ class SAGAN(tf.keras.Model):
         """Updates the generator once; returns its loss."""
 
         def compute(latents: tf.Tensor, labels: tf.Tensor) -> Any:
-            fakes = self.generator(
-                with_labels(self.generator, latents, labels), training=True
-            )
+            fakes = self._draw(latents, labels)
             logits = self.discriminator(
                 with_labels(self.discriminator, fakes, labels), training=False
             )
@@ -233,59 +205,44 @@ class SAGAN(tf.keras.Model):
         )
         return loss
 
+    def _draw(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        inputs = with_labels(self.generator, latents, labels)
+        return self.generator(inputs, training=True)
+
     def update_discriminator(
         self,
         images: tf.Tensor,
         labels: tf.Tensor,
         latents: tf.Tensor,
         fake_labels: tf.Tensor,
-        shares: tf.Tensor | None = None,
+        shares: tf.Tensor | float = 0.5,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Updates the discriminator once; returns loss and mean logits."""
-        batch = (images, labels, latents, fake_labels, shares)
+        """Updates the discriminator once; returns loss and mean logits.
+
+        The batch is real images and their labels, and latents and labels of as
+        many generated ones; `shares` is that of the real image in each mixture
+        for a penalty, or one number for all.
+        """
 
         def compute(images: tf.Tensor, labels: tf.Tensor, *rest: Any) -> Any:
-            latents, fake_labels, *shares = rest
-            fakes = self.generator(
-                with_labels(self.generator, latents, fake_labels), training=True
-            )
+            latents, fake_labels, shares = rest
+            fakes = tf.stop_gradient(self._draw(latents, fake_labels))
             return discriminator_loss(
                 self.discriminator,
                 self.adversarial_loss,
                 (images, labels),
-                (tf.stop_gradient(fakes), fake_labels),
-                *shares,
+                (fakes, fake_labels),
+                shares,
                 separately=self.separate_discriminator_passes,
             )
 
+        shares = tf.broadcast_to(shares, tf.shape(labels))
         return optimization.minimize(
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             compute,
-            [x for x in batch if x is not None],
+            (images, labels, latents, fake_labels, shares),
             self.gradient_accumulation,
             self.discriminator.non_trainable_variables
             + self.generator.non_trainable_variables,
         )
-
-    def _update_average(self) -> None:
-        """Moves the averaged generator, then counts the step."""
-        started = self.step >= self.ema_start_step
-        averaging.move(
-            self._averaged(), 1.0 - tf.where(started, self.ema_decay, 0.0)
-        )
-        self.step.assign_add(1)
-
-    def _record(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Averages the metrics and notes the first step that is not finite."""
-        context = tf.distribute.get_replica_context()
-        names, stacked = list(values), tf.stack(list(values.values()))
-        if context.num_replicas_in_sync > 1:
-            stacked = context.all_reduce(tf.distribute.ReduceOp.MEAN, stacked)
-        broken = tf.logical_not(tf.reduce_all(tf.math.is_finite(stacked)))
-        noted = self.nonfinite_step
-        first = tf.logical_and(broken, noted < 0)
-        noted.assign(tf.where(first, self.step, noted))
-        for name, value in zip(names, tf.unstack(stacked)):
-            self.trackers[name].update_state(value)
-        return {name: self.trackers[name].result() for name in names}

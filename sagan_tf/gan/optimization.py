@@ -106,7 +106,7 @@ def minimize(
         gradient is not finite.
     """
     sums = None
-    start = [tf.identity(variable) for variable in state]
+    start = [tf.identity(variable) for variable in state] if parts > 1 else []
     for part in zip(*(tf.split(tensor, parts) for tensor in batch)):
         # What an earlier part added up to is all that outlives it.
         with tf.control_dependencies(_tensors(sums)):
@@ -138,7 +138,7 @@ def _differentiate(
     part: Sequence[tf.Tensor],
     parts: int,
 ) -> tuple[list[tf.Tensor], ...]:
-    """Gradients of a part's share of the scaled loss, and what to report."""
+    """Returns gradients of a part of the scaled loss, and what to report."""
     with tf.GradientTape() as tape:
         values = list(compute(*part))
         scaled = scale(values[0] / parts, optimizer)

@@ -14,7 +14,7 @@ from sagan_tf.interop.state_dict import (
     fill,
     to_tensorflow,
 )
-from sagan_tf.layers import SelfAttention
+from sagan_tf.layers import BatchNorm, SelfAttention
 from sagan_tf.networks import DCGANDiscriminator, DCGANGenerator
 from sagan_tf.networks.dcgan import IMAGE_SIZES
 
@@ -74,7 +74,7 @@ def convert(
         image_size=_image_size(ours),
         latent_dim=ours.axis("l1.0.module.weight_bar", -1, SOURCE),
         base_channels=ours.axis("last.0.weight", -1, SOURCE),
-        momentum=_MOMENTUM,
+        batch_norm=BatchNorm(_MOMENTUM),
     )
     discriminator = DCGANDiscriminator(
         image_size=_image_size(theirs),

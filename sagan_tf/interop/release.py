@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from sagan_tf.interop.architecture import load_networks
 from sagan_tf.interop.checkpoint import Naming
+from sagan_tf.interop.from_shapes import load_networks
 from sagan_tf.networks import Discriminator, Generator
 
 NAMING = Naming(

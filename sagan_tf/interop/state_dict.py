@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
-from sagan_tf.interop.checkpoint import assign, variable
+from sagan_tf.interop.assignment import assign, variable
 
 StateDict = Mapping[str, np.ndarray]
 

@@ -15,7 +15,7 @@ from sagan_tf.interop.state_dict import (
     fill,
     to_tensorflow,
 )
-from sagan_tf.layers import SelfAttention
+from sagan_tf.layers import BatchNorm, SelfAttention, SpectralNorm
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.networks.widths import DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS
 
@@ -24,10 +24,8 @@ SOURCE = "PyTorch-StudioGAN's class-conditional SAGAN"
 # Decay and epsilon of all its batch normalizations, and the form of its class
 # tables.
 _GENERATOR_OPTIONS = {
-    "momentum": 0.9,
+    "batch_norm": BatchNorm(0.9, 1e-4, normalized_tables=SpectralNorm()),
     "output_momentum": 0.9,
-    "norm_epsilon": 1e-4,
-    "normalized_tables": True,
 }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from sagan_tf.interop.architecture import load_networks
 from sagan_tf.interop.checkpoint import Naming
+from sagan_tf.interop.from_shapes import load_networks
+from sagan_tf.layers import BatchNorm, SpectralNorm
 from sagan_tf.networks import Discriminator, Generator
 
 _SPECTRAL = "spectral_normalize/spectral_norm/spectral_norm_u"
@@ -42,9 +43,16 @@ NAMING = Naming(
         "conditional_norm": _NORM,
         "norm": _NORM,
     },
-    options={"spectral_options": {"transposed": True, "minimum_divisor": 1.0}},
-    generator_options={"norm_epsilon": 1e-3, "output_momentum": 0.999},
-    attention_options={"spectral_options": {"transposed": True}},
+    options={
+        "spectral_normalization": SpectralNorm(
+            transposed=True, minimum_divisor=1.0
+        )
+    },
+    generator_options={
+        "batch_norm": BatchNorm(epsilon=1e-3),
+        "output_momentum": 0.999,
+    },
+    attention_options={"spectral_normalization": SpectralNorm(transposed=True)},
 )
 
 

@@ -7,7 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from sagan_tf.layers import batch_moments
-from sagan_tf.layers.spectral_normalization import SpectralNormalization
+from sagan_tf.layers.normalized_layer import normalized
+from sagan_tf.layers.options import (
+    SpectralNorm,
+    arguments,
+    spectral_as_value,
+)
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -32,9 +37,8 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         momentum: decay of the moving averages per call, in [0, 1).
         epsilon: added to the variance.
         synchronized: whether replicas share their statistics.
-        normalized_tables: whether the tables are spectrally normalized, and
-            one is added to the gain: the form of PyTorch-StudioGAN.
-        spectral_options: further arguments of `SpectralNormalization`.
+        normalized_tables: how the tables are spectrally normalized, with one
+            added to the gain, as in PyTorch-StudioGAN; None for plain tables.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -64,8 +68,7 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         momentum: float = 0.999,
         epsilon: float = 1e-5,
         synchronized: bool = True,
-        normalized_tables: bool = False,
-        spectral_options: dict[str, Any] | None = None,
+        normalized_tables: SpectralNorm | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -78,17 +81,16 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             raise ValueError(
                 f"`momentum` should be in [0, 1). Received: {momentum}"
             )
-        if normalized_tables and not num_classes:
-            raise ValueError(
-                "`normalized_tables` should be False where `num_classes` is 0. "
-                f"Received: {normalized_tables}"
-            )
         self.num_classes = num_classes
         self.momentum = momentum
         self.epsilon = epsilon
         self.synchronized = synchronized
-        self.normalized_tables = normalized_tables
-        self.spectral_options = dict(spectral_options or {})
+        self.normalized_tables = SpectralNorm.of(normalized_tables)
+        if self.normalized_tables is not None and not num_classes:
+            raise ValueError(
+                "`normalized_tables` should be None where `num_classes` is 0. "
+                f"Received: {normalized_tables}"
+            )
 
     def build(self, input_shape: Any) -> None:
         """Creates the tables, and the moving statistics `(channels,)`."""
@@ -104,7 +106,7 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         table = (channels,)
         if self.num_classes:
             table = (self.num_classes, channels)
-        if self.normalized_tables:
+        if self.normalized_tables is not None:
             self.gain = self._normalized_table("gain", channels)
             self.bias = self._normalized_table("bias", channels)
         else:
@@ -126,10 +128,11 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         )
 
     def _normalized_table(self, name: str, channels: int) -> Any:
-        layer = SpectralNormalization(
-            tf.keras.layers.Dense(channels, use_bias=False, dtype="float32"),
-            name=name,
-            **self.spectral_options,
+        layer = normalized(
+            tf.keras.layers.Dense(
+                channels, use_bias=False, name=name, dtype="float32"
+            ),
+            self.normalized_tables,
         )
         layer.build((None, self.num_classes))
         return layer
@@ -140,7 +143,7 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         Args:
             training: whether the vectors of normalized tables are moved.
         """
-        if not self.normalized_tables:
+        if self.normalized_tables is None:
             return self.gain, self.bias
         gain, bias = (
             layer.normalized_kernel(training)
@@ -176,27 +179,25 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             gain, bias = _rows(gain, labels), _rows(bias, labels)
         if training and self.trainable:
             return self._normalize_by_batch(inputs, gain, bias)
-        return _normalize(
-            inputs,
-            self.moving_mean,
-            self.moving_variance,
-            gain,
-            bias,
-            self.epsilon,
+        moments = self.moving_mean, self.moving_variance
+        return batch_moments.normalize_by(
+            inputs, *moments, self.epsilon, gain, bias
         )
 
     def _normalize_by_batch(
         self, inputs: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor
     ) -> tf.Tensor:
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if self.synchronized and replicas > 1:
-            mean, variance = batch_moments.global_moments(inputs, self.epsilon)
-            count = batch_moments.count_values(inputs) * replicas
-            self._average(mean, variance, count)
-            return _normalize(inputs, mean, variance, gain, bias, self.epsilon)
-        outputs, mean, variance = batch_moments.normalize(inputs, self.epsilon)
-        self._average(mean, variance, batch_moments.count_values(inputs))
-        return _scale_and_shift(outputs, gain, bias)
+        replicas = 1
+        if self.synchronized:
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if replicas > 1:
+            normalize = batch_moments.normalize_globally
+        else:
+            normalize = batch_moments.normalize
+        outputs, mean, variance = normalize(inputs, self.epsilon)
+        count = batch_moments.count_values(inputs) * replicas
+        self._average(mean, variance, count)
+        return batch_moments.scale_and_shift(outputs, gain, bias)
 
     def _average(
         self, mean: tf.Tensor, variance: tf.Tensor, count: tf.Tensor
@@ -217,45 +218,23 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            num_classes=self.num_classes,
-            momentum=self.momentum,
-            epsilon=self.epsilon,
-            synchronized=self.synchronized,
-            normalized_tables=self.normalized_tables,
-            spectral_options=dict(self.spectral_options),
-        )
-        return config
+        names = ("num_classes", "momentum", "epsilon", "synchronized")
+        return {
+            **super().get_config(),
+            **arguments(self, *names, "normalized_tables"),
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any]
+    ) -> ConditionalBatchNormalization:
+        """Rebuilds the layer, also of a configuration of version 0.1."""
+        return cls(**spectral_as_value(config))
 
 
 def _rows(table: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Rows of a table by label, or mixed by shares: `(batch, channels)`."""
+    """Returns rows by label, or mixed by shares: `(batch, channels)`."""
     labels = tf.convert_to_tensor(labels)
     if labels.dtype.is_floating:
         return tf.matmul(tf.cast(labels, table.dtype), table)
     return tf.gather(table, labels)
-
-
-def _normalize(
-    inputs: tf.Tensor,
-    mean: tf.Tensor,
-    variance: tf.Tensor,
-    gain: tf.Tensor,
-    bias: tf.Tensor,
-    epsilon: float,
-) -> tf.Tensor:
-    """Normalizes by given statistics in a single scale and shift."""
-    scale = gain * tf.math.rsqrt(variance + epsilon)
-    return _scale_and_shift(inputs, scale, bias - mean * scale)
-
-
-def _scale_and_shift(
-    inputs: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
-) -> tf.Tensor:
-    """Scales and shifts by channel, `(channels,)` or `(batch, channels)`."""
-    if scale.shape.rank == 2:
-        scale, shift = (
-            value[:, tf.newaxis, tf.newaxis] for value in (scale, shift)
-        )
-    return inputs * tf.cast(scale, inputs.dtype) + tf.cast(shift, inputs.dtype)

@@ -21,7 +21,7 @@ def attend(
         key: `(batch, height, width, key_channels)`.
         value: `(batch, height, width, value_channels)`.
         pooled: whether keys and values are max-pooled 2x2 first.
-        max_scores: weights per picture beyond which the queries are taken in
+        max_scores: weights per image beyond which the queries are taken in
             blocks; None takes them at once.
 
     Returns:
@@ -42,7 +42,7 @@ def attend(
 
 
 def attention_scores(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Softmax over the keys of each query's dot products with them.
+    """Returns a softmax over the keys of each query's dot products.
 
     Args:
         query: `(batch, queries, key_channels)`.
@@ -170,13 +170,13 @@ def _block_gradients(
 
 
 def _split(rows: tf.Tensor, blocks: int) -> tf.Tensor:
-    """`(batch, rows, c)` to `(blocks, batch, rows / blocks, c)`."""
+    """Reshapes `(batch, rows, c)` to `(blocks, batch, rows / blocks, c)`."""
     shape = (-1, blocks, rows.shape[1] // blocks, rows.shape[2])
     return tf.transpose(tf.reshape(rows, shape), (1, 0, 2, 3))
 
 
 def _join(parts: tf.Tensor) -> tf.Tensor:
-    """`(blocks, batch, rows / blocks, c)` to `(batch, rows, c)`."""
+    """Reshapes `(blocks, batch, rows / blocks, c)` to `(batch, rows, c)`."""
     blocks, _, rows, channels = parts.shape
     return tf.reshape(
         tf.transpose(parts, (1, 0, 2, 3)), (-1, blocks * rows, channels)
@@ -184,7 +184,7 @@ def _join(parts: tf.Tensor) -> tf.Tensor:
 
 
 def _as_rows(images: tf.Tensor) -> tf.Tensor:
-    """`(batch, height, width, c)` to `(batch, height * width, c)`."""
+    """Reshapes `(batch, height, width, c)` to `(batch, height * width, c)`."""
     _, height, width, channels = images.shape
     if height and width:
         return tf.reshape(images, (-1, height * width, channels))
@@ -192,6 +192,6 @@ def _as_rows(images: tf.Tensor) -> tf.Tensor:
 
 
 def _as_map(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """`(batch, height * width, c)` to `(batch, height, width, c)`."""
+    """Reshapes `(batch, height * width, c)` to `(batch, height, width, c)`."""
     shape = tf.shape(like)
     return tf.reshape(rows, (shape[0], shape[1], shape[2], rows.shape[-1]))

@@ -1,68 +1,14 @@
-"""Convolutions with nearest upsampling or mean pooling folded in.
-
-Upsampling by repetition followed by a 3x3 convolution is one transposed
-convolution of stride 2, because each input pixel reaches a 4x4 patch of the
-output through fixed sums of the nine weights. A 3x3 convolution followed by a
-2x2 mean is one convolution of stride 2, because the mean of four shifted 3x3
-windows is one 4x4 window. With `K` of shape 3x3 and `S` the sum of its four
-shifts inside a 4x4 frame,
-
-    S[i, j] = K[i, j] + K[i - 1, j] + K[i, j - 1] + K[i - 1, j - 1],
-
-the first kernel is `S` (as TensorFlow's transposed convolution wants it,
-rotated by half a turn) and the second is `S / 4`. Both hold at the borders
-too, where zero padding commutes with the repetition and with the mean. Sixteen
-multiplications replace 36 per pixel of the smaller map. A 1x1 convolution
-commutes with both resamplings, so it works on the smaller map.
-"""
+"""Convolutions with nearest upsampling or mean pooling folded in."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from sagan_tf.layers.convolution import convolve, convolve_transposed
-
-
-def sum_of_shifts(kernel: tf.Tensor) -> tf.Tensor:
-    """Returns the sum of the four shifts of a kernel in a larger frame.
-
-    Args:
-        kernel: `(height, width, in_channels, out_channels)`.
-
-    Returns:
-        `(height + 1, width + 1, in_channels, out_channels)`.
-    """
-    height, width, *channels = kernel.shape
-    # One product with a matrix of zeros and ones reads the kernel once, which
-    # four shifted copies and their sums do not.
-    shifts = np.kron(_shift_both_ways(height), _shift_both_ways(width))
-    summed = tf.matmul(
-        tf.constant(shifts, kernel.dtype),
-        tf.reshape(kernel, (height * width, -1)),
-    )
-    return tf.reshape(summed, (height + 1, width + 1, *channels))
-
-
-def _shift_both_ways(size: int) -> np.ndarray:
-    """The matrix `(size + 1, size)` that adds a vector to its shift by one."""
-    return np.eye(size + 1, size) + np.eye(size + 1, size, -1)
-
-
-def transposed_kernel(kernel: tf.Tensor) -> tf.Tensor:
-    """Returns the kernel of upsampling and convolution as one.
-
-    Args:
-        kernel: `(3, 3, in_channels, out_channels)`.
-
-    Returns:
-        `(4, 4, out_channels, in_channels)`, for a transposed convolution of
-        stride 2.
-    """
-    kernel = tf.reverse(sum_of_shifts(kernel), (0, 1))
-    return tf.transpose(kernel, (0, 1, 3, 2))
+from sagan_tf.layers.cpu_kernels import convolve, convolve_transposed
+from sagan_tf.layers.folded_kernels import pooled_kernel, transposed_kernel
+from sagan_tf.layers.options import arguments
 
 
 def upsample(images: tf.Tensor) -> tf.Tensor:
@@ -163,7 +109,7 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
         return convolve(inputs, kernel)
 
     def _precise_kernel(self) -> tf.Tensor:
-        """The kernel in float32 or more, to be summed before it is cast."""
+        """Returns the kernel in float32 or more: it is summed, then cast."""
         if self.kernel.dtype == tf.float64:
             return tf.convert_to_tensor(self.kernel)
         return tf.cast(self.kernel, tf.float32)
@@ -175,17 +121,14 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            filters=self.filters,
-            kernel_size=self.kernel_size,
-            use_bias=self.use_bias,
-            folded=self.folded,
-            kernel_initializer=tf.keras.initializers.serialize(
+        names = ("filters", "kernel_size", "use_bias", "folded")
+        return {
+            **super().get_config(),
+            **arguments(self, *names),
+            "kernel_initializer": tf.keras.initializers.serialize(
                 self.kernel_initializer
             ),
-        )
-        return config
+        }
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -270,8 +213,7 @@ class DownsampleConv2D(_ResamplingConv2D):
             return mean_pool(self._add_bias(self._convolve(inputs)))
         if self.kernel_size == 1:
             return self._add_bias(self._convolve(mean_pool(inputs)))
-        kernel = sum_of_shifts(self._precise_kernel()) / 4.0
-        kernel = tf.cast(kernel, inputs.dtype)
+        kernel = tf.cast(pooled_kernel(self._precise_kernel()), inputs.dtype)
         return self._add_bias(convolve(inputs, kernel, stride=2))
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:

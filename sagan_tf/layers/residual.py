@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import tensorflow as tf
@@ -9,87 +10,44 @@ import tensorflow as tf
 from sagan_tf.layers.conditional_batch_norm import (
     ConditionalBatchNormalization,
 )
-from sagan_tf.layers.convolution import Convolution
-from sagan_tf.layers.resampling import (
-    DownsampleConv2D,
-    UpsampleConv2D,
-)
-from sagan_tf.layers.spectral_normalization import normalized_if
+from sagan_tf.layers.cpu_kernels import Convolution, rectify_shared
+from sagan_tf.layers.normalized_layer import NormalizedLayer
+from sagan_tf.layers.options import BatchNorm, arguments
+from sagan_tf.layers.resampling import DownsampleConv2D, UpsampleConv2D
 
 
-@tf.custom_gradient
-def _rectify_shared(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """A ReLU of what a shortcut reads as well.
-
-    TensorFlow 2.15's graph optimizer would merge the ReLU of a sum into the
-    convolution ahead of it, find that the sum is still wanted, and give up all
-    its merging in the whole graph. It does not know a maximum.
-    """
-    outputs = tf.maximum(x, tf.zeros((), x.dtype))
-    return outputs, lambda upstream: tf.raw_ops.ReluGrad(
-        gradients=upstream, features=outputs
-    )
-
-
-class _ResidualBlock(tf.keras.layers.Layer):
-    """What the residual blocks share: arguments and normalized kernels."""
+class _ResidualBlock(NormalizedLayer):
+    """What the residual blocks share: arguments and convolutions."""
 
     def __init__(
-        self,
-        filters: int,
-        spectral_normalization: bool = True,
-        fold_resampling: bool = True,
-        spectral_options: dict[str, Any] | None = None,
-        **kwargs: Any,
+        self, filters: int, fold_resampling: bool = True, **kwargs: Any
     ):
         super().__init__(**kwargs)
         self.filters = filters
-        self.spectral_normalization = spectral_normalization
         self.fold_resampling = fold_resampling
-        self.spectral_options = dict(spectral_options or {})
-
-    def _normalized(
-        self, layer: tf.keras.layers.Layer
-    ) -> tf.keras.layers.Layer:
-        return normalized_if(
-            self.spectral_normalization, layer, self.spectral_options
-        )
 
     def _convolution(
         self, name: str, kernel_size: int = 3
     ) -> tf.keras.layers.Layer:
         return self._normalized(
-            Convolution(
-                self.filters,
-                kernel_size,
-                name=name,
-                dtype=self.dtype_policy,
-            )
+            Convolution, self.filters, kernel_size, name=name
         )
 
     def _resampling_convolution(
         self, layer_class: type, name: str, kernel_size: int = 3
     ) -> tf.keras.layers.Layer:
         return self._normalized(
-            layer_class(
-                self.filters,
-                kernel_size,
-                folded=self.fold_resampling,
-                name=name,
-                dtype=self.dtype_policy,
-            )
+            layer_class,
+            self.filters,
+            kernel_size,
+            folded=self.fold_resampling,
+            name=name,
         )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            filters=self.filters,
-            spectral_normalization=self.spectral_normalization,
-            fold_resampling=self.fold_resampling,
-            spectral_options=dict(self.spectral_options),
-        )
-        return config
+        names = ("filters", "fold_resampling")
+        return {**super().get_config(), **arguments(self, *names)}
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -106,15 +64,9 @@ class ResidualUpBlock(_ResidualBlock):
     Args:
         filters: output channels.
         num_classes: number of classes; 0 for plain batch normalization.
-        momentum: decay of the moving statistics, in [0, 1).
-        spectral_normalization: whether the convolutions are normalized.
+        batch_norm: how the features are normalized.
         fold_resampling: whether upsampling is folded into the convolutions.
-        spectral_options: further arguments of `SpectralNormalization`.
-        norm_epsilon: added to the variance by the normalizations.
-        normalized_tables: whether the class tables are spectrally normalized,
-            see `ConditionalBatchNormalization`.
-        synchronized_norm: whether replicas share their batch statistics.
-        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+        **kwargs: keyword arguments of `NormalizedLayer`.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`, alone if `num_classes` is
@@ -128,18 +80,12 @@ class ResidualUpBlock(_ResidualBlock):
         self,
         filters: int,
         num_classes: int = 0,
-        momentum: float = 0.999,
-        norm_epsilon: float = 1e-5,
-        normalized_tables: bool = False,
-        synchronized_norm: bool = True,
+        batch_norm: BatchNorm = BatchNorm(),
         **kwargs: Any,
     ):
         super().__init__(filters, **kwargs)
-        self.normalized_tables = normalized_tables
         self.num_classes = num_classes
-        self.momentum = momentum
-        self.norm_epsilon = norm_epsilon
-        self.synchronized_norm = synchronized_norm
+        self.batch_norm = BatchNorm.of(batch_norm)
         self.norm_1 = self._batch_normalization("norm_1")
         self.conv_1 = self._resampling_convolution(UpsampleConv2D, "conv_1")
         self.norm_2 = self._batch_normalization("norm_2")
@@ -151,11 +97,7 @@ class ResidualUpBlock(_ResidualBlock):
     def _batch_normalization(self, name: str) -> tf.keras.layers.Layer:
         return ConditionalBatchNormalization(
             self.num_classes,
-            momentum=self.momentum,
-            epsilon=self.norm_epsilon,
-            normalized_tables=self.normalized_tables,
-            spectral_options=self.spectral_options,
-            synchronized=self.synchronized_norm,
+            **dataclasses.asdict(self.batch_norm),
             name=name,
             dtype=self.dtype_policy,
         )
@@ -175,15 +117,8 @@ class ResidualUpBlock(_ResidualBlock):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            num_classes=self.num_classes,
-            momentum=self.momentum,
-            norm_epsilon=self.norm_epsilon,
-            normalized_tables=self.normalized_tables,
-            synchronized_norm=self.synchronized_norm,
-        )
-        return config
+        names = ("num_classes", "batch_norm")
+        return {**super().get_config(), **arguments(self, *names)}
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -205,10 +140,8 @@ class ResidualDownBlock(_ResidualBlock):
             a network, which sees pixels, does not.
         rectified_shortcut: whether the shortcut sees the input behind that
             ReLU, as in PyTorch-StudioGAN, whose ReLU works in place.
-        spectral_normalization: whether the convolutions are normalized.
         fold_resampling: whether pooling is folded into the convolutions.
-        spectral_options: further arguments of `SpectralNormalization`.
-        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+        **kwargs: keyword arguments of `NormalizedLayer`.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.
@@ -251,7 +184,7 @@ class ResidualDownBlock(_ResidualBlock):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Runs the block."""
-        x = _rectify_shared(inputs) if self.leading_relu else inputs
+        x = rectify_shared(inputs) if self.leading_relu else inputs
         if self.rectified_shortcut:
             inputs = x
         x = tf.nn.relu(self.conv_1(x))
@@ -262,10 +195,5 @@ class ResidualDownBlock(_ResidualBlock):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            downsample=self.downsample,
-            leading_relu=self.leading_relu,
-            rectified_shortcut=self.rectified_shortcut,
-        )
-        return config
+        names = ("downsample", "leading_relu", "rectified_shortcut")
+        return {**super().get_config(), **arguments(self, *names)}

@@ -6,14 +6,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from sagan_tf.layers.spectral_normalization import normalized_if
+from sagan_tf.layers.gated_layer import GatedLayer
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
-class ResidualReplacement(tf.keras.layers.Layer):
+class ResidualReplacement(GatedLayer):
     """A residual block with as many parameters as a self-attention layer.
 
-    It sees 3x3 neighbourhoods, never the rest of the picture:
+    It sees 3x3 neighbourhoods, never the rest of the image:
 
         outputs = inputs + gate * expand(relu(reduce(relu(inputs))))
 
@@ -37,10 +37,8 @@ class ResidualReplacement(tf.keras.layers.Layer):
     Args:
         key_divisor: that of the attention whose place it takes.
         value_divisor: that of the attention.
-        spectral_normalization: whether the convolutions are normalized.
         gate_initializer: initializer of the scalar gate.
-        spectral_options: further arguments of `SpectralNormalization`.
-        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+        **kwargs: keyword arguments of `NormalizedLayer`.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.
@@ -53,86 +51,20 @@ class ResidualReplacement(tf.keras.layers.Layer):
             less than 1.
     """
 
-    def __init__(
-        self,
-        key_divisor: int = 8,
-        value_divisor: int = 2,
-        spectral_normalization: bool = True,
-        gate_initializer: Any = "zeros",
-        spectral_options: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        for name, divisor in (
-            ("key_divisor", key_divisor),
-            ("value_divisor", value_divisor),
-        ):
-            if divisor < 1:
-                raise ValueError(
-                    f"`{name}` should be at least 1. Received: {divisor}"
-                )
-        self.key_divisor = key_divisor
-        self.value_divisor = value_divisor
-        self.spectral_normalization = spectral_normalization
-        self.gate_initializer = tf.keras.initializers.get(gate_initializer)
-        self.spectral_options = dict(spectral_options or {})
-
     def hidden_channels(self, channels: int) -> int:
-        """Channels between the convolutions, for a map of `channels`."""
+        """Returns the channels between the convolutions of a map."""
         attended = channels // self.key_divisor + channels // self.value_divisor
         return max(1, round(attended / 5))
 
     def build(self, input_shape: Any) -> None:
         """Creates the convolutions and the gate."""
         channels = tf.TensorShape(input_shape)[-1]
-        largest = max(self.key_divisor, self.value_divisor)
-        if channels < largest:
-            raise ValueError(
-                f"`inputs` should have at least {largest} channels, the "
-                f"larger divisor. Received: {channels} channels"
-            )
-        hidden = self.hidden_channels(channels)
-        self.reduce = self._convolution("reduce", hidden, 3)
-        self.expand = self._convolution("expand", channels, 1)
-        self.gate = self.add_weight(
-            name="gate",
-            shape=(),
-            initializer=self.gate_initializer,
-            dtype="float32",
-            experimental_autocast=False,
-        )
         super().build(input_shape)
-
-    def _convolution(
-        self, name: str, filters: int, kernel_size: int
-    ) -> tf.keras.layers.Layer:
-        convolution = tf.keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            padding="same",
-            use_bias=False,
-            name=name,
-            dtype=self.dtype_policy,
-        )
-        return normalized_if(
-            self.spectral_normalization, convolution, self.spectral_options
-        )
+        hidden = self.hidden_channels(channels)
+        self.reduce = self._convolution("reduce", hidden, kernel_size=3)
+        self.expand = self._convolution("expand", channels)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Runs the block."""
         x = tf.nn.relu(self.reduce(tf.nn.relu(inputs)))
-        return inputs + tf.cast(self.gate, inputs.dtype) * self.expand(x)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            key_divisor=self.key_divisor,
-            value_divisor=self.value_divisor,
-            spectral_normalization=self.spectral_normalization,
-            gate_initializer=tf.keras.initializers.serialize(
-                self.gate_initializer
-            ),
-            spectral_options=dict(self.spectral_options),
-        )
-        return config
+        return self._add_gated(inputs, self.expand(x))

@@ -7,11 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from sagan_tf.layers.dot_product_attention import attend
-from sagan_tf.layers.spectral_normalization import normalized_if
+from sagan_tf.layers.gated_layer import GatedLayer
+from sagan_tf.layers.options import SpectralNorm, arguments
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
-class SelfAttention(tf.keras.layers.Layer):
+class SelfAttention(GatedLayer):
     """Adds to each position what it finds at related positions.
 
     Query, key and value are 1x1 convolutions. Each position's query is
@@ -40,14 +41,14 @@ class SelfAttention(tf.keras.layers.Layer):
         use_bias: whether the convolutions add a bias.
         output_projection: whether a convolution follows the weighted sum;
             without one `value_divisor` must be 1.
-        spectral_normalization: whether the convolutions are normalized.
+        spectral_normalization: how the convolutions are normalized; None for
+            not at all.
         gate_initializer: initializer of the scalar gate.
-        max_scores: weights per picture beyond which the queries are taken in
+        max_scores: weights per image beyond which the queries are taken in
             blocks, whose weights the backward pass computes anew: the same
             result in far less memory, where a map is larger than 32x32 with
             pooled keys. None never does, nor does a call that returns the
             weights or whose height and width are unknown.
-        spectral_options: further arguments of `SpectralNormalization`.
         **kwargs: keyword arguments of `tf.keras.layers.Layer`.
 
     Call arguments:
@@ -80,21 +81,18 @@ class SelfAttention(tf.keras.layers.Layer):
         pooled: bool = True,
         use_bias: bool = False,
         output_projection: bool = True,
-        spectral_normalization: bool = True,
+        spectral_normalization: SpectralNorm | None = SpectralNorm(),
         gate_initializer: Any = "zeros",
         max_scores: int | None = 2**20,
-        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        for name, divisor in (
-            ("key_divisor", key_divisor),
-            ("value_divisor", value_divisor),
-        ):
-            if divisor < 1:
-                raise ValueError(
-                    f"`{name}` should be at least 1. Received: {divisor}"
-                )
+        super().__init__(
+            key_divisor,
+            value_divisor,
+            gate_initializer,
+            spectral_normalization=spectral_normalization,
+            **kwargs,
+        )
         if not output_projection and value_divisor != 1:
             raise ValueError(
                 "`value_divisor` should be 1 where `output_projection` is "
@@ -105,62 +103,27 @@ class SelfAttention(tf.keras.layers.Layer):
                 "`max_scores` should be at least 1, or None for attention at "
                 f"once. Received: {max_scores}"
             )
-        self.key_divisor = key_divisor
-        self.value_divisor = value_divisor
         self.pooled = pooled
         self.use_bias = use_bias
         self.output_projection = output_projection
-        self.spectral_normalization = spectral_normalization
-        self.gate_initializer = tf.keras.initializers.get(gate_initializer)
         self.max_scores = max_scores
-        self.spectral_options = dict(spectral_options or {})
 
     def build(self, input_shape: Any) -> None:
         """Creates the convolutions and the gate."""
-        self._check(tf.TensorShape(input_shape))
-        channels = tf.TensorShape(input_shape)[-1]
-        self.query = self._convolution("query", channels // self.key_divisor)
-        self.key = self._convolution("key", channels // self.key_divisor)
-        self.value = self._convolution("value", channels // self.value_divisor)
-        self.output_convolution = None
-        if self.output_projection:
-            self.output_convolution = self._convolution("output", channels)
-        self.gate = self.add_weight(
-            name="gate",
-            shape=(),
-            initializer=self.gate_initializer,
-            dtype="float32",
-            experimental_autocast=False,
+        channels, bias = tf.TensorShape(input_shape)[-1], self.use_bias
+        keys, values = (
+            channels // self.key_divisor,
+            channels // self.value_divisor,
         )
         super().build(input_shape)
-
-    def _check(self, shape: tf.TensorShape) -> None:
-        _, height, width, channels = shape.as_list()
-        for name in ("key_divisor", "value_divisor"):
-            divisor = getattr(self, name)
-            if channels < divisor:
-                raise ValueError(
-                    f"`inputs` should have at least `{name}` = {divisor} "
-                    f"channels. Received: {channels} channels; "
-                    f"{divisor} would fit"
-                )
-        if self.pooled and ((height or 0) % 2 or (width or 0) % 2):
-            raise ValueError(
-                "`inputs` should have even height and width where keys are "
-                f"pooled. Received: {height} x {width}; pooled=False would fit"
+        self.query = self._convolution("query", keys, bias=bias)
+        self.key = self._convolution("key", keys, bias=bias)
+        self.value = self._convolution("value", values, bias=bias)
+        self.output_convolution = None
+        if self.output_projection:
+            self.output_convolution = self._convolution(
+                "output", channels, bias=bias
             )
-
-    def _convolution(self, name: str, filters: int) -> tf.keras.layers.Layer:
-        convolution = tf.keras.layers.Conv2D(
-            filters,
-            kernel_size=1,
-            use_bias=self.use_bias,
-            name=name,
-            dtype=self.dtype_policy,
-        )
-        return normalized_if(
-            self.spectral_normalization, convolution, self.spectral_options
-        )
 
     def call(
         self,
@@ -168,7 +131,7 @@ class SelfAttention(tf.keras.layers.Layer):
         return_attention_scores: bool = False,
     ) -> Any:
         """Attends over the positions of `inputs`."""
-        self._check(inputs.shape)
+        self._check_size(*inputs.shape[1:3])
         found, scores = attend(
             self.query(inputs),
             self.key(inputs),
@@ -178,23 +141,17 @@ class SelfAttention(tf.keras.layers.Layer):
         )
         if self.output_convolution is not None:
             found = self.output_convolution(found)
-        outputs = inputs + tf.cast(self.gate, inputs.dtype) * found
+        outputs = self._add_gated(inputs, found)
         return (outputs, scores) if return_attention_scores else outputs
+
+    def _check_size(self, height: int | None, width: int | None) -> None:
+        if self.pooled and ((height or 0) % 2 or (width or 0) % 2):
+            raise ValueError(
+                "`inputs` should have even height and width where keys are "
+                f"pooled. Received: {height} x {width}; pooled=False would fit"
+            )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            key_divisor=self.key_divisor,
-            value_divisor=self.value_divisor,
-            pooled=self.pooled,
-            use_bias=self.use_bias,
-            output_projection=self.output_projection,
-            spectral_normalization=self.spectral_normalization,
-            gate_initializer=tf.keras.initializers.serialize(
-                self.gate_initializer
-            ),
-            max_scores=self.max_scores,
-            spectral_options=dict(self.spectral_options),
-        )
-        return config
+        names = ("pooled", "use_bias", "output_projection", "max_scores")
+        return {**super().get_config(), **arguments(self, *names)}

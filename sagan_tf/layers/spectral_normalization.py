@@ -7,6 +7,8 @@ from typing import Any, Iterator
 
 import tensorflow as tf
 
+from sagan_tf.layers.options import arguments
+
 _EPSILON = 1e-12
 
 
@@ -209,10 +211,8 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         """Returns the constructor's arguments."""
         config = super().get_config()
         config.pop("dtype", None)
-        config["power_iterations"] = self.power_iterations
-        config["minimum_divisor"] = self.minimum_divisor
-        config["transposed"] = self.transposed
-        return config
+        names = ("power_iterations", "minimum_divisor", "transposed")
+        return {**config, **arguments(self, *names)}
 
     @classmethod
     def from_config(
@@ -222,21 +222,6 @@ class SpectralNormalization(tf.keras.layers.Wrapper):
         config = dict(config)
         layer = tf.keras.layers.deserialize(config.pop("layer"), custom_objects)
         return cls(layer, **config)
-
-
-def normalized_if(
-    wanted: bool, layer: tf.keras.layers.Layer, options: dict[str, Any]
-) -> tf.keras.layers.Layer:
-    """Wraps a layer, under its own name, or returns it as it is.
-
-    Args:
-        wanted: whether to wrap it.
-        layer: what `SpectralNormalization` takes.
-        options: further arguments of `SpectralNormalization`.
-    """
-    if not wanted:
-        return layer
-    return SpectralNormalization(layer, name=layer.name, **options)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import tensorflow as tf
@@ -9,52 +10,34 @@ import tensorflow as tf
 from sagan_tf.layers.conditional_batch_norm import (
     ConditionalBatchNormalization,
 )
-from sagan_tf.layers.spectral_normalization import normalized_if
+from sagan_tf.layers.normalized_layer import NormalizedLayer
+from sagan_tf.layers.options import BatchNorm, arguments
 
 _KERNEL_SIZE = 4
 
 
-class _StridedBlock(tf.keras.layers.Layer):
+class _StridedBlock(NormalizedLayer):
     """What both blocks share: arguments and the normalized convolution."""
 
     _convolution_class = tf.keras.layers.Conv2D
 
-    def __init__(
-        self,
-        filters: int,
-        strides: int = 2,
-        spectral_normalization: bool = True,
-        spectral_options: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ):
+    def __init__(self, filters: int, strides: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
         self.filters = filters
         self.strides = strides
-        self.spectral_normalization = spectral_normalization
-        self.spectral_options = dict(spectral_options or {})
-        convolution = self._convolution_class(
+        self.convolution = self._normalized(
+            self._convolution_class,
             filters,
             _KERNEL_SIZE,
             strides,
             # Without a stride a kernel of 4 would not keep the size.
             padding="same" if strides > 1 else "valid",
             name="convolution",
-            dtype=self.dtype_policy,
-        )
-        self.convolution = normalized_if(
-            spectral_normalization, convolution, self.spectral_options
         )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            filters=self.filters,
-            strides=self.strides,
-            spectral_normalization=self.spectral_normalization,
-            spectral_options=dict(self.spectral_options),
-        )
-        return config
+        return {**super().get_config(), **arguments(self, "filters", "strides")}
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -67,12 +50,8 @@ class TransposedConvolutionBlock(_StridedBlock):
     Args:
         filters: output channels.
         strides: factor of height and width; with 1 they grow by 3.
-        momentum: decay of the moving statistics, in [0, 1).
-        norm_epsilon: added to the variance by the normalization.
-        synchronized_norm: whether replicas share their batch statistics.
-        spectral_normalization: whether the kernel is normalized.
-        spectral_options: further arguments of `SpectralNormalization`.
-        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+        batch_norm: how the features are normalized.
+        **kwargs: keyword arguments of `NormalizedLayer`.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.
@@ -88,19 +67,13 @@ class TransposedConvolutionBlock(_StridedBlock):
         self,
         filters: int,
         strides: int = 2,
-        momentum: float = 0.999,
-        norm_epsilon: float = 1e-5,
-        synchronized_norm: bool = True,
+        batch_norm: BatchNorm = BatchNorm(),
         **kwargs: Any,
     ):
         super().__init__(filters, strides, **kwargs)
-        self.momentum = momentum
-        self.norm_epsilon = norm_epsilon
-        self.synchronized_norm = synchronized_norm
+        self.batch_norm = BatchNorm.of(batch_norm)
         self.norm = ConditionalBatchNormalization(
-            momentum=momentum,
-            epsilon=norm_epsilon,
-            synchronized=synchronized_norm,
+            **dataclasses.asdict(self.batch_norm),
             name="norm",
             dtype=self.dtype_policy,
         )
@@ -111,13 +84,7 @@ class TransposedConvolutionBlock(_StridedBlock):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            momentum=self.momentum,
-            norm_epsilon=self.norm_epsilon,
-            synchronized_norm=self.synchronized_norm,
-        )
-        return config
+        return {**super().get_config(), **arguments(self, "batch_norm")}
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -131,9 +98,7 @@ class StridedConvolutionBlock(_StridedBlock):
         filters: output channels.
         strides: divisor of height and width; with 1 they shrink by 3.
         slope: slope of the ReLU below zero.
-        spectral_normalization: whether the kernel is normalized.
-        spectral_options: further arguments of `SpectralNormalization`.
-        **kwargs: keyword arguments of `tf.keras.layers.Layer`.
+        **kwargs: keyword arguments of `NormalizedLayer`.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.

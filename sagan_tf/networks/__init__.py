@@ -7,13 +7,12 @@ from typing import Any
 
 # TensorFlow is imported with the first of them, not for `widths`.
 _HOMES = {
-    "FREEZABLE": "freezing",
     "DCGANDiscriminator": "dcgan",
     "DCGANGenerator": "dcgan",
     "Discriminator": "resnet",
-    "FrozenGenerator": "frozen",
     "Generator": "resnet",
-    "freeze": "freezing",
+    "StagedGenerator": "sides",
+    "bake": "baking",
 }
 
 __all__ = list(_HOMES)

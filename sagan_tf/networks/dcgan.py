@@ -10,6 +10,7 @@ from sagan_tf.layers import (
     StridedConvolutionBlock,
     TransposedConvolutionBlock,
 )
+from sagan_tf.networks.sides import StagedDiscriminator, StagedGenerator
 from sagan_tf.networks.stages import StagedNetwork
 
 IMAGE_SIZES = (32, 64, 128, 256)
@@ -18,7 +19,7 @@ _RESIDUAL_ONLY = ("fold_resampling", "attention_replacement")
 
 
 def map_sizes(image_size: int) -> tuple[int, ...]:
-    """Sizes of the generator's maps, in their order: 4 to half the picture.
+    """Returns the sizes of the generator's maps: 4 to half the image.
 
     The map of size `s` has `base_channels * image_size / (2 * s)` channels in
     both networks; the discriminator's maps come in the reverse order.
@@ -35,10 +36,9 @@ class _DCGANNetwork(StagedNetwork):
 
     def __init__(
         self,
-        image_size: int,
-        num_classes: int,
-        base_channels: int,
-        attention_resolutions: Sequence[int] | None,
+        image_size: int = 64,
+        num_classes: int = 0,
+        attention_resolutions: Sequence[int] | None = None,
         **kwargs: Any,
     ):
         if image_size not in IMAGE_SIZES:
@@ -60,7 +60,9 @@ class _DCGANNetwork(StagedNetwork):
         if attention_resolutions is None:
             attention_resolutions = map_sizes(image_size)[:: self._order][-2:]
         super().__init__(
-            image_size, 0, base_channels, attention_resolutions, **kwargs
+            image_size=image_size,
+            attention_resolutions=attention_resolutions,
+            **kwargs,
         )
 
     def _attention_defaults(self) -> dict[str, Any]:
@@ -69,16 +71,11 @@ class _DCGANNetwork(StagedNetwork):
             "pooled": False,
             "use_bias": True,
             "output_projection": False,
-            "spectral_normalization": False,
+            "spectral_normalization": None,
         }
 
-    def _strided_options(self, name: str) -> dict[str, Any]:
-        options = self._block_options(name)
-        del options["fold_resampling"]
-        return options
-
     def feature_sizes(self) -> tuple[int, ...]:
-        """Sizes of the maps that the blocks give, in their order."""
+        """Returns the sizes of the maps that the blocks give, in order."""
         return map_sizes(self.image_size)[:: self._order]
 
     def _filters(self, size: int) -> int:
@@ -93,8 +90,8 @@ class _DCGANNetwork(StagedNetwork):
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
-class DCGANGenerator(_DCGANNetwork):
-    """Draws pictures from latents by transposed convolutions.
+class DCGANGenerator(_DCGANNetwork, StagedGenerator):
+    """Draws images from latents by transposed convolutions.
 
     A spectrally normalized transposed convolution to a 4x4 map, others that
     double the resolution, each with batch normalization and ReLU, and a last
@@ -106,19 +103,14 @@ class DCGANGenerator(_DCGANNetwork):
     on to other sizes. DCGAN: Radford et al. (arXiv:1511.06434).
 
     Args:
-        image_size: height and width of the pictures: 32, 64, 128 or 256.
+        image_size: height and width of the images: 32, 64, 128 or 256.
         num_classes: 0.
         latent_dim: length of a latent.
         base_channels: width of the last block.
         attention_resolutions: sizes of the feature maps with attention; None
             for the last two.
-        attention_options: further arguments of `SelfAttention`.
-        spectral_normalization: whether the blocks' kernels are normalized.
-        spectral_options: further arguments of `SpectralNormalization`.
-        momentum: decay of the moving statistics, in [0, 1).
-        norm_epsilon: added to the variance by the normalizations.
-        synchronized_norm: whether replicas share their batch statistics.
-        **kwargs: keyword arguments of `tf.keras.Model`.
+        **kwargs: further arguments of `StagedGenerator`, but those of residual
+            networks; `spectral_normalization` is that of the blocks.
 
     Call arguments:
         inputs: latents `(batch, latent_dim)`, standard normal.
@@ -127,7 +119,7 @@ class DCGANGenerator(_DCGANNetwork):
         return_attention_scores: whether to return the attention weights too.
 
     Returns:
-        Pictures `(batch, image_size, image_size, 3)`, float32 in [-1, 1]; with
+        Images `(batch, image_size, image_size, 3)`, float32 in [-1, 1]; with
         `return_attention_scores=True` also a dictionary from map size to
         weights `(batch, queries, keys)`.
 
@@ -143,35 +135,23 @@ class DCGANGenerator(_DCGANNetwork):
         latent_dim: int = 128,
         base_channels: int = 64,
         attention_resolutions: Sequence[int] | None = None,
-        momentum: float = 0.999,
-        norm_epsilon: float = 1e-5,
-        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         super().__init__(
-            image_size,
-            num_classes,
-            base_channels,
-            attention_resolutions,
+            image_size=image_size,
+            num_classes=num_classes,
+            latent_dim=latent_dim,
+            base_channels=base_channels,
+            attention_resolutions=attention_resolutions,
             **kwargs,
         )
-        if latent_dim < 1:
-            raise ValueError(
-                f"`latent_dim` should be at least 1. Received: {latent_dim}"
-            )
-        self.latent_dim = latent_dim
-        self.momentum = momentum
-        self.norm_epsilon = norm_epsilon
-        self.synchronized_norm = synchronized_norm
         sizes = self.feature_sizes()
         blocks = [
             TransposedConvolutionBlock(
                 self._filters(size),
                 strides=1 if size == 4 else 2,
-                momentum=momentum,
-                norm_epsilon=norm_epsilon,
-                synchronized_norm=synchronized_norm,
-                **self._strided_options(f"block_{index}"),
+                batch_norm=self.batch_norm,
+                **self._block_options(f"block_{index}"),
             )
             for index, size in enumerate(sizes, start=1)
         ]
@@ -185,31 +165,17 @@ class DCGANGenerator(_DCGANNetwork):
             dtype=self.dtype_policy,
         )
 
-    def _input_shape(self) -> tuple[int, ...]:
-        return (self.latent_dim,)
-
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
-        """Draws pictures."""
+        """Draws images."""
         x = tf.reshape(inputs, (-1, 1, 1, self.latent_dim))
         x, scores = self._walk(x, None, return_attention_scores)
         images = tf.tanh(tf.cast(self.to_rgb(x), tf.float32))
         return (images, scores) if return_attention_scores else images
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            latent_dim=self.latent_dim,
-            momentum=self.momentum,
-            norm_epsilon=self.norm_epsilon,
-            synchronized_norm=self.synchronized_norm,
-        )
-        return config
-
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
-class DCGANDiscriminator(_DCGANNetwork):
-    """Scores pictures by strided convolutions.
+class DCGANDiscriminator(_DCGANNetwork, StagedDiscriminator):
+    """Scores images by strided convolutions.
 
     Spectrally normalized convolutions that halve the resolution down to 4x4,
     each with a leaky ReLU, and one, not normalized, to the logit.
@@ -220,18 +186,16 @@ class DCGANDiscriminator(_DCGANNetwork):
     on to other sizes. DCGAN: Radford et al. (arXiv:1511.06434).
 
     Args:
-        image_size: height and width of the pictures: 32, 64, 128 or 256.
+        image_size: height and width of the images: 32, 64, 128 or 256.
         num_classes: 0.
         base_channels: width of the first block.
         attention_resolutions: sizes of the feature maps with attention; None
             for the last two, 8 and 4.
-        attention_options: further arguments of `SelfAttention`.
-        spectral_normalization: whether the blocks' kernels are normalized.
-        spectral_options: further arguments of `SpectralNormalization`.
-        **kwargs: keyword arguments of `tf.keras.Model`.
+        **kwargs: further arguments of `StagedNetwork`, but those of residual
+            networks; `spectral_normalization` is that of the blocks.
 
     Call arguments:
-        inputs: pictures `(batch, image_size, image_size, 3)` in [-1, 1].
+        inputs: images `(batch, image_size, image_size, 3)` in [-1, 1].
         training: whether the vectors of spectral normalization are moved.
         return_attention_scores: whether to return the attention weights too.
 
@@ -255,16 +219,16 @@ class DCGANDiscriminator(_DCGANNetwork):
         **kwargs: Any,
     ):
         super().__init__(
-            image_size,
-            num_classes,
-            base_channels,
-            attention_resolutions,
+            image_size=image_size,
+            num_classes=num_classes,
+            base_channels=base_channels,
+            attention_resolutions=attention_resolutions,
             **kwargs,
         )
         sizes = self.feature_sizes()
         blocks = [
             StridedConvolutionBlock(
-                self._filters(size), **self._strided_options(f"block_{index}")
+                self._filters(size), **self._block_options(f"block_{index}")
             )
             for index, size in enumerate(sizes, start=1)
         ]
@@ -273,11 +237,8 @@ class DCGANDiscriminator(_DCGANNetwork):
             1, kernel_size=4, name="to_logit", dtype="float32"
         )
 
-    def _input_shape(self) -> tuple[int, ...]:
-        return (self.image_size, self.image_size, 3)
-
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
-        """Scores pictures."""
+        """Scores images."""
         x = tf.cast(inputs, self.compute_dtype)
         x, scores = self._walk(x, None, return_attention_scores)
         logits = tf.reshape(self.to_logit(x), (-1, 1))

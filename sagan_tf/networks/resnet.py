@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Sequence
 
 import tensorflow as tf
@@ -11,7 +12,8 @@ from sagan_tf.layers import (
     ResidualDownBlock,
     ResidualUpBlock,
 )
-from sagan_tf.networks.stages import StagedNetwork
+from sagan_tf.layers.options import arguments
+from sagan_tf.networks.sides import StagedDiscriminator, StagedGenerator
 from sagan_tf.networks.widths import (
     DISCRIMINATOR_WIDTHS,
     GENERATOR_WIDTHS,
@@ -20,8 +22,8 @@ from sagan_tf.networks.widths import (
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
-class Generator(StagedNetwork):
-    """Draws pictures from latents, and from labels if there are classes.
+class Generator(StagedGenerator):
+    """Draws images from latents, and from labels if there are classes.
 
     A spectrally normalized dense layer to a 4x4 map, residual blocks that
     double the resolution, batch normalization, ReLU, a 3x3 convolution to
@@ -32,25 +34,15 @@ class Generator(StagedNetwork):
     (arXiv:1805.08318), and its release.
 
     Args:
-        image_size: height and width of the pictures: 32, 64, 128 or 256.
+        image_size: height and width of the images: 32, 64, 128 or 256.
         num_classes: number of classes; 0 for an unconditional network.
         latent_dim: length of a latent.
         base_channels: unit of the widths, the last block's width at 64 pixels
             and more.
         attention_resolutions: sizes of the feature maps with attention.
-        attention_options: further arguments of `SelfAttention`.
-        attention_replacement: `"attention"`, or `"residual"` for a residual
-            block with as many parameters in its place.
-        spectral_normalization: whether kernels are normalized.
-        fold_resampling: whether upsampling is folded into convolutions.
-        spectral_options: further arguments of `SpectralNormalization`, in the
-            attention too unless `attention_options` has its own.
-        momentum: decay of the blocks' moving statistics, in [0, 1).
-        output_momentum: decay of the last normalization's, in [0, 1).
-        norm_epsilon: added to the variance by the normalizations.
-        normalized_tables: as in `ConditionalBatchNormalization`.
-        synchronized_norm: whether replicas share their batch statistics.
-        **kwargs: keyword arguments of `tf.keras.Model`.
+        output_momentum: decay of the last normalization's moving statistics,
+            in [0, 1).
+        **kwargs: further arguments of `StagedGenerator`.
 
     Call arguments:
         inputs: latents `(batch, latent_dim)`, standard normal, alone or, with
@@ -61,7 +53,7 @@ class Generator(StagedNetwork):
         return_attention_scores: whether to return the attention weights too.
 
     Returns:
-        Pictures `(batch, image_size, image_size, 3)`, float32 in [-1, 1]; with
+        Images `(batch, image_size, image_size, 3)`, float32 in [-1, 1]; with
         `return_attention_scores=True` also a dictionary from map size to
         weights `(batch, queries, keys)`.
 
@@ -77,38 +69,22 @@ class Generator(StagedNetwork):
         latent_dim: int = 128,
         base_channels: int = 64,
         attention_resolutions: Sequence[int] = (32,),
-        momentum: float = 0.999,
         output_momentum: float = 0.9999,
-        norm_epsilon: float = 1e-5,
-        normalized_tables: bool = False,
-        synchronized_norm: bool = True,
         **kwargs: Any,
     ):
         check_image_size(image_size)
         super().__init__(
-            image_size,
-            num_classes,
-            base_channels,
-            attention_resolutions,
+            image_size=image_size,
+            num_classes=num_classes,
+            latent_dim=latent_dim,
+            base_channels=base_channels,
+            attention_resolutions=attention_resolutions,
             **kwargs,
         )
-        if latent_dim < 1:
-            raise ValueError(
-                f"`latent_dim` should be at least 1. Received: {latent_dim}"
-            )
-        self.latent_dim = latent_dim
-        self.momentum = momentum
         self.output_momentum = output_momentum
-        self.norm_epsilon = norm_epsilon
-        self.normalized_tables = normalized_tables
-        self.synchronized_norm = synchronized_norm
         first, *widths = GENERATOR_WIDTHS[image_size]
         self.dense = self._normalized(
-            tf.keras.layers.Dense(
-                4 * 4 * first * base_channels,
-                name="dense",
-                dtype=self.dtype_policy,
-            )
+            tf.keras.layers.Dense, 4 * 4 * first * base_channels, name="dense"
         )
         self._add_stages(
             self.feature_sizes(),
@@ -116,42 +92,35 @@ class Generator(StagedNetwork):
                 ResidualUpBlock(
                     width * base_channels,
                     num_classes=num_classes,
-                    momentum=momentum,
-                    norm_epsilon=norm_epsilon,
-                    normalized_tables=normalized_tables,
-                    synchronized_norm=synchronized_norm,
+                    batch_norm=self.batch_norm,
+                    fold_resampling=self.fold_resampling,
                     **self._block_options(f"block_{index}"),
                 )
                 for index, width in enumerate(widths, start=1)
             ],
         )
-        self.norm = ConditionalBatchNormalization(
-            momentum=output_momentum,
-            epsilon=norm_epsilon,
-            synchronized=synchronized_norm,
-            name="norm",
-            dtype=self.dtype_policy,
-        )
+        self.norm = self._output_norm()
         self.to_rgb = self._normalized(
-            tf.keras.layers.Conv2D(
-                3,
-                kernel_size=3,
-                padding="same",
-                name="to_rgb",
-                dtype=self.dtype_policy,
-            )
+            tf.keras.layers.Conv2D, 3, 3, padding="same", name="to_rgb"
+        )
+
+    def _output_norm(self) -> ConditionalBatchNormalization:
+        plain = dataclasses.replace(
+            self.batch_norm,
+            momentum=self.output_momentum,
+            normalized_tables=None,
+        )
+        return ConditionalBatchNormalization(
+            **dataclasses.asdict(plain), name="norm", dtype=self.dtype_policy
         )
 
     def feature_sizes(self) -> tuple[int, ...]:
-        """Sizes of the maps that the blocks give, in their order."""
+        """Returns the sizes of the maps that the blocks give, in order."""
         blocks = len(GENERATOR_WIDTHS[self.image_size]) - 1
         return tuple(8 * 2**index for index in range(blocks))
 
-    def _input_shape(self) -> tuple[int, ...]:
-        return (self.latent_dim,)
-
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
-        """Draws pictures."""
+        """Draws images."""
         latents, labels = self._split(inputs)
         x = self.dense(latents)
         x = tf.reshape(x, (-1, 4, 4, x.shape[-1] // 16))
@@ -162,21 +131,12 @@ class Generator(StagedNetwork):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        config.update(
-            latent_dim=self.latent_dim,
-            momentum=self.momentum,
-            output_momentum=self.output_momentum,
-            norm_epsilon=self.norm_epsilon,
-            normalized_tables=self.normalized_tables,
-            synchronized_norm=self.synchronized_norm,
-        )
-        return config
+        return {**super().get_config(), **arguments(self, "output_momentum")}
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
-class Discriminator(StagedNetwork):
-    """Scores pictures: high for real ones, low for generated ones.
+class Discriminator(StagedDiscriminator):
+    """Scores images: high for real ones, low for generated ones.
 
     Residual blocks that halve the resolution, a last one that keeps it, ReLU,
     the sum over positions and a dense layer to one logit; with classes, plus
@@ -189,23 +149,16 @@ class Discriminator(StagedNetwork):
     (arXiv:1802.05637).
 
     Args:
-        image_size: height and width of the pictures: 32, 64, 128 or 256.
+        image_size: height and width of the images: 32, 64, 128 or 256.
         num_classes: number of classes; 0 for an unconditional network.
         base_channels: unit of the widths, the first block's width at 64 pixels
             and more.
         attention_resolutions: sizes of the feature maps with attention.
-        attention_options: further arguments of `SelfAttention`.
-        attention_replacement: `"attention"`, or `"residual"` for a residual
-            block with as many parameters in its place.
-        spectral_normalization: whether kernels are normalized.
-        fold_resampling: whether pooling is folded into convolutions.
-        spectral_options: further arguments of `SpectralNormalization`, in the
-            attention too unless `attention_options` has its own.
         rectified_shortcuts: as in `ResidualDownBlock`.
-        **kwargs: keyword arguments of `tf.keras.Model`.
+        **kwargs: further arguments of `StagedNetwork`.
 
     Call arguments:
-        inputs: pictures `(batch, image_size, image_size, 3)` in [-1, 1], alone
+        inputs: images `(batch, image_size, image_size, 3)` in [-1, 1], alone
             or, with classes, in a pair with labels `(batch,)` in
             `[0, num_classes)`.
         training: whether the vectors of spectral normalization are moved.
@@ -231,10 +184,10 @@ class Discriminator(StagedNetwork):
     ):
         check_image_size(image_size)
         super().__init__(
-            image_size,
-            num_classes,
-            base_channels,
-            attention_resolutions,
+            image_size=image_size,
+            num_classes=num_classes,
+            base_channels=base_channels,
+            attention_resolutions=attention_resolutions,
             **kwargs,
         )
         self.rectified_shortcuts = rectified_shortcuts
@@ -249,39 +202,36 @@ class Discriminator(StagedNetwork):
                     downsample=sizes[index] < before[index],
                     leading_relu=index > 0,
                     rectified_shortcut=rectified_shortcuts,
+                    fold_resampling=self.fold_resampling,
                     **self._block_options(f"block_{index + 1}"),
                 )
                 for index, width in enumerate(widths)
             ],
         )
         self.dense = self._normalized(
-            tf.keras.layers.Dense(1, name="dense", dtype="float32")
+            tf.keras.layers.Dense, 1, name="dense", dtype="float32"
         )
         self.embedding = None
         if num_classes:
             self.embedding = self._normalized(
-                tf.keras.layers.Embedding(
-                    num_classes,
-                    widths[-1] * base_channels,
-                    embeddings_initializer="glorot_uniform",
-                    name="embedding",
-                    dtype="float32",
-                )
+                tf.keras.layers.Embedding,
+                num_classes,
+                widths[-1] * base_channels,
+                embeddings_initializer="glorot_uniform",
+                name="embedding",
+                dtype="float32",
             )
 
     def feature_sizes(self) -> tuple[int, ...]:
-        """Sizes of the maps that the blocks give, in their order."""
+        """Returns the sizes of the maps that the blocks give, in order."""
         smallest = 8 if self.image_size == 32 else 4
         return tuple(
             max(self.image_size // 2 ** (index + 1), smallest)
             for index in range(len(DISCRIMINATOR_WIDTHS[self.image_size]))
         )
 
-    def _input_shape(self) -> tuple[int, ...]:
-        return (self.image_size, self.image_size, 3)
-
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
-        """Scores pictures."""
+        """Scores images."""
         images, labels = self._split(inputs)
         x = tf.cast(images, self.compute_dtype)
         x, scores = self._walk(x, labels, return_attention_scores)
@@ -296,5 +246,5 @@ class Discriminator(StagedNetwork):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "rectified_shortcuts": self.rectified_shortcuts,
+            **arguments(self, "rectified_shortcuts"),
         }

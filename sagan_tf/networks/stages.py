@@ -4,32 +4,47 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from sagan_tf.layers import (
-    ResidualReplacement,
+    ATTENTION,
     ResidualUpBlock,
     SelfAttention,
     SpectralNormalization,
 )
-from sagan_tf.layers.spectral_normalization import normalized_if
-
-# Arguments of `SelfAttention` that mean something to its replacement.
-_REPLACEMENT_OPTIONS = (
-    "key_divisor",
-    "value_divisor",
-    "gate_initializer",
-    "spectral_normalization",
-    "spectral_options",
+from sagan_tf.layers.normalized_layer import normalized
+from sagan_tf.layers.options import (
+    SpectralNorm,
+    arguments,
+    batch_norm_as_value,
+    spectral_as_value,
 )
+from sagan_tf.networks.norms import largest_singular_value
 
 
 class StagedNetwork(tf.keras.Model):
-    """What both networks share: arguments and a walk over stages.
+    """What the networks share: arguments and a walk over stages.
 
     A stage is a block or an attention layer. `self.stages` lists them in the
     order of computation, each with the size of the map that it gives.
+
+    Args:
+        image_size: height and width of the images.
+        num_classes: number of classes; 0 for an unconditional network.
+        base_channels: unit of the widths.
+        attention_resolutions: sizes of the feature maps with attention.
+        attention_options: further arguments of `SelfAttention`; its
+            `spectral_normalization` is that of the network if none is given.
+        attention_replacement: what stands at those sizes, a key of
+            `ATTENTION`.
+        spectral_normalization: how kernels are normalized; None for not at
+            all.
+        fold_resampling: whether resampling is folded into convolutions.
+        **kwargs: keyword arguments of `tf.keras.Model`.
+
+    Raises:
+        ValueError: if an argument is out of its range, or an attention size is
+            not that of a feature map.
     """
 
     def __init__(
@@ -40,9 +55,8 @@ class StagedNetwork(tf.keras.Model):
         attention_resolutions: Sequence[int] = (32,),
         attention_options: dict[str, Any] | None = None,
         attention_replacement: str = "attention",
-        spectral_normalization: bool = True,
+        spectral_normalization: SpectralNorm | None = SpectralNorm(),
         fold_resampling: bool = True,
-        spectral_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -52,9 +66,8 @@ class StagedNetwork(tf.keras.Model):
         self.attention_resolutions = tuple(attention_resolutions)
         self.attention_options = dict(attention_options or {})
         self.attention_replacement = attention_replacement
-        self.spectral_normalization = spectral_normalization
+        self.spectral_normalization = SpectralNorm.of(spectral_normalization)
         self.fold_resampling = fold_resampling
-        self.spectral_options = dict(spectral_options or {})
         self._check()
 
     def _check(self) -> None:
@@ -64,9 +77,9 @@ class StagedNetwork(tf.keras.Model):
                     f"`{name}` should be at least {least}. "
                     f"Received: {getattr(self, name)}"
                 )
-        if self.attention_replacement not in ("attention", "residual"):
+        if self.attention_replacement not in ATTENTION:
             raise ValueError(
-                '`attention_replacement` should be "attention" or "residual". '
+                f"`attention_replacement` should be one of {list(ATTENTION)}. "
                 f"Received: {self.attention_replacement!r}"
             )
         possible = self.feature_sizes()
@@ -78,7 +91,7 @@ class StagedNetwork(tf.keras.Model):
                 )
 
     def feature_sizes(self) -> tuple[int, ...]:
-        """Sizes of the maps that the blocks give: places for attention."""
+        """Returns the sizes of the maps that the blocks give, in order."""
         raise NotImplementedError
 
     def _add_stages(
@@ -94,35 +107,30 @@ class StagedNetwork(tf.keras.Model):
         self.stages = stages
 
     def _attention(self, size: int) -> tf.keras.layers.Layer:
-        layer_class, name = SelfAttention, f"attention_{size}"
+        layer_class = ATTENTION[self.attention_replacement]
+        known = layer_class().get_config()
         options = {**self._attention_defaults(), **self.attention_options}
-        if self.attention_replacement == "residual":
-            layer_class, name = ResidualReplacement, f"residual_{size}"
-            options = {
-                key: value
-                for key, value in options.items()
-                if key in _REPLACEMENT_OPTIONS
-            }
-        return layer_class(name=name, dtype=self.dtype_policy, **options)
+        return layer_class(
+            name=f"{self.attention_replacement}_{size}",
+            dtype=self.dtype_policy,
+            **{name: options[name] for name in options if name in known},
+        )
 
     def _attention_defaults(self) -> dict[str, Any]:
-        return {
-            "spectral_normalization": self.spectral_normalization,
-            "spectral_options": self.spectral_options,
-        }
+        return {"spectral_normalization": self.spectral_normalization}
 
     def _normalized(
-        self, layer: tf.keras.layers.Layer
+        self, layer_class: type, *args: Any, **kwargs: Any
     ) -> tf.keras.layers.Layer:
-        return normalized_if(
-            self.spectral_normalization, layer, self.spectral_options
+        """Returns a layer of that class, normalized."""
+        kwargs.setdefault("dtype", self.dtype_policy)
+        return normalized(
+            layer_class(*args, **kwargs), self.spectral_normalization
         )
 
     def _block_options(self, name: str) -> dict[str, Any]:
         return {
             "spectral_normalization": self.spectral_normalization,
-            "fold_resampling": self.fold_resampling,
-            "spectral_options": self.spectral_options,
             "name": name,
             "dtype": self.dtype_policy,
         }
@@ -167,16 +175,12 @@ class StagedNetwork(tf.keras.Model):
         sigmas = [
             float(layer.sigma.numpy())
             for layer in self.spectral_layers().values()
-        ] or [_norm(kernel) for kernel in self._kernels()]
-        return {**values, "largest_sigma": max(sigmas)}
-
-    def _kernels(self) -> list[tf.Variable]:
-        """Returns the kernels, and the embeddings, of layers as they are."""
-        return [
-            variable
+        ] or [
+            largest_singular_value(variable.numpy())
             for variable in self.trainable_variables
             if variable.name.split("/")[-1] in ("kernel:0", "embeddings:0")
         ]
+        return {**values, "largest_sigma": max(sigmas)}
 
     def _walk(
         self, x: tf.Tensor, labels: tf.Tensor | None, want_scores: bool
@@ -215,32 +219,28 @@ class StagedNetwork(tf.keras.Model):
         return {
             "name": self.name,
             "dtype": self.dtype_policy.name,
-            "image_size": self.image_size,
-            "num_classes": self.num_classes,
-            "base_channels": self.base_channels,
-            "attention_resolutions": self.attention_resolutions,
-            "attention_options": _plain(self.attention_options),
-            "attention_replacement": self.attention_replacement,
-            "spectral_normalization": self.spectral_normalization,
-            "fold_resampling": self.fold_resampling,
-            "spectral_options": _plain(self.spectral_options),
+            **arguments(
+                self,
+                "image_size",
+                "num_classes",
+                "base_channels",
+                "attention_resolutions",
+                "attention_options",
+                "attention_replacement",
+                "spectral_normalization",
+                "fold_resampling",
+            ),
         }
 
-
-def _norm(kernel: tf.Variable) -> float:
-    """The largest singular value of a kernel, by its smaller Gram matrix."""
-    matrix = kernel.numpy().astype(np.float64)
-    matrix = matrix.reshape(-1, matrix.shape[-1])
-    if len(matrix) < matrix.shape[1]:
-        matrix = matrix.T
-    if not np.all(np.isfinite(matrix)):
-        return float("nan")
-    return float(np.sqrt(np.linalg.eigvalsh(matrix.T @ matrix)[-1]))
-
-
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Copies options out of the wrappers that Keras tracks attributes with."""
-    return {
-        name: _plain(value) if isinstance(value, dict) else value
-        for name, value in options.items()
-    }
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> StagedNetwork:
+        """Rebuilds the network, also of a configuration of version 0.1."""
+        attention = dict(config.get("attention_options") or {})
+        if attention.get("spectral_options"):
+            attention.setdefault(
+                "spectral_normalization", config["spectral_normalization"]
+            )
+        attention = spectral_as_value(attention)
+        return cls(
+            **{**batch_norm_as_value(config), "attention_options": attention}
+        )

@@ -16,7 +16,7 @@ from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import saved_model, verification
 from sagan_tf.gan.latents import draw_each
-from sagan_tf.networks import freeze
+from sagan_tf.networks import bake
 from sagan_tf.visualization import sheets
 
 
@@ -68,6 +68,19 @@ def test_the_five_signatures_have_their_names_and_types(exported):
             for specs in (inputs, outputs)
         )
     assert found == expected
+
+
+def test_it_holds_the_weights_of_inference_and_no_layers(exported, generator):
+    prefix = str(exported.path / "variables" / "variables")
+    stored = [
+        shape
+        for name, shape in tf.train.list_variables(prefix)
+        if name.endswith("VARIABLE_VALUE")
+    ]
+    weights = bake(generator).variables
+    assert sorted(stored) == sorted(list(v.shape) for v in weights)
+    graph = (exported.path / "saved_model.pb").read_bytes()
+    assert b"_tf_keras" not in graph
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -218,7 +231,7 @@ def test_what_draws_something_else_is_not_left(
     generator, unconditional_run, toy_run, tmp_path, monkeypatch
 ):
     other = runs.open_run(toy_run).load_generator(averaged=False)
-    monkeypatch.setattr(saved_model, "freeze", lambda _: freeze(other))
+    monkeypatch.setattr(saved_model, "bake", lambda _: bake(other))
     with pytest.raises(UserError, match="should be those of the network"):
         exporting.export(generator, tmp_path / "wrong")
     assert not list(tmp_path.iterdir())
@@ -257,11 +270,11 @@ def test_weights_are_prepared_on_the_processor(
     places = []
 
     def note(network):
-        frozen = freeze(network)
-        places.extend(variable.device for variable in frozen.variables)
+        baked = bake(network)
+        places.extend(variable.device for variable in baked.variables)
         raise UserError("seen enough")
 
-    monkeypatch.setattr(saved_model, "freeze", note)
+    monkeypatch.setattr(saved_model, "bake", note)
     with tf.device("CPU:1"), pytest.raises(UserError, match="seen enough"):
         exporting.export(generator, tmp_path / "exported")
     assert places and all(place.endswith("CPU:0") for place in places)

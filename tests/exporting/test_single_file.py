@@ -16,7 +16,7 @@ from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import single_file, tflite_format, verification
 from sagan_tf.gan.latents import draw_each
-from sagan_tf.networks import freeze
+from sagan_tf.networks import bake
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_what_draws_something_else_is_not_written(
     generator, toy_run, tmp_path, monkeypatch
 ):
     other = runs.open_run(toy_run).load_generator(averaged=False)
-    monkeypatch.setattr(single_file, "freeze", lambda _: freeze(other))
+    monkeypatch.setattr(single_file, "bake", lambda _: bake(other))
     with pytest.raises(UserError, match="Lite should be those of the network"):
         exporting.export_file(generator, tmp_path / "x.tflite", "tflite")
     assert not list(tmp_path.iterdir())
@@ -93,14 +93,14 @@ def test_the_proof_computes_on_the_processor(toy_run, tmp_path, monkeypatch):
     places = []
 
     def note(network):
-        frozen = freeze(network)
-        places.extend(variable.device for variable in frozen.variables)
-        return frozen
+        baked = bake(network)
+        places.extend(variable.device for variable in baked.variables)
+        return baked
 
     def stop(content, inputs):
         raise UserError("seen enough")
 
-    monkeypatch.setattr(single_file, "freeze", note)
+    monkeypatch.setattr(single_file, "bake", note)
     monkeypatch.setattr(single_file, "_convert", lambda *_: b"content")
     monkeypatch.setattr(tflite_format, "run", stop)
     # As on a GPU: the weights are there, and so is all that is not told.
@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_nothing_in_the_way(
         raise OSError("no space left")
 
     for name, found in (
-        ("freeze", None),
+        ("bake", None),
         ("_convert", b"content"),
         ("_compare", 0.0),
         ("card_text", "card"),

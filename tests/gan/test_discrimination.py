@@ -31,9 +31,12 @@ def pictures(seed, count=2, size=32):
 
 
 def penalty(network, count=2):
-    real = pictures(1, count), tf.constant([1, 0][:count])
+    penalty = losses.get("wasserstein").penalty
+    mixed = penalty.points(
+        pictures(1, count), pictures(2, count), SHARES[:count]
+    )
     return discrimination.gradient_penalty(
-        network, real, pictures(2, count), SHARES[:count]
+        network, penalty, mixed, tf.constant([1, 0][:count])
     )
 
 
@@ -91,6 +94,25 @@ def test_loss_has_its_penalty():
     )
     logits = [network(list(pair)) for pair in (real, fake)]
     assert plain == losses.hinge_discriminator_loss(*logits)
+
+
+def test_a_penalty_says_where_and_what_it_measures():
+    network, labels = Linear(), tf.constant([1, 0])
+    real, fake = (pictures(1), labels), (pictures(2), labels)
+    squares = losses.Penalty(
+        points=lambda real, fake, shares: real,
+        measure=lambda gradients: tf.reduce_sum(tf.square(gradients)),
+        weight=2.0,
+    )
+    loss = losses.get("hinge")._replace(penalty=squares)
+    found, _, _ = discrimination.discriminator_loss(
+        network, loss, real, fake, SHARES
+    )
+    logits = [network(list(pair)) for pair in (real, fake)]
+    plain = losses.hinge_discriminator_loss(*logits)
+    # The squared slopes of both classes at each of 3 * 32 * 32 numbers.
+    expected = plain + 2.0 * (0.5**2 + 1.0) * 3 * 32 * 32
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_a_dead_discriminator_has_a_gradient():

@@ -58,16 +58,16 @@ def test_penalty_known_answer():
     gradients[1, 0, 0, 0] = -1.0
     # Norms of 5 and 1.
     for dtype in (tf.float32, tf.bfloat16):
-        penalty = losses.gradient_penalty(tf.cast(gradients, dtype))
+        penalty = losses.distance_from_unit_norm(tf.cast(gradients, dtype))
         assert penalty.dtype == tf.float32
         np.testing.assert_allclose(penalty, 8.0, rtol=1e-6)
 
 
 def test_weight_of_the_penalty():
-    assert losses.get("wasserstein").penalty_weight == 10.0
-    assert losses.get("wasserstein", 3.0).penalty_weight == 3.0
+    assert losses.get("wasserstein").penalty.weight == 10.0
+    assert losses.get("wasserstein", 3.0).penalty.weight == 3.0
     # There is none to weigh.
-    assert losses.get("hinge", 3.0).penalty_weight == 0.0
+    assert losses.get("hinge", 3.0).penalty is None
 
 
 def test_loss_by_name():

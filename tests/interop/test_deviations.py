@@ -17,8 +17,10 @@ from sagan_tf.interop import release, tfgan
 from sagan_tf.layers import (
     ConditionalBatchNormalization,
     SelfAttention,
+    SpectralNorm,
     SpectralNormalization,
 )
+from sagan_tf.layers.normalized_layer import normalized
 from sagan_tf.networks import Discriminator, Generator
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -133,9 +135,8 @@ def test_deviation_transposed_u():
     options = release.NAMING.options, tfgan.NAMING.options
     lengths = []
     for option in options:
-        layer = SpectralNormalization(
-            tf.keras.layers.Dense(4), **option.get("spectral_options", {})
-        )
+        spectral_norm = option.get("spectral_normalization", SpectralNorm())
+        layer = normalized(tf.keras.layers.Dense(4), spectral_norm)
         layer.build((None, 6))
         lengths.append(layer.u.shape[-1])
     assert lengths == [4, 6]

@@ -196,6 +196,35 @@ def test_two_replicas_equal_one_with_the_global_batch(two_replicas):
         np.testing.assert_allclose(first, getattr(alone, name), rtol=1e-4)
 
 
+def test_two_replicas_compute_as_one_in_bfloat16(two_replicas):
+    # Means of a hundred deviations, which a shift in bfloat16 would lose.
+    inputs = tf.cast(100.0 + random(4, 4, 6, 5), tf.bfloat16)
+    target = random(4, 4, 6, 5)
+    options = {"dtype": "mixed_bfloat16"}
+
+    def run(layer, x, y, t):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = tf.cast(layer([x, y], training=True), tf.float32)
+            loss = tf.reduce_sum(outputs**3 * t)
+        return outputs, tf.cast(tape.gradient(loss, x), tf.float32)
+
+    alone = run(conditional(**options), inputs, tf.constant(LABELS), target)
+    with two_replicas.scope():
+        layer = conditional(**options)
+    both = two_replicas.run(
+        tf.function(lambda *batch: run(layer, *batch)),
+        args=[split(two_replicas, part) for part in (inputs, LABELS, target)],
+    )
+    join = two_replicas.experimental_local_results
+    for ours, expected in zip(both, alone):
+        scale = np.abs(expected).max()
+        # bfloat16 has eight bits of precision.
+        np.testing.assert_allclose(
+            tf.concat(join(ours), 0) / scale, expected / scale, atol=0.01
+        )
+
+
 def test_replicas_keep_to_themselves_where_not_synchronized(two_replicas):
     inputs = tf.constant(features())
     with two_replicas.scope():
@@ -308,5 +337,5 @@ def test_deviation_normalized_tables():
 
 
 def test_normalized_tables_need_classes():
-    with pytest.raises(ValueError, match="`normalized_tables` should be False"):
+    with pytest.raises(ValueError, match="`normalized_tables` should be None"):
         ConditionalBatchNormalization(0, normalized_tables=True)

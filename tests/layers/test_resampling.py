@@ -7,7 +7,8 @@ from sagan_tf.layers import (
     SpectralNormalization,
     UpsampleConv2D,
 )
-from sagan_tf.layers.resampling import mean_pool, sum_of_shifts, upsample
+from sagan_tf.layers.folded_kernels import sum_of_shifts
+from sagan_tf.layers.resampling import mean_pool, upsample
 
 # float64 rounding of sums of a few hundred products: folding is exact.
 TOLERANCE = 1e-12

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf.layers import (
+    BatchNorm,
     ResidualDownBlock,
     ResidualUpBlock,
     SpectralNormalization,
@@ -175,16 +176,17 @@ def test_training_reaches_the_statistics_and_the_vectors():
 
 
 def test_config_round_trips():
-    options = {"spectral_normalization": False, "fold_resampling": False}
-    up_block = ResidualUpBlock(6, 3, 0.5, name="up", **options)
+    options = {"spectral_normalization": None, "fold_resampling": False}
+    up_block = ResidualUpBlock(6, 3, BatchNorm(0.5), name="up", **options)
     down_block = ResidualDownBlock(6, False, False, name="down", **options)
     for block in (up_block, down_block):
         copy = type(block).from_config(block.get_config())
         assert copy.get_config() == block.get_config()
-        assert copy.fold_resampling is copy.spectral_normalization is False
+        assert copy.fold_resampling is False
+        assert copy.spectral_normalization is None
     assert block.get_config()["downsample"] is False
     assert block.get_config()["leading_relu"] is False
-    assert up_block.get_config()["momentum"] == 0.5
+    assert up_block.get_config()["batch_norm"]["momentum"] == 0.5
     assert up_block.get_config()["num_classes"] == 3
 
 

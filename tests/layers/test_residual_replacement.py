@@ -73,5 +73,5 @@ def test_it_never_looks_far():
 def test_wrong_divisors_are_refused(name):
     with pytest.raises(ValueError, match=f"`{name}` should be at least 1"):
         ResidualReplacement(**{name: 0})
-    with pytest.raises(ValueError, match="at least 16 channels"):
+    with pytest.raises(ValueError, match=f"at least `{name}` = 16 channels"):
         ResidualReplacement(**{name: 16})(inputs(8))

@@ -203,7 +203,7 @@ def test_config_round_trip():
     assert isinstance(copy.gate_initializer, tf.keras.initializers.Ones)
     flags = ("pooled", "use_bias", "output_projection")
     assert [getattr(copy, flag) for flag in flags] == [False, True, False]
-    assert copy.spectral_normalization is False
+    assert copy.spectral_normalization is None
 
 
 def test_functional_model_of_any_size():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sagan_tf.layers import (
+    BatchNorm,
     SpectralNormalization,
     StridedConvolutionBlock,
     TransposedConvolutionBlock,
@@ -61,7 +62,7 @@ def test_strided_block_known_answer(strides, size):
 @pytest.mark.parametrize(("strides", "size"), [(2, 3), (1, 1)])
 def test_transposed_block_known_answer(strides, size):
     block = TransposedConvolutionBlock(
-        5, strides, norm_epsilon=0.5, spectral_normalization=False
+        5, strides, BatchNorm(epsilon=0.5), spectral_normalization=False
     )
     images = random(2, size, size, 3)
     block(images)

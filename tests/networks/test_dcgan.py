@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf.networks import DCGANDiscriminator, DCGANGenerator, freeze
-from tests.networks.test_frozen import ROUNDING, scramble
+from sagan_tf.networks import DCGANDiscriminator, DCGANGenerator, bake
+from tests.networks.test_baking import ROUNDING, scramble
 
 LATENTS = np.random.default_rng(3).normal(size=(3, 8)).astype(np.float32)
 
@@ -99,15 +99,15 @@ def test_spectral_normalization_can_be_off():
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("normalized", [True, False])
-def test_frozen_equals_live(dtype, normalized):
+def test_baked_equals_live(dtype, normalized):
     live = generator(dtype=dtype, spectral_normalization=normalized)
     live(LATENTS)
     scramble(live)
-    frozen = freeze(live)
+    baked = bake(live)
     expected, scores = live(
         LATENTS, training=False, return_attention_scores=True
     )
-    images, found = frozen(LATENTS, return_attention_scores=True)
+    images, found = baked(LATENTS, return_attention_scores=True)
     assert np.std(expected) > 0.1
     tolerance = ROUNDING[dtype]
     np.testing.assert_allclose(images, expected, rtol=0, atol=tolerance)
@@ -115,13 +115,9 @@ def test_frozen_equals_live(dtype, normalized):
     for size, weights in scores.items():
         np.testing.assert_allclose(found[size], weights, atol=tolerance)
     scramble(live, seed=6)
-    frozen.refresh()
+    bake(live, into=baked)
     expected = live(LATENTS, training=False)
-    np.testing.assert_allclose(
-        frozen(LATENTS), expected, rtol=0, atol=tolerance
-    )
-    with pytest.raises(ValueError, match="`training` should be False"):
-        frozen(LATENTS, training=True)
+    np.testing.assert_allclose(baked(LATENTS), expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("factory", [generator, discriminator])

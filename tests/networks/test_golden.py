@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sagan_tf.layers import BatchNorm, SpectralNorm
 from sagan_tf.networks import (
     DCGANDiscriminator,
     DCGANGenerator,
@@ -11,35 +12,35 @@ from sagan_tf.networks import (
     Generator,
 )
 from tests import golden
-from tests.networks.test_frozen import scramble
+from tests.networks.test_baking import scramble
 
 SMALL = {"image_size": 32, "base_channels": 2, "attention_resolutions": (8,)}
 CLASSES = {**SMALL, "num_classes": 3}
 DIVISORS = {"attention_options": {"key_divisor": 4}}
 TFGAN = {
-    "spectral_options": {"transposed": True, "minimum_divisor": 1.0},
-    "attention_options": {"spectral_options": {"transposed": True}},
+    "spectral_normalization": SpectralNorm(1, 1.0, transposed=True),
+    "attention_options": {
+        "spectral_normalization": SpectralNorm(transposed=True)
+    },
 }
 NETWORKS = {
     "generator": lambda: Generator(latent_dim=4, **CLASSES),
     "generator_of_tfgan": lambda: Generator(
         latent_dim=4,
-        norm_epsilon=1e-3,
+        batch_norm=BatchNorm(epsilon=1e-3),
         output_momentum=0.999,
         **{**CLASSES, **TFGAN},
     ),
     "generator_of_studiogan": lambda: Generator(
         latent_dim=4,
-        momentum=0.9,
+        batch_norm=BatchNorm(0.9, 1e-4, normalized_tables=SpectralNorm()),
         output_momentum=0.9,
-        norm_epsilon=1e-4,
-        normalized_tables=True,
         **CLASSES,
     ),
     "generator_unconditional": lambda: Generator(
         latent_dim=4,
-        spectral_normalization=False,
-        synchronized_norm=False,
+        spectral_normalization=None,
+        batch_norm=BatchNorm(synchronized=False),
         attention_replacement="residual",
         **SMALL,
     ),
@@ -52,10 +53,10 @@ NETWORKS = {
         **{**SMALL, "base_channels": 4},
     ),
     "dcgan_generator": lambda: DCGANGenerator(
-        32, latent_dim=4, base_channels=4, momentum=0.9, **DIVISORS
+        32, latent_dim=4, base_channels=4, batch_norm=BatchNorm(0.9), **DIVISORS
     ),
     "dcgan_discriminator": lambda: DCGANDiscriminator(
-        32, base_channels=4, spectral_normalization=True, **DIVISORS
+        32, base_channels=4, **DIVISORS
     ),
 }
 
@@ -76,3 +77,11 @@ def scrambled(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_and_configs_of_today_open_for_good(name):
     golden.check(name)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_configuration_of_today_means_what_the_options_say(name):
+    _, class_name, config = golden.recorded()[name]
+    copy = golden.class_of(class_name).from_config(config)
+    network = NETWORKS[name]()
+    assert {**copy.get_config(), "name": network.name} == network.get_config()

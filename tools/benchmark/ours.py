@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf import SAGAN, Discriminator, Generator
-from sagan_tf.networks import freeze
+from sagan_tf.networks import bake
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ def trainer(setting: Setting, dtype: str) -> Callable[[], float]:
 
 
 def drawing(setting: Setting, dtype: str) -> Any:
-    """Traces a frozen generator.
+    """Traces a baked generator.
 
     Returns:
         A concrete function of latents and labels.
@@ -117,13 +117,13 @@ def drawing(setting: Setting, dtype: str) -> Any:
     generator = _build_generator(setting, dtype)
     latents, labels, _ = setting.draw()
     generator([latents[:1], labels[:1]])
-    frozen = freeze(generator)
-    draw = tf.function(lambda latents, labels: frozen([latents, labels]))
+    baked = bake(generator)
+    draw = tf.function(lambda latents, labels: baked([latents, labels]))
     concrete = draw.get_concrete_function(
         tf.TensorSpec(latents.shape, tf.float32),
         tf.TensorSpec(labels.shape, tf.int32),
     )
-    concrete.frozen = frozen  # Keeps the variables alive.
+    concrete.baked = baked  # Keeps the variables alive.
     return concrete
 
 

@@ -66,7 +66,7 @@ class Benchmark:
         yield from self._beside_peer("step", ours.trainer, peer.trainer)
 
     def generation(self) -> Iterable[Row]:
-        """Measures a batch of images from a frozen generator."""
+        """Measures a batch of images from a baked generator."""
         yield from self._beside_peer("generation", ours.sampler, peer.sampler)
 
     def _beside_peer(

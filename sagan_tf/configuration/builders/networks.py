@@ -7,6 +7,7 @@ from typing import Any
 import ml_collections
 
 from sagan_tf.interop import tfgan
+from sagan_tf.layers import BatchNorm, SpectralNorm
 from sagan_tf.networks import (
     DCGANDiscriminator,
     DCGANGenerator,
@@ -27,28 +28,30 @@ def build_generator(
         config: a validated configuration.
         **overrides: arguments of the network that replace the config's.
     """
+    model = config.model
+    arguments = _network_arguments(
+        config,
+        model.attention_resolutions,
+        model.generator_spectral_normalization,
+    )
+    spectral_norm = arguments["spectral_normalization"] or SpectralNorm()
     arguments = {
-        **_network_arguments(
-            config,
-            config.model.attention_resolutions,
-            config.model.generator_spectral_normalization,
+        **arguments,
+        "latent_dim": model.latent_dim,
+        "base_channels": model.base_channels,
+        "batch_norm": BatchNorm(
+            model.batch_norm_momentum,
+            model.batch_norm_epsilon,
+            model.synchronized_batch_norm,
+            spectral_norm if model.normalized_class_tables else None,
         ),
-        "latent_dim": config.model.latent_dim,
-        "base_channels": config.model.base_channels,
-        "momentum": config.model.batch_norm_momentum,
-        "norm_epsilon": config.model.batch_norm_epsilon,
-        "synchronized_norm": config.model.synchronized_batch_norm,
         "name": "generator",
         **overrides,
     }
-    if config.model.architecture == "dcgan":
+    if model.architecture == "dcgan":
         return DCGANGenerator(**arguments)
     return Generator(
-        **{
-            "output_momentum": config.model.output_batch_norm_momentum,
-            "normalized_tables": config.model.normalized_class_tables,
-            **arguments,
-        }
+        output_momentum=model.output_batch_norm_momentum, **arguments
     )
 
 
@@ -81,9 +84,13 @@ def _network_arguments(
     options, attention_options = {}, {}
     if spectral_normalization == "same":
         spectral_normalization = model.spectral_normalization
-    if spectral_normalization == "tfgan":
+    if spectral_normalization == "none":
+        options = {"spectral_normalization": None}
+    elif spectral_normalization == "tfgan":
         options = tfgan.NAMING.options
         attention_options = tfgan.NAMING.attention_options
+    else:
+        options = {"spectral_normalization": SpectralNorm()}
     attention_options = {
         **attention_options,
         "key_divisor": model.attention_key_divisor,
@@ -106,7 +113,6 @@ def _network_arguments(
         "num_classes": config.dataset.num_classes,
         "attention_resolutions": attention_resolutions,
         "attention_options": attention_options,
-        "spectral_normalization": spectral_normalization != "none",
         "dtype": resolve_dtype(config.dtype),
     }
 

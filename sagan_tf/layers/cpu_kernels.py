@@ -1,10 +1,12 @@
-"""Convolutions whose kernel gradients are fast in bfloat16 on processors.
+"""Ways around what TensorFlow's libraries do slowly on processors.
+
+Nothing here changes a result but by rounding, and `are_needed` is the one
+condition: elsewhere each function is the plain operation.
 
 The gradient of a convolution's kernel is a product of two matrices for each
 position of the kernel: the inputs that this position met, and the gradients of
-the outputs. The library under TensorFlow 2.15 computes it at half the speed of
-its other bfloat16 products where maps are small and channels many, so there
-the products are taken one by one.
+the outputs. oneDNN computes it slowly in bfloat16 where maps are small and
+channels many; there the products are taken one by one.
 """
 
 from __future__ import annotations
@@ -14,25 +16,76 @@ from typing import Any
 import tensorflow as tf
 
 
+def are_needed() -> bool:
+    """Returns whether the device is a processor."""
+    return not (
+        tf.config.list_logical_devices("GPU")
+        or tf.config.list_logical_devices("TPU")
+    )
+
+
+@tf.custom_gradient
+def _rectify(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    outputs = tf.maximum(x, tf.zeros((), x.dtype))
+    return outputs, lambda upstream: tf.raw_ops.ReluGrad(
+        gradients=upstream, features=outputs
+    )
+
+
+def rectify_shared(x: tf.Tensor) -> tf.Tensor:
+    """Returns the ReLU of what a shortcut reads as well.
+
+    TensorFlow's graph optimizer would merge the ReLU of a sum into the
+    convolution ahead of it, find that the sum is still wanted, and give up all
+    its merging in the whole graph. It does not know a maximum.
+    """
+    return _rectify(x) if are_needed() else tf.nn.relu(x)
+
+
 @tf.keras.utils.register_keras_serializable("sagan_tf")
 class Convolution(tf.keras.layers.Conv2D):
-    """`tf.keras.layers.Conv2D` by `convolve`, with zero padding.
+    """`tf.keras.layers.Conv2D` by `convolve`: stride 1, zero padding.
 
     Args:
         filters: output channels.
         kernel_size: side of the kernel, odd.
-        **kwargs: keyword arguments of `tf.keras.layers.Conv2D`, but strides,
-            padding, dilation, groups and data format.
+        padding: `"same"`.
+        strides: 1.
+        **kwargs: further keyword arguments of `tf.keras.layers.Conv2D`.
 
     Call arguments:
         inputs: `(batch, height, width, in_channels)`.
 
     Returns:
         `(batch, height, width, filters)`.
+
+    Raises:
+        ValueError: if an argument asks for another convolution.
     """
 
-    def __init__(self, filters: int, kernel_size: Any, **kwargs: Any):
-        super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        padding: str = "same",
+        strides: Any = 1,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            filters, kernel_size, strides, padding=padding, **kwargs
+        )
+        for name, expected in (
+            ("padding", "same"),
+            ("strides", (1, 1)),
+            ("dilation_rate", (1, 1)),
+            ("groups", 1),
+            ("data_format", "channels_last"),
+        ):
+            if getattr(self, name) != expected:
+                raise ValueError(
+                    f"`{name}` should be {expected!r}. "
+                    f"Received: {getattr(self, name)!r}"
+                )
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolves, as Keras asks it of its subclasses."""
@@ -109,20 +162,18 @@ def convolve_transposed(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 def products_are_faster(
     images: tf.Tensor, kernel: tf.Tensor, stride: int
 ) -> bool:
-    """Whether the kernel's gradient should be computed product by product.
+    """Returns whether a kernel's gradient should be computed by products.
 
-    So it is in bfloat16 on a processor, measured with the oneDNN of TensorFlow
-    2.15, if the smaller map has no more positions than the kernel has channels
-    on either side.
+    So it is in bfloat16 if the smaller map has no more positions than the
+    kernel has channels on either side.
     """
     positions = images.shape[1:3].num_elements()
     return (
-        images.dtype == tf.bfloat16
+        are_needed()
+        and images.dtype == tf.bfloat16
         and kernel.shape[0] > 1
         and positions is not None
         and positions // stride**2 <= min(kernel.shape[2:])
-        and not tf.config.list_logical_devices("GPU")
-        and not tf.config.list_logical_devices("TPU")
     )
 
 
@@ -154,7 +205,7 @@ def kernel_gradient(
 
 
 def _windows(images: tf.Tensor, side: int, stride: int) -> list[tf.Tensor]:
-    """What each position of a kernel meets, row by row."""
+    """Returns what each position of a kernel meets, row by row."""
     batch, height, width, channels = (
         images.shape[axis] or tf.shape(images)[axis] for axis in range(4)
     )

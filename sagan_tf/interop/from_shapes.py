@@ -13,11 +13,11 @@ from typing import Any, Sequence
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
+from sagan_tf.interop.assignment import assign
 from sagan_tf.interop.checkpoint import (
     Naming,
     Reader,
     Shapes,
-    assign,
     find_scope,
     variables,
 )
@@ -123,7 +123,7 @@ def discriminator_arguments(
     Args:
         shapes: shapes of the checkpoint's variables by name.
         naming: the implementation that wrote it.
-        image_size: height and width of the generator's pictures.
+        image_size: height and width of the generator's images.
         wanted: sizes to choose among where the channels leave a choice.
 
     Raises:
@@ -158,7 +158,7 @@ def _count_blocks(shapes: Shapes, start: str) -> int:
 
 
 def _axis(shapes: Shapes, *candidates: tuple[Any, int]) -> int:
-    """Size of an axis of the first variable there is, else the default."""
+    """Returns the size of an axis of the first variable there is."""
     for name, axis in candidates:
         if name is None:
             return axis
@@ -177,7 +177,7 @@ def _base_channels(channels: int, width: int, network: str) -> int:
 
 
 def _places(network: Generator | Discriminator) -> dict[int, set[int]]:
-    """Sizes of a network's maps by their number of channels."""
+    """Returns the sizes of a network's maps by their number of channels."""
     places: dict[int, set[int]] = {}
     for size, channels, _ in network.stage_shapes():
         places.setdefault(channels, set()).add(size)
@@ -191,7 +191,7 @@ def _attention_arguments(
     places: dict[int, set[int]],
     wanted: set[int] | None,
 ) -> dict[str, Any]:
-    """Place and divisors of the attention.
+    """Returns place and divisors of the attention.
 
     The name says nothing about the place, so the number of channels does: that
     of the map behind which it stands.

@@ -1,0 +1,82 @@
+"""Both networks and the averaged generator, as one Keras model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from sagan_tf.gan import averaging, optimization
+from sagan_tf.gan.discrimination import with_labels
+
+
+class AdversarialPair(tf.keras.Model):
+    """A generator, a discriminator, and an average of the generator's weights.
+
+    The exponential moving average is of weights, moving statistics and vectors
+    of spectral normalization alike.
+
+    Args:
+        generator: a network from `[latents, labels]` (or `latents`) to
+            images, with `latent_dim` and `num_classes`.
+        discriminator: a network from `[images, labels]` (or `images`) to
+            logits.
+        ema_decay: decay per step of the averaged generator, in [0, 1).
+        ema_start_step: until this step the average is a copy.
+        **kwargs: keyword arguments of `tf.keras.Model`.
+
+    Raises:
+        ValueError: if a number is out of its range, or the networks differ in
+            `num_classes`.
+    """
+
+    def __init__(
+        self,
+        generator: tf.keras.Model,
+        discriminator: tf.keras.Model,
+        ema_decay: float = 0.999,
+        ema_start_step: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if not 0 <= ema_decay < 1:
+            raise ValueError(
+                f"`ema_decay` should be in [0, 1). Received: {ema_decay}"
+            )
+        if generator.num_classes != discriminator.num_classes:
+            raise ValueError(
+                "the networks should have the same `num_classes`. Received: "
+                f"{generator.num_classes} and {discriminator.num_classes}"
+            )
+        self.generator, self.discriminator = generator, discriminator
+        self.ema_generator = type(generator).from_config(
+            {**generator.get_config(), "name": "ema_generator"}
+        )
+        self.ema_decay, self.ema_start_step = ema_decay, ema_start_step
+        self.step = optimization.counter("step", 0)
+        self._build_networks()
+
+    def _build_networks(self) -> None:
+        """Creates all variables, with the average starting as a copy."""
+        labels = tf.zeros((1,), tf.int32)
+        latents = tf.zeros((1, self.generator.latent_dim))
+        images = self.generator(with_labels(self.generator, latents, labels))
+        self.ema_generator(with_labels(self.generator, latents, labels))
+        self.discriminator(with_labels(self.discriminator, images, labels))
+        for average, weight in self._averaged():
+            average.assign(weight)
+
+    def _averaged(self) -> list[tuple[tf.Variable, tf.Variable]]:
+        return list(zip(self.ema_generator.variables, self.generator.variables))
+
+    def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
+        """Draws images with the averaged generator."""
+        return self.ema_generator(inputs, training=False)
+
+    def update_average(self) -> None:
+        """Moves the averaged generator, then counts the step."""
+        started = self.step >= self.ema_start_step
+        averaging.move(
+            self._averaged(), 1.0 - tf.where(started, self.ema_decay, 0.0)
+        )
+        self.step.assign_add(1)
