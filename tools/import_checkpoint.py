@@ -29,7 +29,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from sagan_tf.configuration import builders, files, validation
-from sagan_tf.configuration.fields.dataset import EMBEDDED
+from sagan_tf.data import formats
 from sagan_tf.errors import UserError
 from sagan_tf.interop import heykeetae, release, studiogan, tfgan
 from sagan_tf.networks import (
@@ -128,7 +128,7 @@ def _describe_data(
         "image_size": generator.image_size,
         "num_classes": generator.num_classes,
     }
-    is_embedded = dataset.name in EMBEDDED
+    is_embedded = formats.find(dataset.name).embedded
     if is_embedded and any(dataset[name] != sizes[name] for name in sizes):
         # They were of something else, and such data cannot be cut to size.
         dataset.name, is_embedded = "folder", False
