@@ -7,8 +7,9 @@ import sys
 from sagan_tf import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
+import contextlib
 import json
-from typing import Any
+from typing import Any, Iterator
 
 from absl import flags, logging
 
@@ -16,10 +17,13 @@ from sagan_tf.configuration import builders, validation
 from sagan_tf.errors import UserError
 from sagan_tf.training import (
     banner,
+    classes,
     devices,
     distribution,
     first_look,
+    lock,
     loop,
+    run_log,
     workers,
 )
 from sagan_tf.training.termination import Termination
@@ -76,12 +80,19 @@ def run(
         UserError: if the configuration, the data or the workdir do not fit.
     """
     validation.validate(config)
+    config = config.copy_and_resolve_references()
     workdir.check()
-    if workdir.config.exists():
-        validation.check_same_model(config, workdir.read_config(), workdir.path)
+    _go_on(config, workdir)
     # The first of all: workers connect before TensorFlow does anything else.
     strategy = _open_devices(config, evaluate_every)
-    with Termination() as termination, workers.losses_explained(strategy):
+    # Kept, so that a run goes on in it on whatever machine.
+    config.dtype = builders.resolve_dtype(config.dtype)
+    with (
+        Termination() as termination,
+        workers.losses_explained(strategy),
+        workers.own_workdir(strategy, workdir) as own,
+        _locked(own, dry_run),
+    ):
         dataset = builders.build_dataset(config)
         findings, found = first_look.look(dataset)
         with strategy.scope():
@@ -93,17 +104,42 @@ def run(
             _say(found)
         if dry_run:
             return
-        with workers.own_workdir(strategy, workdir) as own:
-            own.write_config(json.loads(config.to_json()))
+        classes.remember(dataset, own)
+        own.write_config(json.loads(config.to_json()))
+        with run_log.record(
+            own.runs, lambda: int(gan.step.numpy()), dtype=config.dtype
+        ) as ending:
             first_look.draw(dataset, findings, own)
             with first_look.failures_named(dataset):
                 step = _train(
                     config, gan, dataset, own, termination, evaluate_every
                 )
+            if step < config.train.num_steps:
+                ending["how"] = f"stopped by {termination.requested}"
         if distribution.is_chief(strategy):
             _draw_curves(workdir)
-            _say(_end(step, config.train.num_steps, workdir))
+            _say(_end(step, config.train.num_steps, workdir, termination))
         workers.wait_for_all(strategy)
+
+
+def _go_on(config: Any, workdir: Workdir) -> None:
+    """Refuses a run that another configuration made, and keeps its dtype."""
+    if not workdir.config.exists():
+        return
+    stored = workdir.read_config()
+    validation.check_same_model(config, stored, workdir.path)
+    if config.dtype == "auto":
+        config.dtype = validation.complete(stored).dtype
+
+
+@contextlib.contextmanager
+def _locked(workdir: Workdir, dry_run: bool) -> Iterator[None]:
+    """Keeps other trainings out, unless nothing is written."""
+    if dry_run:
+        yield
+        return
+    with lock.hold(workdir.path):
+        yield
 
 
 def _open_devices(config: Any, evaluate_every: int) -> Any:
@@ -160,10 +196,13 @@ def _draw_curves(workdir: Workdir) -> None:
         logging.warning("%s is not drawn: %s", workdir.curves, error)
 
 
-def _end(step: int, num_steps: int, workdir: Workdir) -> str:
+def _end(
+    step: int, num_steps: int, workdir: Workdir, termination: Termination
+) -> str:
     if step < num_steps:
+        by = termination.requested or "a signal to another worker"
         return (
-            f"stopped by SIGTERM at step {step:,} of {num_steps:,}: the same "
+            f"stopped by {by} at step {step:,} of {num_steps:,}: the same "
             f"command goes on from the last checkpoint in {workdir.checkpoints}"
         )
     return f"step {step:,} reached: {workdir.samples} and {workdir.curves}"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from typing import Any, Callable
 
 import tensorflow as tf
 import tqdm
 from absl import logging
 
-from sagan_tf.errors import DivergedError
+from sagan_tf.errors import DivergedError, UserError, one_line
 from sagan_tf.training.checkpoints import Checkpoints
+
+# Somebody may make room on a full disk meanwhile.
+_SECONDS_BEFORE_TRYING_AGAIN = (1.0, 5.0)
 
 
 class EverySteps(tf.keras.callbacks.Callback):
@@ -25,13 +30,21 @@ class EverySteps(tf.keras.callbacks.Callback):
         interval: number of steps, at least 1.
         action: called with the step.
         last: the last step of training, at which it is called too.
+        what: what the action writes, for the warning.
     """
 
-    def __init__(self, interval: int, action: Callable[[int], None], last: int):
+    def __init__(
+        self,
+        interval: int,
+        action: Callable[[int], None],
+        last: int,
+        what: str = "record",
+    ):
         super().__init__()
         self.interval = interval
         self.action = action
         self.last = last
+        self.what = what
         self._called = self._seen = -1
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -47,19 +60,68 @@ class EverySteps(tf.keras.callbacks.Callback):
             self._call(step)
         self._seen = step
 
-    def call_now(self) -> None:
-        """Calls the action for the present step, if that is not done."""
-        self._call(int(self.model.step.numpy()))
+    def _call(self, step: int) -> None:
+        try:
+            self.action(step)
+        except OSError as error:
+            logging.warning(
+                "the %s of step %d is not written, training goes on: %s",
+                self.what,
+                step,
+                error,
+            )
+        else:
+            self._called = step
+
+
+class SaveEverySteps(EverySteps):
+    """Saves checkpoints; the last one has to succeed, or training was for it.
+
+    Args:
+        interval: number of steps, at least 1.
+        action: saves the checkpoint of a step.
+        last: the last step of training.
+    """
+
+    def __init__(self, interval: int, action: Callable[[int], None], last: int):
+        super().__init__(interval, action, last, "checkpoint")
+
+    def save_now(self) -> None:
+        """Saves the present step, if that is not done.
+
+        Raises:
+            UserError: if it cannot be written, tried again after a while.
+        """
+        step = int(self.model.step.numpy())
+        if step == self._called:
+            return
+        for seconds in _SECONDS_BEFORE_TRYING_AGAIN:
+            with contextlib.suppress(OSError):
+                self.action(step)
+                self._called = step
+                return
+            logging.warning(
+                "the checkpoint of step %d is not written: trying again in "
+                "%g s",
+                step,
+                seconds,
+            )
+            time.sleep(seconds)
+        try:
+            self.action(step)
+        except OSError as error:
+            raise UserError(
+                f"the checkpoint of step {step} should be written at the end. "
+                f"Received: {one_line(error)}; make room, and the same "
+                "command goes on from the checkpoint before"
+            ) from error
+        self._called = step
 
     def _call(self, step: int) -> None:
-        if step != self._called:
-            self._called = step
-            try:
-                self.action(step)
-            except OSError as error:
-                logging.warning(
-                    "step %d is not saved, training goes on: %s", step, error
-                )
+        if step >= self.last:
+            self.save_now()
+        else:
+            super()._call(step)
 
 
 class StopOnNonFinite(tf.keras.callbacks.Callback):

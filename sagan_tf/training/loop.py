@@ -86,7 +86,7 @@ def train(
     bar = callbacks.ProgressBar(
         schedule.num_steps, hidden=not distribution.is_chief(strategy)
     )
-    saver = callbacks.EverySteps(
+    saver = callbacks.SaveEverySteps(
         schedule.checkpoint_every,
         lambda step: checkpoints.save(gan),
         schedule.num_steps,
@@ -161,12 +161,15 @@ def _periodic(
         gan, recorder.probed, real_images.numpy(), real_labels.numpy()
     )
     # What is probed joins the record of the same step.
-    actions = [(schedule.sheet_every, look)]
+    actions = [(schedule.sheet_every, look, "look at attention")]
     if measures:
         probe = records.Probe(gan, recorder, measures)
-        actions.append((schedule.sheet_every, probe))
-    actions += [(schedule.log_every, recorder), (schedule.sheet_every, sheets)]
+        actions.append((schedule.sheet_every, probe, "measurement"))
+    actions += [
+        (schedule.log_every, recorder, "metrics"),
+        (schedule.sheet_every, sheets, "sheet"),
+    ]
     return [
-        callbacks.EverySteps(interval, action, schedule.num_steps)
-        for interval, action in actions
+        callbacks.EverySteps(interval, action, schedule.num_steps, what)
+        for interval, action, what in actions
     ]

@@ -50,6 +50,8 @@ class MetricsRecorder:
         self.watch = watch
         self.probed: dict[str, float] = {}
         self._path = workdir.metrics
+        if workdir.tensorboard.exists():
+            purge_events(workdir.tensorboard, int(gan.step.numpy()) + 1)
         self._writer = tf.summary.create_file_writer(str(workdir.tensorboard))
         self._step = int(gan.step.numpy())
         self._time = time.monotonic()
@@ -108,6 +110,26 @@ class MetricsRecorder:
             self._writer.flush()
         except tf.errors.OpError as error:
             raise OSError(f"TensorBoard's events: {error.message}") from error
+
+
+def purge_events(directory: pathlib.Path, step: int) -> None:
+    """Has TensorBoard forget what was recorded from a step on.
+
+    A killed run has recorded more than its last checkpoint knows of; the run
+    that goes on records these steps again.
+
+    Args:
+        directory: of the events.
+        step: the first step to forget.
+    """
+    # The writer of TensorFlow 2 has no such word.
+    with tf.Graph().as_default():
+        writer = tf.compat.v1.summary.FileWriter(str(directory))
+        start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
+        # TensorBoard takes the first that it sees for the start of the run.
+        for _ in range(2):
+            writer.add_session_log(start, step)
+        writer.close()
 
 
 def _append(path: pathlib.Path, line: str) -> None:

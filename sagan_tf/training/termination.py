@@ -1,7 +1,8 @@
-"""Ends a run in order when the machine is taken away."""
+"""Ends a run in order when it is interrupted or the machine is taken away."""
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any
 
@@ -9,33 +10,48 @@ import tensorflow as tf
 from absl import logging
 
 from sagan_tf.training import distribution
-from sagan_tf.training.callbacks import EverySteps
+from sagan_tf.training.callbacks import SaveEverySteps
 
 
 class Termination:
-    """Notes SIGTERM while it is entered; a second one ends the process.
+    """Notes SIGTERM and SIGINT while it is entered; the second one strikes.
+
+    Before training has begun there is nothing to save, and Ctrl-C ends at once.
 
     Attributes:
-        requested: whether the signal came.
+        requested: name of the signal that came; empty if none did.
+        is_training: whether there are steps to save.
     """
 
+    _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
     def __init__(self) -> None:
-        self.requested = False
-        self._previous: Any = None
+        self.requested = ""
+        self.is_training = False
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Termination:
-        """Takes the signal over."""
-        self._previous = signal.signal(signal.SIGTERM, self._note)
+        """Takes the signals over."""
+        self._previous = {
+            number: signal.signal(number, self._note)
+            for number in self._SIGNALS
+        }
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Gives the signal back."""
-        signal.signal(signal.SIGTERM, self._previous)
+        """Gives the signals back."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: Any) -> None:
         del frame
-        self.requested = True
-        signal.signal(number, signal.SIG_DFL)
+        if number == signal.SIGINT and not self.is_training:
+            raise KeyboardInterrupt
+        self.requested = signal.Signals(number).name
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Not by logging: the handler may strike in the middle of it.
+        os.write(2, f"\n{self.requested}: saving after this step\n".encode())
 
 
 class StopWhenTerminated(tf.keras.callbacks.Callback):
@@ -49,18 +65,27 @@ class StopWhenTerminated(tf.keras.callbacks.Callback):
         saver: the callback that saves checkpoints.
     """
 
-    def __init__(self, termination: Termination, saver: EverySteps):
+    def __init__(self, termination: Termination, saver: SaveEverySteps):
         super().__init__()
         self.termination = termination
         self.saver = saver
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Has the next interrupt wait for the end of a step."""
+        self.termination.is_training = True
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Looks for the signal."""
         requested = distribution.everywhere(
-            self.model.distribute_strategy, int(self.termination.requested)
+            self.model.distribute_strategy,
+            int(bool(self.termination.requested)),
         )
         if any(requested):
             # Not in the handler: it may strike in the middle of a write.
-            logging.warning("SIGTERM: saving after this step")
-            self.saver.call_now()
+            logging.info("saving, for a process was told to end")
+            self.saver.save_now()
             self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Lets an interrupt end what follows at once."""
+        self.termination.is_training = False

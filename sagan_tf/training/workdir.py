@@ -15,6 +15,8 @@ class Workdir:
     """Names the files of a run and reads and writes its configuration.
 
     - `config.json`: the configuration it runs with;
+    - `runs.jsonl`: a line at every start and end;
+    - `classes.json`: the names of its classes and the identity of its images;
     - `metrics.jsonl`: one JSON object per record of the metrics;
     - `tensorboard/`: the same as events;
     - `samples/`: sheets from fixed latents, and `real.png`;
@@ -31,6 +33,8 @@ class Workdir:
     def __init__(self, path: str | os.PathLike[str]):
         self.path = pathlib.Path(path)
         self.config = self.path / "config.json"
+        self.classes = self.path / "classes.json"
+        self.runs = self.path / "runs.jsonl"
         self.metrics = self.path / "metrics.jsonl"
         self.curves = self.path / "curves.png"
         self.tensorboard = self.path / "tensorboard"

@@ -2,9 +2,14 @@
 
 import errno
 import json
+import re
 import resource
 
 import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing import (
+    plugin_event_multiplexer as event_multiplexer,
+)
 
 from sagan_tf import train
 from sagan_tf.training import records
@@ -70,3 +75,30 @@ def test_a_run_that_goes_on_recalls_what_it_was_like(run, monkeypatch):
     train.run(config, workdir)
     assert [record["step"] for record in recalled] == [1, 2, 3]
     assert all("variety" in record for record in recalled)
+
+
+def test_tensorboard_forgets_what_is_recorded_again(tmp_path):
+    def write(steps, value):
+        writer = tf.summary.create_file_writer(str(tmp_path))
+        with writer.as_default():
+            for step in steps:
+                tf.summary.scalar("loss", value, step=step)
+        writer.close()
+        # Files are read in the order of the seconds in their names.
+        for path in tmp_path.glob("events.out.tfevents.*"):
+            older = re.sub(
+                r"\.(\d{10})\.",
+                lambda match: f".{int(match.group(1)) - 10}.",
+                path.name,
+            )
+            path.rename(tmp_path / older)
+
+    write([1, 2, 3, 4], 0.0)
+    records.purge_events(tmp_path, 3)
+    write([3, 4, 5], 1.0)
+    events = event_multiplexer.EventMultiplexer().AddRun(str(tmp_path), "run")
+    found = [
+        (event.step, float(tf.make_ndarray(event.tensor_proto)))
+        for event in events.Reload().Tensors("run", "loss")
+    ]
+    assert found == [(1, 0.0), (2, 0.0), (3, 1.0), (4, 1.0), (5, 1.0)]

@@ -56,16 +56,16 @@ def save_other(checkpoints, step, **fields):
 
 
 @pytest.fixture
-def sigterm_at(monkeypatch):
-    """Has a run get SIGTERM while it takes a step."""
+def signal_at(monkeypatch):
+    """Has a run get a signal while it takes a step."""
 
-    def arrange(step):
+    def arrange(step, number=signal.SIGTERM):
         on_batch_end = callbacks.StopOnNonFinite.on_train_batch_end
 
         def strike(self, batch, logs=None):
             on_batch_end(self, batch, logs)
             if int(self.model.step.numpy()) == step:
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), number)
 
         monkeypatch.setattr(
             callbacks.StopOnNonFinite, "on_train_batch_end", strike
@@ -74,16 +74,18 @@ def sigterm_at(monkeypatch):
     return arrange
 
 
-def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(
-    finished, tmp_path, capsys, sigterm_at
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_run_goes_on_bit_for_bit(
+    finished, tmp_path, capsys, signal_at, number
 ):
     cut = Workdir(tmp_path / "cut")
-    before = signal.getsignal(signal.SIGTERM)
-    sigterm_at(2)
+    before = signal.getsignal(number)
+    signal_at(2, number)
     train.run(four_steps(), cut)
     said = capsys.readouterr().out
-    assert "stopped by SIGTERM at step 2 of 4: the same command" in said
-    assert signal.getsignal(signal.SIGTERM) == before
+    name = signal.Signals(number).name
+    assert f"stopped by {name} at step 2 of 4: the same command" in said
+    assert signal.getsignal(number) == before
     assert workdir_checks.last_step(cut) == 2
     # The machine may be gone soon: no time for sheets.
     assert not list(cut.samples.glob("step_*"))
@@ -100,20 +102,32 @@ def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(
     workdir_checks.compare(finished, cut, 4)
 
 
-def test_sigterm_before_the_first_record(tmp_path, capsys, sigterm_at):
+def test_sigterm_before_the_first_record(tmp_path, capsys, signal_at):
     workdir = Workdir(tmp_path / "early")
-    sigterm_at(1)
+    signal_at(1)
     train.run(four_steps(log__every_steps=4), workdir)
     assert "stopped by SIGTERM at step 1 of 4" in capsys.readouterr().out
     assert workdir_checks.last_step(workdir) == 1
     assert not workdir.metrics.exists() and not workdir.curves.exists()
 
 
-def test_a_second_sigterm_ends_the_process():
+def test_a_second_signal_ends_the_process():
     with Termination() as termination:
         os.kill(os.getpid(), signal.SIGTERM)
-        assert termination.requested
+        assert termination.requested == "SIGTERM"
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    with Termination() as termination:
+        termination.is_training = True
+        os.kill(os.getpid(), signal.SIGINT)
+        assert termination.requested == "SIGINT"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_before_training_ends_at_once():
+    with Termination() as termination, pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    assert not termination.requested
 
 
 def test_intervals_are_kept_after_a_stop_beside_them(tmp_path):
@@ -131,8 +145,6 @@ def test_intervals_are_kept_after_a_stop_beside_them(tmp_path):
     every.on_train_begin()
     for monkey.value in (8, 13, 18, 23, 28):
         every.on_train_batch_end(0)
-    assert called == [13, 23, 28]
-    every.call_now()
     assert called == [13, 23, 28]
 
 
@@ -156,20 +168,65 @@ def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(
     assert flushed[-2:] == [aside, str(tmp_path)]
 
 
-def test_a_disk_that_is_full_ends_nothing(workdir, monkeypatch, caplog):
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Has the first so many checkpoints fail, as on a full disk."""
+    monkeypatch.setattr(callbacks, "_SECONDS_BEFORE_TRYING_AGAIN", (0.0, 0.0))
+
+    def arrange(failures):
+        fsync, left = os.fsync, [failures]
+
+        def full(descriptor):
+            if left[0]:
+                left[0] -= 1
+                raise OSError(28, "No space left on device")
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", full)
+
+    return arrange
+
+
+def test_a_disk_that_is_full_for_a_while_ends_nothing(
+    workdir, monkeypatch, caplog, full_disk
+):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    # At step 6, and at step 7 twice.
+    full_disk(3)
     monkeypatch.setattr(train.curves, "plot_metrics", full)
-    train.run(four_steps(train__num_steps=6), workdir)
-    assert steps(workdir) == [1, 2, 3, 4, 5, 6]
-    assert "step 6 is not saved, training goes on" in caplog.text
+    train.run(four_steps(train__num_steps=7), workdir)
+    assert steps(workdir) == [1, 2, 3, 4, 5, 6, 7]
+    said = "the checkpoint of step 6 is not written, training goes on"
+    assert said in caplog.text
     assert "No space left" in caplog.text
+    assert caplog.text.count("step 7 is not written: trying again") == 2
     assert "curves.png is not drawn" in caplog.text
+    assert workdir_checks.last_step(workdir) == 7
+    workdir_checks.check_readable(workdir)
+
+
+def test_a_last_checkpoint_that_cannot_be_written_is_an_error(
+    workdir, full_disk
+):
+    full_disk(-1)
+    with pytest.raises(UserError) as caught:
+        train.run(four_steps(train__num_steps=6), workdir)
+    assert "checkpoint of step 6 should be written" in str(caught.value)
+    assert "No space left" in str(caught.value)
+    assert "\n" not in str(caught.value)
     assert workdir_checks.last_step(workdir) == 4
     assert len(list(workdir.checkpoints.iterdir())) == 2
-    workdir_checks.check_readable(workdir)
+
+
+def test_a_signal_whose_checkpoint_cannot_be_written_is_an_error(
+    workdir, full_disk, signal_at
+):
+    full_disk(-1)
+    signal_at(5)
+    with pytest.raises(UserError, match="checkpoint of step 5 should be"):
+        train.run(four_steps(train__num_steps=8), workdir)
 
 
 def test_a_checkpoint_of_another_model_is_refused(workdir):

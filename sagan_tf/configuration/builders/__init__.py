@@ -9,6 +9,7 @@ from sagan_tf.configuration.builders.data import (
 from sagan_tf.configuration.builders.networks import (
     build_discriminator,
     build_generator,
+    resolve_dtype,
 )
 from sagan_tf.configuration.builders.scoring import (
     build_measures,
@@ -36,4 +37,5 @@ __all__ = [
     "build_strategy",
     "class_names",
     "evaluation_split",
+    "resolve_dtype",
 ]
