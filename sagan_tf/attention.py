@@ -28,8 +28,8 @@ from sagan_tf.visualization import (
     sheets,
 )
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
-_OUTPUT = flags.DEFINE_string("output", None, "PATH.png of the page.")
+_WORKDIR = command.define_path("workdir", None, "Directory of the run.")
+_OUTPUT = command.define_path("output", None, "PATH.png of the page.")
 _NETWORK = flags.DEFINE_enum(
     "network",
     "generator",
@@ -43,7 +43,9 @@ _NUM_POINTS = flags.DEFINE_integer(
 _POINTS = flags.DEFINE_list(
     "points", None, "Points instead, in pixels RIGHT:DOWN, such as 8:20,24:5."
 )
-_LABELS = flags.DEFINE_list("labels", None, "Classes in turn, such as 0,1.")
+_LABELS = flags.DEFINE_list(
+    "labels", None, "Classes in turn, by number or name, such as 0,1."
+)
 _TRUNCATION = flags.DEFINE_float(
     "truncation", 0.0, "Size that no number of a latent exceeds; 0 for none."
 )
@@ -67,7 +69,9 @@ def main(argv: list[str]) -> None:
     truncation = choices.check_truncation(_TRUNCATION.value)
     run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
     num_classes = run.config.dataset.num_classes
-    labels = choices.choose_labels(_LABELS.value, num_classes)
+    labels = choices.choose_labels(
+        _LABELS.value, num_classes, run.class_names()
+    )
     labels = np.resize(labels, _NUM_IMAGES.value).astype(np.int32)
     seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value)
     if _NETWORK.value == "generator":

@@ -6,20 +6,24 @@ import math
 from typing import Sequence
 
 import numpy as np
+from absl import logging
 
-from sagan_tf.errors import UserError
+from sagan_tf.errors import UserError, nearest_name, printable
 
 # Classes on a page, where nobody says which.
 _SOME = 10
 _LARGEST_SEED = 2**31 - 1
 
 
-def choose_labels(given: Sequence[str] | None, num_classes: int) -> list[int]:
+def choose_labels(
+    given: Sequence[str] | None, num_classes: int, names: Sequence[str] = ()
+) -> list[int]:
     """Returns the classes to draw.
 
     Args:
         given: the value of `--labels`, or None if it is not given.
         num_classes: number of classes; 0 for an unconditional generator.
+        names: of the classes, if they are known.
 
     Returns:
         Labels; without a wish all classes, or ten among more. `[0]` if there
@@ -36,15 +40,31 @@ def choose_labels(given: Sequence[str] | None, num_classes: int) -> list[int]:
         raise UserError(
             "--labels should not be given: the generator has no classes"
         )
-    for word in given:
-        if not word.strip().isdecimal() or int(word) >= num_classes:
-            raise UserError(
-                "--labels should be numbers from 0 to "
-                f"{num_classes - 1}, with commas between. Received: {word!r}"
-            )
     if not given:
         raise UserError("--labels should name a class. Received: none")
-    return [int(word) for word in given]
+    return [_label(printable(w.strip()), num_classes, names) for w in given]
+
+
+def _label(word: str, num_classes: int, names: Sequence[str]) -> int:
+    number = int(word) if word.isdecimal() else num_classes
+    named = names.index(word) if word in names else number
+    if number < num_classes:
+        if named != number:
+            logging.warning(
+                "--labels: %s is taken as the number of the class %s, not as "
+                "the name of number %d",
+                word,
+                names[number],
+                named,
+            )
+        return number
+    if named < num_classes:
+        return named
+    raise UserError(
+        f"--labels should be numbers from 0 to {num_classes - 1} or names of "
+        f"classes, with commas between. Received: {word!r}"
+        f"{nearest_name(word, names)}"
+    )
 
 
 def check_truncation(truncation: float) -> float:

@@ -29,7 +29,14 @@ from absl import app, flags
 from ml_collections import config_flags
 
 from sagan_tf.configuration import files
-from sagan_tf.errors import UserError, nearest_name, one_line
+from sagan_tf.errors import (
+    LOCAL_PATH,
+    UserError,
+    is_local,
+    nearest_name,
+    of_user,
+    one_line,
+)
 
 # Level 2 still shows the errors that TensorFlow 2.15 logs at every start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -58,6 +65,8 @@ def run(
             returns is the exit status, None being 0.
         required_flags: names of flags that have to be given.
     """
+    # Names of files may be in no encoding, or in more than the locale's.
+    sys.stdout.reconfigure(errors="backslashreplace")
     with one_line_errors(program_name()):
         _show_help_of(sys.modules[main.__module__])
         app.run(
@@ -82,6 +91,26 @@ def define_config_flag(
             return flag
         except flags.Error as error:
             raise UserError(one_line(error)) from error
+
+
+class _PathParser(flags.ArgumentParser):
+    """Refuses addresses, such as `gs://bucket/run`."""
+
+    syntactic_help = LOCAL_PATH
+
+    def parse(self, argument: str) -> str:
+        if not is_local(argument):
+            raise ValueError(LOCAL_PATH)
+        return argument
+
+
+def define_path(
+    name: str, default: Optional[str], help_text: str
+) -> flags.FlagHolder:
+    """Defines a flag that holds a path of the local file system."""
+    return flags.DEFINE(
+        _PathParser(), name, default, help_text, flags.FLAGS, None
+    )
 
 
 def _show_help_of(module: types.ModuleType) -> None:
@@ -128,7 +157,7 @@ def describe(error: BaseException) -> Optional[str]:
     """Returns the line for an error that is not the program's, or None."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    if isinstance(error, UserError):
+    if of_user(error):
         return "error: " + one_line(error)
     if isinstance(error, MemoryError):
         detail = f" ({one_line(error)})" if str(error) else ""

@@ -4,6 +4,8 @@ import difflib
 import re
 from typing import Iterable
 
+LOCAL_PATH = "a path on this machine or a mounted disk, not an address"
+
 
 class UserError(ValueError):
     """Something the user gave cannot be used.
@@ -26,15 +28,62 @@ class DivergedError(UserError):
     exit_status = 3
 
 
+def is_local(path: str) -> bool:
+    """Returns whether a path is no address such as `gs://bucket/run`.
+
+    Opened as a path, an address would be a local folder of an odd name.
+    """
+    return not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path)
+
+
+def require_local(path: str, what: str) -> None:
+    """Refuses an address where a path is expected.
+
+    Args:
+        path: what was given.
+        what: the flag, field or argument.
+
+    Raises:
+        UserError: if it is no local path.
+    """
+    if not is_local(path):
+        raise UserError(f"{what} should be {LOCAL_PATH}. Received: {path!r}")
+
+
 def nearest_name(name: str, known: Iterable[str], prefix: str = "") -> str:
     """Returns "; did you mean X?", or nothing if no known name is near."""
     matches = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {prefix}{matches[0]}?" if matches else ""
 
 
+def printable(text: str) -> str:
+    """Returns a text that any stream takes, on one line.
+
+    Names of files may be in no encoding, and hold line breaks.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def of_user(error: BaseException) -> bool:
+    """Returns whether an error is a user's, or TensorFlow's about one.
+
+    What a user's error ends in a pipeline, TensorFlow passes on as text.
+    """
+    return isinstance(error, UserError) or bool(_passed_on(error))
+
+
+def _passed_on(error: BaseException) -> str:
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    found = re.search(r"UserError: (.*)", str(error))
+    return found.group(1) if found and "OpError" in kinds else ""
+
+
 def one_line(error: BaseException) -> str:
     """Returns an exception's message with its line breaks taken out."""
-    text = str(error).strip()
+    text = _passed_on(error) or str(error).strip()
     if isinstance(error, (AttributeError, KeyError)):
         # These are quoted as if they were keys.
         text = text.strip("'\"").replace("\\n", "\n")
@@ -42,4 +91,4 @@ def one_line(error: BaseException) -> str:
     text = re.sub(r' Other fields present: ".*"', "", text)
     *lines, last = [line.strip() for line in text.splitlines()] or [""]
     joined = "".join(line.rstrip(".") + "; " for line in lines if line) + last
-    return joined or type(error).__name__
+    return printable(joined) or type(error).__name__

@@ -24,14 +24,14 @@ from sagan_tf.training import devices, distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
-_WORKDIR = flags.DEFINE_string("workdir", "", "Directory of the run.")
+_WORKDIR = command.define_path("workdir", "", "Directory of the run.")
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to score: latest, best, all or a step."
 )
-_REAL_DIR = flags.DEFINE_string(
+_REAL_DIR = command.define_path(
     "real_dir", "", "Folder of real images, in place of a run."
 )
-_FAKE_DIR = flags.DEFINE_string(
+_FAKE_DIR = command.define_path(
     "fake_dir", "", "Folder of images to score against --real_dir."
 )
 _NUM_IMAGES = flags.DEFINE_integer(
@@ -55,7 +55,7 @@ _FEATURES = flags.DEFINE_enum(
     ["auto", "inception", "twins", "digits"],
     "Network to look through; auto: that of the embedded data, or Inception.",
 )
-_INCEPTION_PATH = flags.DEFINE_string(
+_INCEPTION_PATH = command.define_path(
     "inception_path", "", "SavedModel of TF-GAN's Inception, or one like it."
 )
 _EMA = flags.DEFINE_bool("ema", True, "Score the averaged generator.")
@@ -70,10 +70,10 @@ _METRIC = flags.DEFINE_enum(
     metrics.names_of_best(),
     "What is best by; by default what was asked for last, at first fid.",
 )
-_REAL_STATISTICS = flags.DEFINE_string(
+_REAL_STATISTICS = command.define_path(
     "real_statistics", "", "NAME.npz to keep real statistics in."
 )
-_CACHE_DIR = flags.DEFINE_string(
+_CACHE_DIR = command.define_path(
     "cache_dir", "", "Where classifiers and real statistics are kept."
 )
 _FORCE = flags.DEFINE_bool(

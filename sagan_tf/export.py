@@ -21,8 +21,8 @@ from sagan_tf.exporting import single_file
 from sagan_tf.exporting.saved_model import check_free
 from sagan_tf.training import devices
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
-_OUTPUT = flags.DEFINE_string(
+_WORKDIR = command.define_path("workdir", None, "Directory of the run.")
+_OUTPUT = command.define_path(
     "output",
     None,
     "Directory of the SavedModel, or PATH.onnx or PATH.tflite; it must not "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -16,6 +17,7 @@ from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
 from sagan_tf.evaluation.score_table import ScoreTable
 from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Discriminator, Generator
+from sagan_tf.training import classes
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
@@ -78,17 +80,17 @@ class Run:
         Raises:
             UserError: if they are not there any more.
         """
-        return builders.build_dataset(self.config)
+        order = classes.known_names(self.workdir)
+        return builders.build_dataset(self.config, order)
 
     def class_names(self) -> tuple[str, ...]:
-        """Returns a name for each class: of the data, or its number."""
+        """Returns a name for each class, by the run, its data or a number."""
         count = self.config.dataset.num_classes
-        try:
-            names = builders.class_names(self.config)
-        except (UserError, OSError):
-            # A workdir may have come here without its data.
-            names = ()
-        return tuple(names) or tuple(f"class {n}" for n in range(count))
+        names = classes.known_names(self.workdir)
+        # A workdir may have come here without its data.
+        with contextlib.suppress(UserError, OSError):
+            names = names or builders.class_names(self.config)
+        return tuple(names or ()) or tuple(f"class {n}" for n in range(count))
 
 
 class LiveGenerator:

@@ -21,11 +21,11 @@ from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.training import devices
 from sagan_tf.visualization import arrangements, sheets
 
-_WORKDIR = flags.DEFINE_string("workdir", "", "Directory of the run.")
-_SAVED_MODEL = flags.DEFINE_string(
+_WORKDIR = command.define_path("workdir", "", "Directory of the run.")
+_SAVED_MODEL = command.define_path(
     "saved_model", "", "Exported generator, in place of a run."
 )
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = command.define_path(
     "output", None, "PATH.png for a sheet; else a directory for single files."
 )
 _SHOW = flags.DEFINE_enum(
@@ -43,7 +43,12 @@ _NUM_IMAGES = flags.DEFINE_integer(
 _COLUMNS = flags.DEFINE_integer(
     "columns", 10, "Pictures in a row of a way or a sweep.", 2
 )
-_LABELS = flags.DEFINE_list("labels", None, "Classes, such as 0,1.")
+_LABELS = flags.DEFINE_list(
+    "labels", None, "Classes by number or name, such as 0,1 or cats,dogs."
+)
+_LIST_CLASSES = flags.DEFINE_bool(
+    "list_classes", False, "Print number and name of each class, and stop."
+)
 _TRUNCATION = flags.DEFINE_float(
     "truncation", 0.0, "Size that no number of a latent exceeds; 0 for none."
 )
@@ -67,10 +72,17 @@ def main(argv: list[str]) -> None:
     """Draws as the flags say."""
     del argv
     devices.prepare()
+    if _LIST_CLASSES.value:
+        sys.stdout.write(_list_classes(_open_source()))
+        return
+    if not _OUTPUT.value:
+        raise UserError("--output is required: PATH.png or a directory")
     output = pathlib.Path(_OUTPUT.value)
     _check_output(output)
     truncation = choices.check_truncation(_TRUNCATION.value)
     source = _open_source()
+    if isinstance(source, runs.Run):
+        source = source.source(_EMA.value)
     names = source.class_names()
     arrangement = _arrange(source, names, truncation)
     batches = _draw(source, arrangement)
@@ -100,18 +112,24 @@ def _check_output(output: pathlib.Path) -> None:
         )
 
 
-def _open_source() -> Any:
+def _open_source() -> runs.Run | ExportedGenerator:
     if bool(_WORKDIR.value) == bool(_SAVED_MODEL.value):
         raise UserError("give --workdir=DIR or --saved_model=DIR, one of them")
     if _SAVED_MODEL.value:
         return ExportedGenerator(_SAVED_MODEL.value)
-    return runs.open_run(_WORKDIR.value, _CHECKPOINT.value).source(_EMA.value)
+    return runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
+
+
+def _list_classes(source: runs.Run | ExportedGenerator) -> str:
+    names = source.class_names()
+    lines = (f"{number} {name}\n" for number, name in enumerate(names))
+    return "".join(lines) or "no classes\n"
 
 
 def _arrange(
     source: Any, names: tuple[str, ...], truncation: float
 ) -> arrangements.Arrangement:
-    labels = choices.choose_labels(_LABELS.value, source.num_classes)
+    labels = choices.choose_labels(_LABELS.value, source.num_classes, names)
     show, columns = _SHOW.value, _COLUMNS.value
     if show == "samples":
         seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value or 100)
@@ -206,7 +224,7 @@ def _write_files(
 
 def cli() -> None:
     """Runs this command: what `sagan-sample` calls."""
-    command.run(main, required_flags=("output",))
+    command.run(main)
 
 
 if __name__ == "__main__":

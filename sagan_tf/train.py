@@ -31,7 +31,7 @@ from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import curves
 
 _CONFIG = command.define_config_flag()
-_WORKDIR = flags.DEFINE_string(
+_WORKDIR = command.define_path(
     "workdir", None, "Directory of the run; an existing run goes on."
 )
 _DRY_RUN = flags.DEFINE_bool(
@@ -93,7 +93,7 @@ def run(
         workers.own_workdir(strategy, workdir) as own,
         _locked(own, dry_run),
     ):
-        dataset = builders.build_dataset(config)
+        dataset = builders.build_dataset(config, classes.known_names(workdir))
         findings, found = first_look.look(dataset)
         with strategy.scope():
             gan = builders.build_gan(config)
@@ -110,10 +110,9 @@ def run(
             own.runs, lambda: int(gan.step.numpy()), dtype=config.dtype
         ) as ending:
             first_look.draw(dataset, findings, own)
-            with first_look.failures_named(dataset):
-                step = _train(
-                    config, gan, dataset, own, termination, evaluate_every
-                )
+            step = _train(
+                config, gan, dataset, own, termination, evaluate_every
+            )
             if step < config.train.num_steps:
                 ending["how"] = f"stopped by {termination.requested}"
         if distribution.is_chief(strategy):

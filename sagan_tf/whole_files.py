@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import secrets
 import shutil
+import time
 from typing import Iterator
+
+# What no program has written to for so long, a killed one left.
+_OLD_SECONDS = 24 * 3600
 
 
 @contextlib.contextmanager
@@ -48,3 +53,26 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     with beside(path) as aside:
         yield aside
         os.replace(aside, path)
+
+
+def remove_abandoned(directory: str | os.PathLike[str]) -> None:
+    """Removes what killed programs left below a directory.
+
+    That is what has a name of `beside`, and nobody has written to for a day.
+    """
+    for folder, folders, files in os.walk(directory):
+        for name in (*folders, *files):
+            path = pathlib.Path(folder, name)
+            # Others may remove it as well, or it is not ours to remove.
+            with contextlib.suppress(OSError):
+                if re.search(r"\.[0-9a-f]{16}\.tmp$", name) and _is_old(path):
+                    if path.is_dir():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink()
+
+
+def _is_old(path: pathlib.Path) -> bool:
+    """Returns whether neither a file nor what is in a folder is new."""
+    latest = max(p.stat().st_mtime for p in (path, *path.rglob("*")))
+    return time.time() - latest > _OLD_SECONDS

@@ -35,7 +35,7 @@ _SERVER = flags.DEFINE_string(
     "server", "http://localhost:8501", "Address of the REST interface."
 )
 _MODEL = flags.DEFINE_string("model", "sagan", "Name that the server gives it.")
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = command.define_path(
     "output", None, "PATH.png for a sheet; else a directory for single files."
 )
 _NUM_IMAGES = flags.DEFINE_integer("num_images", 16, "Images.", 1)

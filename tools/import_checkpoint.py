@@ -56,12 +56,12 @@ _CONFIG = command.define_config_flag(
 _FORMAT = flags.DEFINE_enum(
     "format", None, sorted(READERS), "Implementation that wrote it."
 )
-_CHECKPOINT = flags.DEFINE_string(
+_CHECKPOINT = command.define_path(
     "checkpoint",
     None,
     "Prefix of the checkpoint, without .index; or the generator's .pth file.",
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory to write.")
+_WORKDIR = command.define_path("workdir", None, "Directory to write.")
 _ATTENTION = flags.DEFINE_list(
     "attention_resolutions",
     None,

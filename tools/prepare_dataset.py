@@ -31,8 +31,8 @@ from sagan_tf.visualization import sheets
 _DATASET = flags.DEFINE_string(
     "dataset", "folder", "folder, tfds:NAME, improved_gan, hdf5 or shards."
 )
-_PATH = flags.DEFINE_string("path", "", "File or directory of the images.")
-_OUTPUT = flags.DEFINE_string("output", None, "Directory for the shards.")
+_PATH = command.define_path("path", "", "File or directory of the images.")
+_OUTPUT = command.define_path("output", None, "Directory for the shards.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 128, "Height and width.", 1)
 _CROP = flags.DEFINE_integer(
     "crop", 0, "Side of the middle square; 0 for the largest, as the release."

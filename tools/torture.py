@@ -37,7 +37,7 @@ def define_flags() -> None:
     """
     flags.DEFINE_integer("kills", 30, "How often to kill.", 1)
     flags.DEFINE_integer("seed", 0, "Of the moments.", 0)
-    flags.DEFINE_string(
+    command.define_path(
         "workdir", None, "Directory to make; it holds both runs."
     )
 

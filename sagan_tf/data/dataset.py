@@ -7,7 +7,7 @@ from typing import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf.data.importer import checked_count
+from sagan_tf.data.importer import Importer, checked_count
 from sagan_tf.data.order import (
     Pipeline,
     endless,
@@ -38,6 +38,8 @@ class ImageDataset:
             are; by default `name`.
         shard_sizes: numbers of images that lie together in a file each; by
             default all are in one.
+        importer: where the images were before they became squares, if they
+            are in files.
 
     Raises:
         UserError: if `num_classes` is neither, or if there is no image.
@@ -53,6 +55,7 @@ class ImageDataset:
         num_classes: int | None = None,
         identity: Callable[[], str] | None = None,
         shard_sizes: Sequence[int] = (),
+        importer: Importer | None = None,
     ) -> None:
         if len(store) == 0:
             raise UserError(f"data set `{name}` should hold an image: none")
@@ -65,6 +68,7 @@ class ImageDataset:
         self.name = name
         self.image_size = image_size
         self.class_names = () if num_classes == 0 else tuple(class_names)
+        self.importer = importer
         self.identity = identity or (lambda: name)
         self._shard_sizes = tuple(shard_sizes) or (len(store),)
         self._store = store
@@ -88,10 +92,10 @@ class ImageDataset:
         """Labels `(num_examples,)`, if they are known without reading."""
         return getattr(self._store, "labels", None)
 
-    @property
-    def failure(self) -> Exception | None:
-        """The user's error that a batch ended with, if one did."""
-        return getattr(self._store, "failure", None)
+    def origin(self, index: int) -> str:
+        """Returns a name by which the user knows an image: its file's."""
+        named = self._store.origin
+        return named(index) if named else f"image {index}"
 
     def training_batches(
         self, batch_size: int, *, seed: int, start_batch: int = 0

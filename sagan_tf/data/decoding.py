@@ -4,17 +4,56 @@ from __future__ import annotations
 
 import io
 import os
+from typing import Any, Callable
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
-_FILE_TYPES = ("PNG", "JPEG")
+_FILE_TYPES = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+# The same in words.
+KINDS = "PNG, JPEG, WebP, BMP, TIFF or GIF"
+ENDINGS = frozenset(
+    ".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .dib .tif .tiff .gif".split()
+)
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _MODES_OF_16_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 _MODES_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+# What has to be done to an image, by the orientation that EXIF gives it.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# The parts of a PNG file that say something of its pixels.
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
 class UnreadableError(Exception):
     """The file does not hold a whole image."""
+
+
+def read_at(file: int, offset: int, length: int) -> bytes:
+    """Returns some bytes of an open file, fewer only where it ends.
+
+    A disk behind a network may give fewer than it was asked for, and more when
+    it is asked again.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    parts, left = [], length
+    while left > 0:
+        part = os.pread(file, left, offset + length - left)
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def read_bytes(path: str | os.PathLike[str], offset: int, length: int) -> bytes:
@@ -24,42 +63,86 @@ def read_bytes(path: str | os.PathLike[str], offset: int, length: int) -> bytes:
         UnreadableError: if it cannot be read, or ends before.
     """
     try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read(length)
+        with open(path, "rb", buffering=0) as file:
+            data = read_at(file.fileno(), offset, length)
     except OSError as error:
-        raise UnreadableError(str(error)) from error
+        raise UnreadableError(error.strerror) from error
     if len(data) < length:
         raise UnreadableError(f"{len(data)} bytes of {length} are there")
     return data
 
 
-def decode(source: str | os.PathLike[str] | bytes) -> Image.Image:
-    """Returns a PNG or JPEG image in RGB.
+def looks_like_image(start: bytes) -> bool:
+    """Returns whether a file of no ending begins as images do."""
+    return start.startswith(_STARTS) or start[8:12] == b"WEBP"
 
-    The camera's orientation (EXIF) is applied; grey, palette and CMYK become
-    RGB; 16 bits a channel become 8; what is transparent is laid on white.
+
+def decode(data: bytes) -> Image.Image:
+    """Returns the image that a file holds, in RGB; of several the first.
+
+    What it is, its content says. The camera's orientation (EXIF) is applied;
+    grey, palette and CMYK become RGB; 16 bits a channel become 8; what is
+    transparent is laid on white. Other metadata are not looked at.
 
     Args:
-        source: a file, or its bytes.
+        data: the bytes of the file.
 
     Raises:
-        UnreadableError: if it is missing, broken, cut or no image.
+        UnreadableError: if they are broken, cut or no image.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    return _look_at(data, _to_rgb)
+
+
+def describe(data: bytes) -> tuple[str, str, tuple[int, int]]:
+    """Returns kind, Pillow's mode, and width and height; no pixel is decoded.
+
+    Raises:
+        UnreadableError: if the start of the file is broken or no image.
+    """
+    return _look_at(data, lambda image: (image.format, image.mode, image.size))
+
+
+def _look_at(data: bytes, look: Callable[[Image.Image], Any]) -> Any:
+    """Returns what a function makes of the image, without broken metadata."""
     try:
-        with Image.open(file, formats=_FILE_TYPES) as image:
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
-    except Image.UnidentifiedImageError as error:
-        raise UnreadableError("not a PNG or JPEG file") from error
+        with Image.open(io.BytesIO(data), formats=_FILE_TYPES) as image:
+            return look(image)
     # Broken files make decoders raise errors of a dozen kinds.
     except Exception as error:
+        if data.startswith(_PNG_START):
+            plain = _pixels_alone(data)
+            if len(plain) < len(data):
+                return _look_at(plain, look)
+        if isinstance(error, Image.UnidentifiedImageError):
+            raise UnreadableError(f"not a {KINDS} file") from error
         reason = str(error).splitlines() or [type(error).__name__]
         raise UnreadableError(reason[0]) from error
 
 
+def _pixels_alone(png: bytes) -> bytes:
+    """Returns a PNG file without its metadata, which may be broken."""
+    kept, place = [png[:8]], 8
+    while place < len(png):
+        end = place + 12 + int.from_bytes(png[place : place + 4], "big")
+        if png[place + 4 : place + 8] in _PNG_PIXELS:
+            kept.append(png[place:end])
+        place = end
+    return b"".join(kept)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation: Any = image.getexif().get(ExifTags.Base.Orientation)
+    # Pillow raises errors of several kinds where EXIF is odd.
+    except Exception:
+        return image
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
+    image.load()
+    image = _upright(image)
     if image.mode in _MODES_OF_16_BITS:
         # Pillow's own conversion clips at 255.
         levels = np.asarray(image).astype(np.int64)

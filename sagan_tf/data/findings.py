@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+from typing import Iterator
 
 import numpy as np
 
 from sagan_tf.data.dataset import ImageDataset
-from sagan_tf.errors import UserError
+from sagan_tf.data.decoding import UnreadableError
+from sagan_tf.data.importer import Importer
+from sagan_tf.errors import UserError, printable
 
 # Images that are looked at; labels are all looked at, if they are known.
 _SAMPLE = 256
 _LISTED = 10
-_DARK = 1
+# Images whose sizes are looked at: many are read for that.
+_SHAPES = 64
+# So much brighter than the darkest image that can be seen is usual.
+_BLACK, _DIM = 1, 64
+# The largest class may be so many times the smallest, a side another.
+_UNEVEN, _LONG = 10, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,16 +34,20 @@ class Findings:
         labels: `(sample,)`.
         class_counts: `(num_classes,)` images of each class.
         all_labels: whether these are of all images, not of the sample.
-        duplicates: images of the sample that equal an earlier one.
+        duplicates: names of images of the sample, and of the earlier ones that
+            they equal.
         flat: images of the sample of a single colour.
+        long: names of images of which one side is at least twice the other,
+            and the share of each that no square holds.
     """
 
     images: np.ndarray
     labels: np.ndarray
     class_counts: np.ndarray
     all_labels: bool
-    duplicates: int
+    duplicates: list[tuple[str, str]]
     flat: int
+    long: list[tuple[str, float]]
 
     def lines(self, class_names: tuple[str, ...]) -> list[str]:
         """Returns it in words, what is suspicious last.
@@ -50,32 +63,75 @@ class Findings:
         ]
         if class_names:
             lines.append(f"{'labels':<16}{self._histogram(class_names)}")
-        return lines + [f"warning: {text}" for text in self.warnings()]
+        return lines + [
+            f"warning: {text}" for text in self.warnings(class_names)
+        ]
 
     def _histogram(self, class_names: tuple[str, ...]) -> str:
         counts = self.class_counts
         what = "" if self.all_labels else f" of {len(self.labels)} looked at"
         if len(counts) <= _LISTED:
-            pairs = zip(class_names, counts)
-            return ", ".join(f"{n} {c:,}" for n, c in pairs) + what
+            named = _numbered(class_names)
+            pairs = zip(named, counts)
+            return ", ".join(f"{n}: {c:,}" for n, c in pairs) + what
         return (
             f"{counts.min():,} to {counts.max():,} in each of {len(counts)} "
-            f"classes{what}, median {np.median(counts):,.0f}"
+            f"classes{what}, median {np.median(counts):,.0f}; "
+            f"{', '.join(_numbered(class_names)[:_LISTED])} and so on"
         )
 
-    def warnings(self) -> list[str]:
+    def warnings(self, class_names: tuple[str, ...] = ()) -> list[str]:
         """Returns what may be a mistake."""
         found = []
         count = len(self.images)
         if self.duplicates:
-            found.append(f"{self.duplicates} of {count} images occur twice")
+            pairs = [f"{two} is {one}" for two, one in self.duplicates[:3]]
+            found.append(
+                f"{len(self.duplicates)} of {count} images occur twice: "
+                f"{', '.join(pairs)}"
+            )
         if self.flat:
             found.append(f"{self.flat} of {count} images have one colour")
-        empty = np.flatnonzero(self.class_counts == 0)
-        if self.all_labels and len(empty):
+        if self.images.max() < _DIM:
+            found.append(
+                f"the brightest value is {self.images.max()} of 255: if the "
+                "files have 16 bits and the camera fewer, scale their values"
+            )
+        return found + self._cut_warnings() + self._class_warnings(class_names)
+
+    def _cut_warnings(self) -> list[str]:
+        if not self.long:
+            return []
+        name, _ = self.long[0]
+        share = np.mean([share for _, share in self.long])
+        return [
+            f"{len(self.long)} of {min(len(self.images), _SHAPES)} images are "
+            f"{_LONG} times as long as wide or more, such as {name}: "
+            f"{share:.0%} of them lies beside the middle square and is cut away"
+        ]
+
+    def _class_warnings(self, class_names: tuple[str, ...]) -> list[str]:
+        found, counts = [], self.class_counts
+        if not self.all_labels or len(counts) < 2:
+            return found
+        names = class_names or range(len(counts))
+        empty = np.flatnonzero(counts == 0)
+        if len(empty):
             first = ", ".join(map(str, empty[:_LISTED]))
             found.append(f"{len(empty)} classes have no image: {first}")
+        few = np.where(counts, counts, counts.max()).argmin()
+        many = counts.argmax()
+        if counts[many] >= _UNEVEN * counts[few]:
+            found.append(
+                f"classes are uneven: {names[many]} has "
+                f"{counts[many]:,} images, {names[few]} {counts[few]:,}; "
+                "config.dataset.balance shows each equally often"
+            )
         return found
+
+
+def _numbered(class_names: tuple[str, ...]) -> list[str]:
+    return [f"{number} {name}" for number, name in enumerate(class_names)]
 
 
 def inspect(dataset: ImageDataset) -> Findings:
@@ -95,15 +151,16 @@ def inspect(dataset: ImageDataset) -> Findings:
         labels=labels,
         class_counts=np.bincount(seen, minlength=dataset.num_classes),
         all_labels=known is not None,
-        duplicates=count - len({_digest(image) for image in images}),
+        duplicates=_duplicates(dataset, indices, images),
         flat=int(np.sum(np.ptp(images, axis=(1, 2)).max(axis=-1) == 0)),
+        long=_long(dataset.importer),
     )
     _check_classes(dataset, findings)
-    if images.max() <= _DARK:
+    if images.max() <= _BLACK:
         raise UserError(
             f"the images of data set `{dataset.name}` should have values up "
             f"to 255. Received: {images.max()} at most in {count} images; "
-            "were they scaled to [0, 1]?"
+            f"{_why_black(dataset.importer)}"
         )
     return findings
 
@@ -118,6 +175,48 @@ def _check_classes(dataset: ImageDataset, findings: Findings) -> None:
             f"{present[0]}, where {dataset.num_classes} classes were expected: "
             "set `num_classes` to 0 (unconditional)"
         )
+
+
+def _duplicates(
+    dataset: ImageDataset, indices: np.ndarray, images: np.ndarray
+) -> list[tuple[str, str]]:
+    seen: dict[bytes, int] = {}
+    found = []
+    for index, image in zip(indices.tolist(), images):
+        first = seen.setdefault(_digest(image), index)
+        if first != index:
+            found.append((dataset.origin(index), dataset.origin(first)))
+    return found
+
+
+def _some(importer: Importer, count: int) -> Iterator[int]:
+    """Yields numbers from all over of images that can be read."""
+    count = min(importer.count, count)
+    yield from np.linspace(0, importer.count - 1, count).astype(int).tolist()
+
+
+def _long(importer: Importer | None) -> list[tuple[str, float]]:
+    found = []
+    for index in _some(importer, _SHAPES) if importer else ():
+        # What cannot be read is named elsewhere, or skipped.
+        with contextlib.suppress(UnreadableError):
+            short, long = sorted(importer.shape(index))
+            if long >= _LONG * short:
+                size = "x".join(map(str, importer.shape(index)))
+                name = f"{importer.origin(index)} ({size})"
+                found.append((printable(name), 1 - short / long))
+    return found
+
+
+def _why_black(importer: Importer | None) -> str:
+    brightest = 0
+    for index in _some(importer, _LISTED) if importer else ():
+        with contextlib.suppress(UnreadableError):
+            whole = np.asarray(importer.read(index).image)
+            brightest = max(brightest, int(whole.max()))
+    if brightest > _BLACK:
+        return f"their middle is black, the whole images reach {brightest}"
+    return "were they scaled to [0, 1]?"
 
 
 def _digest(image: np.ndarray) -> bytes:

@@ -6,6 +6,7 @@ its files need it, so that a program that only prepares images starts at once.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import NamedTuple, Sequence
 
@@ -39,6 +40,8 @@ class Importer:
     class_word = "class"
     # Number of images that are taken unless another is asked for; all.
     usual_count: int | None = None
+    # Bytes that have to be decoded, where that may take minutes.
+    num_bytes: int = 0
 
     def __init__(
         self,
@@ -61,6 +64,29 @@ class Importer:
     def identity(self) -> str:
         """Returns words that tell these images from others, anywhere."""
         raise NotImplementedError
+
+    def stored_in(self) -> Sequence[str]:
+        """Returns the files that hold the images."""
+        return [self.root]
+
+    def stamp(self) -> str:
+        """Returns a digest that changes when a file is written anew."""
+        digest = hashlib.sha256(self.identity().encode())
+        for file in self.stored_in():
+            try:
+                found = os.stat(file)
+                digest.update(b"%d %d " % (found.st_size, found.st_mtime_ns))
+            except OSError:
+                digest.update(b"missing ")
+        return digest.hexdigest()
+
+    def shape(self, index: int) -> tuple[int, int]:
+        """Returns width and height of an image.
+
+        Raises:
+            UnreadableError: if it is broken.
+        """
+        return self.read(index).image.size
 
     def origin(self, index: int) -> str:
         """Returns a short name of an image, the same on every machine."""

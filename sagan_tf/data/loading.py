@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Sequence
 
 from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.formats import find, open_importer
 from sagan_tf.data.framing import RESIZES, Framing
-from sagan_tf.data.importer import checked_count
+from sagan_tf.data.importer import DrawnImages, checked_count
 from sagan_tf.data.order import Pipeline
 from sagan_tf.data.placement import place
 from sagan_tf.data.service import remote_load
-from sagan_tf.errors import UserError
+from sagan_tf.errors import UserError, require_local
 
 
 def open_dataset(
@@ -27,6 +27,7 @@ def open_dataset(
     crop: int = 0,
     resize: str = "lanczos",
     cache: str = "",
+    class_order: Sequence[str] | None = None,
     **options: Any,
 ) -> ImageDataset:
     """Opens the data set `name`, of any format in `sagan_tf.data.formats`.
@@ -51,6 +52,9 @@ def open_dataset(
             takes time once. `"memory"`: there, whatever they take. `"none"`:
             nowhere, they are decoded whenever they are wanted. Else the
             directory for the shards.
+        class_order: names of the classes in the order of the labels, as the
+            run that goes on knows them; empty for a run that is older than
+            its list of names. None is a new run.
         **options: options of the format (`formats.OPTIONS`), and attributes of
             `sagan_tf.data.order.Pipeline`.
 
@@ -60,6 +64,8 @@ def open_dataset(
     Raises:
         UserError: if an argument does not fit, or the files do not.
     """
+    require_local(path, "`path`")
+    require_local(cache, "`cache`")
     _check_names(on_unreadable, on_small, resize)
     if image_size < 1:
         raise UserError(
@@ -74,7 +80,11 @@ def open_dataset(
     if found and found.embedded:
         _refuse_files(name, path, framing, cache, pipeline)
     importer = open_importer(
-        name, path=path, num_classes=num_classes, **options
+        name,
+        path=path,
+        num_classes=num_classes,
+        class_order=class_order,
+        **options,
     )
     if num_examples is None:
         num_examples = importer.usual_count
@@ -88,6 +98,7 @@ def open_dataset(
         num_classes=num_classes,
         identity=lambda: importer.identity() + framing.unusual(),
         shard_sizes=importer.shard_sizes,
+        importer=None if isinstance(importer, DrawnImages) else importer,
     )
     dataset.pipeline = pipeline
     if pipeline.service:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,12 +17,16 @@ from sagan_tf.data.formats.shards import Shards
 from sagan_tf.data.framing import Framing
 from sagan_tf.data.importer import DrawnImages, Importer
 from sagan_tf.data.reading import check_classes_left, read_square, readable
+from sagan_tf.data.shard_writing import write_json
 from sagan_tf.data.sharding import Preparation, prepare
 from sagan_tf.errors import UserError
 from sagan_tf.user_cache import default_cache_dir
+from sagan_tf.whole_files import remove_abandoned
 
 # Images that are decoded before training where all would take too long.
 _SAMPLE = 256
+# Bytes of files that are rather decoded at every start than kept decoded.
+_QUICKLY_DECODED = 2**26
 
 
 def place(
@@ -41,7 +46,8 @@ def place(
     fits = stores.fits_in_memory(count, framing.image_size)
     if isinstance(importer, DrawnImages):
         return _drawn(importer, count, framing.image_size, fits)
-    if cache == "memory" or (fits and not cache):
+    quick = importer.num_bytes <= _QUICKLY_DECODED
+    if cache == "memory" or (fits and not cache and quick):
         return _held(importer, count, framing, on_unreadable)
     if cache == "none" or _are_ready(importer, framing, cache):
         return _on_demand(importer, count, framing, on_unreadable)
@@ -78,16 +84,19 @@ def _held(
     importer: Importer, count: int, framing: Framing, on_unreadable: str
 ) -> stores.HeldImages:
     size, indices = framing.image_size, np.arange(count)
-    images, labels = np.empty((count, size, size, 3), np.uint8), []
-    for _, (pixels, label) in readable(
+    images, labels, numbers = np.empty((count, size, size, 3), np.uint8), [], []
+    for number, (pixels, label) in readable(
         lambda index: read_square(importer, index, framing),
         indices,
         on_unreadable,
     ):
         images[len(labels)] = pixels
         labels.append(label)
+        numbers.append(number)
     check_classes_left(importer, indices, np.array(labels))
-    return stores.HeldImages(images[: len(labels)], np.array(labels))
+    store = stores.HeldImages(images[: len(labels)], np.array(labels))
+    store.origin = lambda index: importer.origin(numbers[index])
+    return store
 
 
 def _on_demand(
@@ -95,43 +104,77 @@ def _on_demand(
 ) -> stores.ImagesOnDemand:
     """Returns images that are decoded whenever they are wanted.
 
-    All of a folder are tried before, of other formats a sample.
+    All of a folder are tried before, of other formats a sample unless what is
+    broken is to be skipped.
     """
     if importer.slow_because:
         raise UserError(
             f"{importer.slow_because}, too slow to train from: set `cache` to "
             "a directory, or prepare it with tools.prepare_dataset"
         )
-    numbers = tried = np.arange(count)
-    if importer.name != "folder":
+    tried = np.arange(count)
+    if importer.name != "folder" and on_unreadable == "refuse":
         some = np.linspace(0, count - 1, min(count, _SAMPLE))
         tried = np.unique(some.astype(int))
-
-    def read(index: int) -> tuple[np.ndarray, int]:
-        return read_square(importer, index, framing)
-
-    found = [
-        (index, label)
-        for index, (_, label) in readable(read, tried, on_unreadable)
-    ]
-    check_classes_left(importer, tried, [label for _, label in found])
-    broken = np.setdiff1d(tried, [index for index, _ in found])
-    numbers = np.setdiff1d(numbers, broken)
+    broken = _broken(importer, tried, framing, on_unreadable)
+    numbers = np.setdiff1d(np.arange(count), broken)
 
     def load(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         try:
-            images, labels = zip(*map(read, numbers[indices].tolist()))
+            found = [
+                read_square(importer, index, framing)
+                for index in numbers[indices].tolist()
+            ]
         except UnreadableError as error:
             raise UserError(str(error)) from error
+        images, labels = zip(*found)
         return np.stack(images), np.array(labels, np.int32)
 
     labels = importer.labels
-    return stores.ImagesOnDemand(
+    store = stores.ImagesOnDemand(
         load,
         num_examples=len(numbers),
         image_size=framing.image_size,
         labels=None if labels is None else labels[numbers],
     )
+    store.origin = lambda index: importer.origin(int(numbers[index]))
+    return store
+
+
+def _broken(
+    importer: Importer,
+    tried: np.ndarray,
+    framing: Framing,
+    on_unreadable: str,
+) -> list[int]:
+    """Returns the numbers of images that cannot be read, among some.
+
+    They are tried once; what came out is noted in the user's cache, for these
+    files as long as their names, sizes and times stay.
+    """
+    asked = importer.stamp(), len(tried), str(framing), on_unreadable
+    name = hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+    note = Path(default_cache_dir()) / "tried" / f"{name}.json"
+    with contextlib.suppress(OSError, ValueError):
+        broken = json.loads(note.read_text())
+        if broken:
+            logging.warning("skipped unreadable files: %d", len(broken))
+        return broken
+    found = {
+        index: label
+        for index, (_, label) in readable(
+            lambda index: read_square(importer, index, framing),
+            tried,
+            on_unreadable,
+        )
+    }
+    check_classes_left(importer, tried, list(found.values()))
+    broken = np.setdiff1d(tried, list(found)).tolist()
+    # A note that cannot be kept costs time alone.
+    with contextlib.suppress(OSError):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_json(note, broken)
+    return broken
 
 
 def _cached(preparation: Preparation, directory: str) -> Shards:
@@ -139,17 +182,22 @@ def _cached(preparation: Preparation, directory: str) -> Shards:
 
     Without a directory it is one of the user.
     """
-    words = json.dumps(preparation.settings)
+    # By the files' times as well, which are no part of what images they are.
+    words = json.dumps(preparation.settings) + preparation.importer.stamp()
     name = hashlib.sha256(words.encode()).hexdigest()[:16]
     root = directory or os.path.join(default_cache_dir(), "images")
     folder = Path(root).expanduser() / name
+    remove_abandoned(folder.parent)
     if not folder.exists():
         logging.info(
             "%d images are kept as shards in %s, which takes a while once",
             preparation.num_examples,
             folder,
         )
-    prepare(preparation, str(folder))
+    try:
+        prepare(preparation, str(folder))
+    except UserError as error:
+        raise UserError(f"{error}; `cache` may name another place") from error
     shards = Shards(str(folder))
     before = np.arange(preparation.num_examples)
     check_classes_left(preparation.importer, before, shards.labels)

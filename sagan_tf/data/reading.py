@@ -12,7 +12,7 @@ from absl import logging
 from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.data.framing import Framing, TooSmallError
 from sagan_tf.data.importer import Importer
-from sagan_tf.errors import UserError
+from sagan_tf.errors import UserError, printable
 
 # Images worked on between two looks at the results.
 _PIECE = 256
@@ -31,7 +31,7 @@ def read_square(
         image, label = importer.read(index)
         return framing(image), label
     except UnreadableError as error:
-        where = importer.where(index)
+        where = printable(importer.where(index))
         raise UnreadableError(f"cannot read {where}: {error}") from error
     except TooSmallError as error:
         where = importer.where(index)

@@ -73,10 +73,10 @@ def _reader(shards: Shards) -> Callable[[tf.Tensor], tf.Tensor]:
     rows = np.ascontiguousarray
     shard_of, offsets = rows(shards.rows["shard"]), shards.rows["image_offset"]
     offsets, lengths = rows(offsets), shards.rows["image_length"].astype(int)
-    sizes = tf.constant(shards.num_bytes, tf.int64)
+    sizes = tf.constant(shards.file_sizes, tf.int64)
     # Old files are not cut into blocks.
     header = 0 if shards.is_old else BLOCK_HEADER
-    block = max(shards.num_bytes) if shards.is_old else BLOCK
+    block = max(shards.file_sizes) if shards.is_old else BLOCK
     held = block - header
 
     def read(index: tf.Tensor) -> tf.Tensor:

@@ -137,7 +137,7 @@ def write_index(
     write_json(folder / INDEX, index)
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: Any) -> None:
     """Writes a file that appears when it is whole."""
     with replacing(path) as aside:
         aside.write_text(json.dumps(content), "utf-8")

@@ -23,6 +23,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
+from sagan_tf.data.disk_space import check_space
 from sagan_tf.data.formats.shards import FORMAT, read_index
 from sagan_tf.data.framing import Framing
 from sagan_tf.data.importer import Importer
@@ -206,6 +207,7 @@ def _write_missing(
     numbers = range(preparation.num_shards)
     missing = [n for n in numbers if not _entry(folder, n).is_file()]
     left = sum(len(preparation.indices(number)) for number in missing)
+    check_space(preparation, folder, left)
     # A file or a pipe gets a line now and then, not a flood.
     pause = 0.1 if sys.stderr.isatty() else 15.0
     with tqdm.tqdm(

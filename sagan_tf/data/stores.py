@@ -7,14 +7,18 @@ from typing import Callable, Protocol
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf.errors import UserError
-
 # A set whose decoded images take no more bytes than this is held in memory.
 MEMORY_LIMIT = 2**30
 
 
 class ImageStore(Protocol):
-    """Numbered images and their labels, read by number in any order."""
+    """Numbered images and their labels, read by number in any order.
+
+    Attributes:
+        origin: gives a name by which the user knows an image, if it has one.
+    """
+
+    origin: Callable[[int], str] | None
 
     def __len__(self) -> int:
         """Returns the number of images."""
@@ -42,6 +46,7 @@ class HeldImages:
     """
 
     in_memory = True
+    origin = None
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
         square = images.ndim == 4 and images.shape[1] == images.shape[2]
@@ -82,6 +87,7 @@ class ImagesOnDemand:
     """
 
     in_memory = False
+    origin = None
 
     def __init__(
         self,
@@ -93,7 +99,6 @@ class ImagesOnDemand:
     ) -> None:
         self._function = function
         self.labels = labels
-        self.failure: Exception | None = None
         self._num_examples = num_examples
         self._image_shape = (image_size, image_size, 3)
 
@@ -105,18 +110,10 @@ class ImagesOnDemand:
         """Returns the images and the labels at `indices`."""
         indices = tf.cast(indices, tf.int64)
         images, labels = tf.numpy_function(
-            self._call, [indices], (tf.uint8, tf.int32), stateful=False
+            self._function, [indices], (tf.uint8, tf.int32), stateful=False
         )
         images = tf.ensure_shape(images, (*indices.shape, *self._image_shape))
         return images, tf.ensure_shape(labels, indices.shape)
-
-    def _call(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        try:
-            return self._function(indices)
-        except UserError as error:
-            # TensorFlow turns it into an error of its own, with a traceback.
-            self.failure = error
-            raise
 
 
 def fits_in_memory(num_examples: int, image_size: int) -> bool:

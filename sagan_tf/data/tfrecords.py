@@ -13,7 +13,7 @@ from typing import Any, Sequence
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf.data.decoding import UnreadableError, read_bytes
+from sagan_tf.data.decoding import UnreadableError, read_at, read_bytes
 from sagan_tf.data.importer import Importer
 from sagan_tf.errors import UserError, one_line
 
@@ -38,7 +38,7 @@ class TFRecords:
         skips: Sequence[int] = (),
         takes: Sequence[int] = (),
     ) -> None:
-        self._paths = list(paths)
+        self.paths = list(paths)
         parts = zip(
             paths, skips or itertools.repeat(0), takes or (-1,) * len(paths)
         )
@@ -69,7 +69,7 @@ class TFRecords:
 
     def _place(self, index: int) -> tuple[str, int, int]:
         place = int(self._offsets[index]), int(self._lengths[index])
-        return self._paths[self._files[index]], *place
+        return self.paths[self._files[index]], *place
 
     def checksums(self, count: int) -> bytes:
         """Returns the stored checksums of so many records, from all over.
@@ -111,8 +111,9 @@ def _find(path: str) -> np.ndarray:
     size, position, found = os.path.getsize(path), 0, []
     with open(path, "rb", buffering=0) as file:
         while position < size:
-            file.seek(position)
-            length = int.from_bytes(file.read(8), "little")
+            length = int.from_bytes(
+                read_at(file.fileno(), position, 8), "little"
+            )
             end = position + _HEADER + length + _FOOTER
             if end > size:
                 raise UserError(
@@ -154,6 +155,10 @@ class RecordImporter(Importer):
         super().__init__(
             name, root, len(records), class_names, shard_sizes=sizes
         )
+
+    def stored_in(self) -> Sequence[str]:
+        """Returns the files, if there are some."""
+        return getattr(self._records, "paths", ())
 
     def origin(self, index: int) -> str:
         """Returns the file's name and the number of the record in it."""

@@ -13,7 +13,7 @@ from absl import logging
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics
 from sagan_tf.evaluation.score_table import ScoreTable
-from sagan_tf.whole_files import beside, replacing
+from sagan_tf.whole_files import beside, remove_abandoned, replacing
 
 _CHOICE = "choice.json"
 _STEP, _FORMER = "step_", "former_"
@@ -90,6 +90,7 @@ class BestCheckpoint:
         self._write_choice(step)
 
     def _copy(self, source: Path, target: Path, step: int) -> None:
+        remove_abandoned(self.directory)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             with beside(target.with_name(f".{target.name}")) as aside:

@@ -11,7 +11,7 @@ from typing import Callable, Protocol, Sequence
 import tensorflow as tf
 from absl import logging
 
-from sagan_tf.errors import UserError
+from sagan_tf.errors import UserError, one_line
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.best import BestCheckpoint
 from sagan_tf.evaluation.evaluator import Batches, Evaluator, progress_bar
@@ -157,7 +157,7 @@ class SelfEvaluation:
         try:
             scores = self.scorer.score(step)
         except (UserError, OSError, tf.errors.OpError) as error:
-            logging.warning("step %d is not scored: %s", step, error)
+            logging.warning("step %d is not scored: %s", step, one_line(error))
             return
         with self._writer.as_default(step=step):
             for name, value in scores.values.items():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from pathlib import Path
 from typing import Callable, Sequence
 
-from PIL import Image
-
 from sagan_tf.data import ImageDataset, open_dataset
-from sagan_tf.data.formats.folder import Folder, list_folder
+from sagan_tf.data.decoding import UnreadableError
+from sagan_tf.data.formats.folder import Folder
 from sagan_tf.data.stores import fits_in_memory
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import halves, protocol, real_statistics
@@ -95,11 +95,10 @@ def score_folders(
     Raises:
         UserError: if a folder cannot be used, or there are too few images.
     """
-    for path in (real_dir, fake_dir):
-        # Before a network is fetched.
-        list_folder(path)
+    # Before a network is fetched.
+    _, folder = Folder(real_dir), Folder(fake_dir)
     network = load_network("folder", options)
-    size = image_size or _size_of(fake_dir)
+    size = image_size or _size_of(folder)
     fake = _open_folder(fake_dir, size, options.num_images)
     real = _open_folder(real_dir, size)
     count = fake.num_examples
@@ -108,7 +107,7 @@ def score_folders(
     card = protocol.extend(
         real_card,
         num_generated=count,
-        source=f"folder {Folder(fake_dir).identity().split()[-1]}",
+        source=f"folder {folder.identity().split()[-1]}",
         labels="none",
         statistics_mode="none",
         weights="none",
@@ -170,7 +169,7 @@ def _statistics_file(card: protocol.RealCard, options: Options) -> str:
 
 
 def _open_folder(path: str, size: int, num_examples: int = 0) -> ImageDataset:
-    count = num_examples or len(list_folder(path).paths)
+    count = num_examples or Folder(path).count
     return open_dataset(
         "folder",
         path=path,
@@ -182,10 +181,9 @@ def _open_folder(path: str, size: int, num_examples: int = 0) -> ImageDataset:
     )
 
 
-def _size_of(path: str) -> int:
-    first = list_folder(path).paths[0]
-    try:
-        with Image.open(first) as image:
-            return min(image.size)
-    except OSError as error:
-        raise UserError(f"cannot read {first}: not an image") from error
+def _size_of(folder: Folder) -> int:
+    """Returns the shorter side of the first image that can be read."""
+    for index in range(folder.count):
+        with contextlib.suppress(UnreadableError):
+            return min(folder.shape(index))
+    raise UserError(f"no image in {folder.root} is readable")

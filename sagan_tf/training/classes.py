@@ -48,9 +48,15 @@ def remember(dataset: ImageDataset, workdir: Workdir) -> None:
 
 
 def known_names(workdir: Workdir) -> tuple[str, ...] | None:
-    """Returns the class names of a run; None if it is older than the file."""
+    """Returns the class names of a run in the order of its labels.
+
+    Returns:
+        None if there is no run yet, nothing if it is older than the file.
+    """
     known = _read(workdir)
-    return tuple(known["names"]) if known else None
+    if not known and not workdir.config.exists():
+        return None
+    return tuple(known.get("names", ()))
 
 
 def _read(workdir: Workdir) -> dict[str, Any]:

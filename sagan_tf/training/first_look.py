@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import Iterator
-
 import numpy as np
-import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.data.findings import Findings, inspect
@@ -32,24 +28,6 @@ def look(dataset: ImageDataset) -> tuple[Findings, str]:
     """
     findings = inspect(dataset)
     return findings, "\n".join(findings.lines(dataset.class_names))
-
-
-@contextlib.contextmanager
-def failures_named(dataset: ImageDataset) -> Iterator[None]:
-    """Turns TensorFlow's error about a picture back into the user's.
-
-    Args:
-        dataset: where pictures come from.
-
-    Raises:
-        UserError: if a picture could not be read; it says where.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        if dataset.failure is None:
-            raise
-        raise dataset.failure from error
 
 
 def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:

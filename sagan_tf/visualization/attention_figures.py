@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
+import warnings
 from typing import Any, Sequence
 
 import numpy as np
@@ -69,6 +70,7 @@ def page(
 
     small, large = max(11, side // 11), max(14, side // 7)
     captions = [line for row in rows for line in row.caption.splitlines()]
+    sheets.say_what_lacks("".join(captions))
     indent = max(1, int(0.65 * small * max(map(len, captions), default=0)))
     panels = 1 + max(len(row.queries) for row in rows)
     widths = [indent, *[side] * panels] * across
@@ -106,7 +108,8 @@ def page(
 
 def _draw_row(axes: Sequence[Any], row: Row, side: int, size: int) -> None:
     caption, first, *others = axes
-    place = {"ha": "right", "va": "center"}
+    # The name of a class may hold any sign.
+    place = {"ha": "right", "va": "center", "parse_math": False}
     caption.text(1, 0.5, row.caption, color=_INK, size=size, **place)
     image = enlarge(sheets.to_uint8(row.image), side)
     _show(first, image)
@@ -147,7 +150,11 @@ def _pixels(figure: Any) -> np.ndarray:
     file = io.BytesIO()
     margin = _MARGIN / _DPI
     # What stands beyond the axes has room then, however long it is.
-    figure.savefig(file, format="png", bbox_inches="tight", pad_inches=margin)
+    options = {"bbox_inches": "tight", "pad_inches": margin}
+    with warnings.catch_warnings():
+        # `sheets` says which characters have no glyph.
+        warnings.filterwarnings("ignore", "Glyph")
+        figure.savefig(file, format="png", **options)
     return np.asarray(Image.open(file).convert("RGB"))
 
 

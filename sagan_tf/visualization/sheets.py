@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import io
 import os
 from typing import IO, Callable, Sequence
 
 import numpy as np
+from absl import logging
 from PIL import Image, ImageDraw, ImageFont
 
 from sagan_tf.whole_files import replacing
 
 _BACKGROUND = 255
 _INK = 0
+_FONT = "mpl-data/fonts/ttf/DejaVuSans.ttf"
+_NO_CHARACTER = "\U0010ffff"
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -171,12 +176,36 @@ def _check_images(images: np.ndarray, columns: int, padding: int) -> np.ndarray:
     return images
 
 
+def _caption_font(size: int) -> ImageFont.FreeTypeFont:
+    """Returns DejaVu: Latin with accents, Greek, Cyrillic and more."""
+    package = importlib.util.find_spec("matplotlib")
+    (folder,) = package.submodule_search_locations
+    return ImageFont.truetype(f"{folder}/{_FONT}", size)
+
+
+def say_what_lacks(text: str) -> None:
+    """Warns of characters that the font of captions, DejaVu, does not have."""
+    font = _caption_font(12)
+    # They look as a character does that is none.
+    box = bytes(font.getmask(_NO_CHARACTER))
+    lacking = {c for c in text if bytes(font.getmask(c)) == box}
+    if lacking:
+        _say_lacking("".join(sorted(lacking)))
+
+
+@functools.lru_cache(maxsize=None)
+def _say_lacking(characters: str) -> None:
+    """Says it once."""
+    logging.warning("captions show boxes for %s: no font has them", characters)
+
+
 def _label_margin(
     labels: Sequence[str], sheet_height: int, row_height: int, padding: int
 ) -> np.ndarray:
     """Draws captions, each centred on its row, on a white strip."""
     # Ten pixels are the least that can be read, 24 more than enough.
-    font = ImageFont.load_default(size=min(24, max(10, row_height // 2)))
+    font = _caption_font(min(24, max(10, row_height // 2)))
+    say_what_lacks("".join(labels))
     gap = max(4, padding)
     width = max(int(np.ceil(font.getlength(label))) for label in labels)
     margin = Image.new("L", (width + 2 * gap, sheet_height), _BACKGROUND)

@@ -5,11 +5,12 @@ import json
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
 from sagan_tf.data import open_dataset
-from sagan_tf.errors import UserError
+from sagan_tf.errors import UserError, of_user, one_line
 from tests.data import writers
 
 
@@ -317,9 +318,10 @@ def test_an_image_that_breaks_later_is_named(tmp_path):
         "folder", path=str(folder), image_size=32, cache="none"
     )
     (folder / "c" / "02.png").write_bytes(b"hello")
-    with pytest.raises(Exception, match="02.png"):
+    with pytest.raises(tf.errors.OpError) as caught:
         next(iter(dataset.ordered_batches(20)))
-    assert isinstance(dataset.failure, UserError)
+    assert of_user(caught.value)
+    assert one_line(caught.value).startswith(f"cannot read {folder}/c/02.png: ")
     assert str(folder / "c" / "02.png") in str(dataset.failure)
 
 

@@ -43,7 +43,7 @@ def test_findings_are_said():
     assert findings.class_counts.tolist() == [1, 2, 3]
     text = "\n".join(findings.lines(dataset.class_names))
     assert "6 looked at: 8 x 8, values from 0 to 255" in text
-    assert "kind 0 1, kind 1 2, kind 2 3" in text
+    assert "0 kind 0: 1, 1 kind 1: 2, 2 kind 2: 3" in text
     assert "warning" not in text
 
 

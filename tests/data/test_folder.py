@@ -33,7 +33,7 @@ def classes(tmp_path):
 
 
 def framed(path):
-    return Framing(SIZE)(decode(path))
+    return Framing(SIZE)(decode(path.read_bytes()))
 
 
 def open_folder(path, **arguments):
@@ -113,7 +113,7 @@ def test_missing_and_empty_folders_are_refused(tmp_path):
     file = write(tmp_path / "a" / "image.png", random_pixels(0))
     assert "a file at" in refusal(file)
     (tmp_path / "empty").mkdir()
-    assert "no PNG or JPEG file" in refusal(tmp_path / "empty")
+    assert "no PNG, JPEG, WebP" in refusal(tmp_path / "empty")
     assert "class folder" in refusal(tmp_path)
     assert str(tmp_path / "empty") in refusal(tmp_path)
 

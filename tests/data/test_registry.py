@@ -70,7 +70,7 @@ def test_an_opener_takes_what_its_line_says(name):
     )
     takes = inspect.signature(getattr(module, line.opener)).parameters
     options = {option.name for option in line.options}
-    given = {"path", "num_classes", "split", "dataset"}
+    given = {"path", "class_order", "num_classes", "split", "dataset"}
     assert options <= set(takes) <= options | given
     assert ("path" in takes) != line.embedded
     assert ("split" in takes) == line.has_splits

@@ -27,7 +27,7 @@ from tools.ablation.trials import make_trials
 _STUDY = flags.DEFINE_enum("study", None, list(STUDIES), "Which study.")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Runs of each arm.", 1)
 _ARMS = flags.DEFINE_list("arms", "", "Names of arms; empty for all.")
-_ROOT = flags.DEFINE_string(
+_ROOT = command.define_path(
     "root", "runs/ablation", "Directory of all studies."
 )
 _CONFIG = flags.DEFINE_string(

@@ -41,8 +41,8 @@ POLICIES = [name for name in FIELDS["dtype"].check.names if name != "auto"]
 _ONLY = flags.DEFINE_list(
     "only", ",".join(SECTIONS[:5]), f"What to measure: {', '.join(SECTIONS)}."
 )
-_JSON = flags.DEFINE_string("json", None, "File to write the results to.")
-_PLOT = flags.DEFINE_string("plot", None, "PNG to draw the sweeps into.")
+_JSON = command.define_path("json", None, "File to write the results to.")
+_PLOT = command.define_path("plot", None, "PNG to draw the sweeps into.")
 _DTYPES = flags.DEFINE_list(
     "dtypes", "float32,mixed_bfloat16", "Our dtype policies."
 )

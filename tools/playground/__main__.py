@@ -16,7 +16,7 @@ from sagan_tf.training import devices
 from tools.playground import readiness
 from tools.playground.model import PlaygroundModel
 
-_SAVED_MODEL = flags.DEFINE_string(
+_SAVED_MODEL = command.define_path(
     "saved_model", None, "Directory that sagan_tf.export wrote."
 )
 _HOST = flags.DEFINE_string(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import ml_collections
 
 from sagan_tf.data import ImageDataset, formats, open_dataset
 
 Config = ml_collections.ConfigDict
+ClassOrder = Sequence[str] | None
 
 # Fields of the section `dataset` that are arguments of `open_dataset`.
 _PASSED_ON = (
@@ -25,17 +26,22 @@ _PASSED_ON = (
 )
 
 
-def build_dataset(config: Config) -> ImageDataset:
+def build_dataset(
+    config: Config, class_order: ClassOrder = None
+) -> ImageDataset:
     """Opens the images that a run trains on.
 
     Args:
         config: a validated configuration.
+        class_order: what `training.classes.known_names` says of the run.
 
     Raises:
         UserError: if the data do not fit the configuration.
     """
     dataset = config.dataset
-    return _open(config, dataset.path, dataset.split, dataset.num_examples)
+    return _open(
+        config, dataset.path, dataset.split, dataset.num_examples, class_order
+    )
 
 
 def evaluation_split(config: Config) -> str:
@@ -46,12 +52,15 @@ def evaluation_split(config: Config) -> str:
     return dataset.evaluation_split or dataset.split
 
 
-def build_evaluation_dataset(config: Config, split: str) -> ImageDataset:
+def build_evaluation_dataset(
+    config: Config, split: str, class_order: ClassOrder = None
+) -> ImageDataset:
     """Opens the images that a run is scored against.
 
     Args:
         config: a validated configuration.
         split: `evaluation_split(config)`, or another that the data have.
+        class_order: as above.
 
     Raises:
         UserError: if the data do not fit the configuration.
@@ -63,11 +72,15 @@ def build_evaluation_dataset(config: Config, split: str) -> ImageDataset:
     has_splits = formats.find(dataset.name).has_splits
     name = split if has_splits or not is_apart else "train"
     count = dataset.num_examples if split == dataset.split else 0
-    return _open(config, path, name, count)
+    return _open(config, path, name, count, class_order)
 
 
 def _open(
-    config: Config, path: str, split: str, num_examples: int
+    config: Config,
+    path: str,
+    split: str,
+    num_examples: int,
+    class_order: ClassOrder,
 ) -> ImageDataset:
     dataset = config.dataset
     return open_dataset(
@@ -76,6 +89,7 @@ def _open(
         image_size=dataset.image_size,
         num_classes=dataset.num_classes,
         num_examples=num_examples or None,
+        class_order=class_order,
         split=split,
         **{name: dataset[name] for name in _PASSED_ON},
         **_options(config),
@@ -102,6 +116,8 @@ def class_names(config: Config) -> tuple[str, ...]:
         dataset.name,
         path=dataset.path,
         num_classes=dataset.num_classes,
+        # A run whose names are asked of its data is older than their list.
+        class_order=(),
         **{name: v for name, v in options.items() if name != "download"},
     )
     return importer.class_names

@@ -18,7 +18,7 @@ from sagan_tf.evaluation.generated import LiveWeights
 from sagan_tf.evaluation.options import Options
 from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
 from sagan_tf.gan import SAGAN
-from sagan_tf.training import distribution
+from sagan_tf.training import classes, distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Measure
@@ -60,7 +60,8 @@ def build_scorer(
     """
     split = split or evaluation_split(config)
     if dataset is None or split != config.dataset.split:
-        dataset = build_evaluation_dataset(config, split)
+        order = classes.known_names(workdir)
+        dataset = build_evaluation_dataset(config, split, order)
     return scoring.score_run(
         dataset,
         # The dtype of the training machine would make another protocol.

@@ -8,6 +8,7 @@ from sagan_tf.configuration.fields.field import (
     BOOLEAN,
     INTEGER,
     NAME,
+    PATH,
     TEXT,
     Check,
     Field,
@@ -65,7 +66,7 @@ FIELDS = (
     Field(
         "dataset.path",
         "",
-        TEXT,
+        PATH,
         "file or directory of the images; empty for the embedded data, and "
         'for "tfds:" if they are in TensorFlow Datasets\' usual directory',
         only_if=_OF_FILES,
@@ -91,7 +92,7 @@ FIELDS = (
     Field(
         "dataset.evaluation_path",
         "",
-        TEXT,
+        PATH,
         "file or directory of the images to score against, where they are "
         "apart; empty is the same as path",
         since="",
@@ -159,7 +160,7 @@ FIELDS = (
     Field(
         "dataset.cache",
         "",
-        TEXT,
+        PATH,
         'where decoded images are kept: "memory", a directory, "none", or '
         "empty, which is memory if they take less than a gigabyte, else the "
         "user's cache",

@@ -7,6 +7,8 @@ import math
 import numbers
 from typing import Any, Callable
 
+from sagan_tf.errors import LOCAL_PATH, is_local
+
 
 class _AsOldAsRuns:
     """The field has been there since the first run."""
@@ -109,6 +111,9 @@ DECAY = Check(lambda v: is_number(v) and 0 <= v < 1, "a number in [0, 1)")
 NUMBER = Check(is_number, "a number")
 INTEGER = Check(is_integer, "an integer")
 BOOLEAN = Check(lambda value: isinstance(value, bool), "True or False")
+PATH = Check(
+    lambda value: isinstance(value, str) and is_local(value), LOCAL_PATH
+)
 TEXT = Check(lambda value: isinstance(value, str), "a string")
 NAME = Check(
     lambda value: isinstance(value, str) and bool(value.strip()),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Sequence
 
 from sagan_tf.errors import UserError, nearest_name
 
@@ -73,7 +73,10 @@ class Format:
 
 
 _LABEL_KEY = Option(
-    "label_key", "", "feature that holds the labels; empty is the only one"
+    "label_key",
+    "",
+    "feature of tfds, or column of a folder's metadata.csv, that holds the "
+    "labels; empty is the only one, or `label`",
 )
 _DOWNLOAD = Option(
     "download",
@@ -102,7 +105,8 @@ FORMATS = {
     "folder": Format(
         "folder",
         "Folder",
-        "your own PNG and JPEG files in one sub-folder per class",
+        "your own images in one sub-folder per class, also in a .zip or .tar",
+        options=(_LABEL_KEY,),
     ),
     "shards": Format(
         "shards",
@@ -162,7 +166,12 @@ def known_names() -> str:
 
 
 def open_importer(
-    name: str, *, path: str = "", num_classes: int | None = None, **options: Any
+    name: str,
+    *,
+    path: str = "",
+    num_classes: int | None = None,
+    class_order: Sequence[str] | None = None,
+    **options: Any,
 ) -> Importer:
     """Opens images of any format; none is decoded.
 
@@ -171,6 +180,8 @@ def open_importer(
         path: where it is.
         num_classes: `None` for the classes that the data have, their number to
             make sure of it, 0 for an unconditional run.
+        class_order: names of the classes in the order that a run began with;
+            see `open_dataset`.
         **options: those of `OPTIONS` that are given.
 
     Raises:
@@ -187,6 +198,7 @@ def open_importer(
     _refuse_unused(name, found, options)
     given = {key: option.default for key, option in OPTIONS.items()}
     given.update(options, path=path, num_classes=num_classes)
+    given["class_order"] = class_order
     given["dataset"] = name.partition(":")[2]
     module = importlib.import_module(f"{__name__}.{found.module}")
     opener = getattr(module, found.opener)

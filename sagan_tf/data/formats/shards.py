@@ -63,7 +63,7 @@ class Shards(Importer):
             )
         try:
             shards = index["shards"]
-            files, self.num_bytes, self._checksums, counts = (
+            files, self.file_sizes, self._checksums, counts = (
                 [shard[key] for shard in shards]
                 for key in ("file", "num_bytes", "sha256", "num_examples")
             )
@@ -74,7 +74,7 @@ class Shards(Importer):
             raise _broken(path, f"it lacks {error}") from error
         self.is_old = index["format"] == OLD_FORMAT
         self.files = [os.path.join(path, file) for file in files]
-        for file, expected in zip(self.files, self.num_bytes):
+        for file, expected in zip(self.files, self.file_sizes):
             _check_size(file, expected)
         self.rows = _read_rows(path, self._digest)
         self._starts = np.cumsum([0, *counts])
@@ -87,6 +87,10 @@ class Shards(Importer):
         """Returns a digest of the rows and of the shards' checksums."""
         words = self._digest + "".join(self._checksums)
         return f"shards {hashlib.sha256(words.encode()).hexdigest()[:12]}"
+
+    def stored_in(self) -> list[str]:
+        """Returns the shards."""
+        return self.files
 
     def _place(self, index: int) -> tuple[str, int]:
         """Returns the file that an image is in, and its number there."""

@@ -1,0 +1,81 @@
+"""Addresses of object stores, refused wherever a path is expected."""
+
+import ast
+import pathlib
+
+import pytest
+
+from configs import default
+from sagan_tf import command, user_cache
+from sagan_tf.configuration import validation
+from sagan_tf.data import open_dataset
+from sagan_tf.errors import UserError, is_local
+
+ROOT = pathlib.Path(__file__).parents[1]
+# Flags that hold a string and no path.
+NO_PATHS = {
+    "base",
+    "checkpoint",
+    "dataset",
+    "host",
+    "license",
+    "model",
+    "server",
+    "split",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["gs://bucket/run", "s3://a", "hdfs://host/a", "file:///a"]
+)
+def test_addresses_are_told_from_paths(path):
+    assert not is_local(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "runs/a", "/gs:/a", "~/a", "a:b", "C:\\a"]
+)
+def test_paths_are_no_addresses(path):
+    assert is_local(path)
+
+
+def strings(path):
+    """Names of the flags that a source defines as plain strings."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and "flags.DEFINE_string" == ast.unparse(
+            node.func
+        ):
+            yield ast.literal_eval(node.args[0])
+
+
+def test_each_flag_of_a_path_refuses_addresses():
+    for folder in ("sagan_tf", "tools"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert set(strings(path)) <= NO_PATHS, path
+
+
+def test_a_flag_names_itself():
+    command.define_path("some_place", None, "A place.")
+    with pytest.raises(UserError) as caught:
+        command.parse_flags(["toy", "--some_place=gs://bucket/run"])
+    assert str(caught.value).startswith("--some_place should be a path")
+    assert str(caught.value).endswith("Received: 'gs://bucket/run'")
+
+
+@pytest.mark.parametrize("field", ["path", "evaluation_path", "cache"])
+def test_a_field_names_itself(field):
+    config = default.get_config()
+    config.dataset.update(name="folder", path="images")
+    config.dataset[field] = "gs://bucket/images"
+    with pytest.raises(UserError, match=f"config.dataset.{field} should be"):
+        validation.validate(config)
+
+
+def test_no_folder_is_made_of_an_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="`cache` should be a path"):
+        open_dataset("twins", image_size=32, cache="gs://bucket")
+    monkeypatch.setenv(user_cache.CACHE_VARIABLE, "gs://bucket")
+    with pytest.raises(UserError, match="SAGAN_TF_CACHE should be a path"):
+        user_cache.default_cache_dir()
+    assert not list(tmp_path.iterdir())
