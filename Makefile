@@ -14,7 +14,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 \
 	python3.10 python3 python)
 COMPILE := uv pip compile --universal --python-version 3.10 --no-header \
-	--extra dev
+	--extra dev --extra docs
 SUPPORTED := import sys, ensurepip, venv; \
 	sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 

@@ -80,6 +80,7 @@ def run(
         UserError: if the configuration, the data or the workdir do not fit.
     """
     validation.validate(config)
+    builders.build_loss(config)
     config = config.copy_and_resolve_references()
     workdir.check()
     _go_on(config, workdir)

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 LONGEST_FILE = 300
+LONGEST_EXAMPLE = 150
 
 # The room within `configuration` that may import what it builds.
 BUILDERS = "sagan_tf.configuration.builders"
@@ -160,11 +161,11 @@ def is_allowed(module, other):
         return module == TEST_COMMAND
     if target == "tools":
         return house == "tools" and tool_of(module) == tool_of(other)
-    if target == "configs":
+    if target in ("configs", "examples"):
         return False
     if target == "sagan_tf" and room_of(other) in MAINS:
         return False
-    if house == "tools":
+    if house in ("tools", "examples"):
         return True
     room = room_of(module)
     is_config = target == "ml_collections" or other.startswith("absl.flags")
@@ -182,7 +183,7 @@ def tool_of(module):
 
 
 @pytest.mark.parametrize(
-    "path", sources("sagan_tf", "configs", "tools"), ids=name_of
+    "path", sources("sagan_tf", "configs", "tools", "examples"), ids=name_of
 )
 def test_imports_keep_to_the_table(path):
     is_package = path.stem == "__init__"
@@ -221,6 +222,10 @@ def test_each_room_has_a_row_in_the_table():
         ("tools.benchmark.a", "from tools import client"),
         ("tools.benchmark.a", "from tools.playground import views"),
         ("tools.client", "from tests import commands"),
+        ("examples.a", "from sagan_tf import train"),
+        ("examples.a", "from tools import client"),
+        ("examples.a", "from tests import commands"),
+        ("examples.a", "from examples import b"),
         ("configs.a", "import tensorflow as tf"),
         ("configs.a", "from sagan_tf import errors"),
         ("configs.a", "from sagan_tf.configuration import validation"),
@@ -244,6 +249,8 @@ def test_a_breach_is_found(module, source):
         ("tools.benchmark", "from sagan_tf import SAGAN, runs"),
         ("tools.benchmark.a", "from tools.benchmark import b"),
         ("tools.torture", "from tests.training import killed_run"),
+        ("examples.a", "from sagan_tf import SAGAN, runs"),
+        ("examples.a", "from sagan_tf.layers import SelfAttention"),
         ("configs.a", "from sagan_tf.configuration import default"),
         ("configs.a", "from sagan_tf.configuration import load_config"),
         ("configs.a", "import ml_collections"),
@@ -274,7 +281,9 @@ def private_names(source):
     ]
 
 
-@pytest.mark.parametrize("path", sources("sagan_tf", "tools"), ids=name_of)
+@pytest.mark.parametrize(
+    "path", sources("sagan_tf", "tools", "examples"), ids=name_of
+)
 def test_only_public_names_of_keras_are_used(path):
     assert not private_names(path.read_text())
 
@@ -335,7 +344,9 @@ def past_the_door(source, module):
 def test_imports_go_through_the_door():
     found = {
         name_of(path): past_the_door(path.read_text(), name_of(path))
-        for path in sources("sagan_tf", "tools", "tests", "tests_extras")
+        for path in sources(
+            "sagan_tf", "tools", "examples", "tests", "tests_extras"
+        )
     }
     assert not {name for name in found if found[name]}
 
@@ -377,6 +388,11 @@ def test_print_and_assert_are_found():
     assert forbidden_statements("def f():\n    print(1)") == [2]
     assert forbidden_statements("assert x") == [1]
     assert forbidden_statements("tf.print(1)\nsys.stdout.write('')") == []
+
+
+@pytest.mark.parametrize("path", sources("examples"), ids=name_of)
+def test_an_example_is_a_page(path):
+    assert len(path.read_text().splitlines()) <= LONGEST_EXAMPLE
 
 
 @pytest.mark.parametrize("path", sources("sagan_tf", "tools"), ids=name_of)

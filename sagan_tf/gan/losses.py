@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, Union
 
 import tensorflow as tf
+
+from sagan_tf.errors import UserError, nearest_name
 
 # Added to a squared norm, which is near 1.
 _SMALL = 1e-12
@@ -144,21 +146,67 @@ LOSSES = {
 }
 
 
-def get(name: str, penalty_weight: float | None = None) -> AdversarialLoss:
-    """Returns a loss by its name.
+_OURS = tuple(LOSSES)
+
+# What stands for a loss: itself, its name, or the pair of its functions.
+Loss = Union[AdversarialLoss, str, "tuple[Callable, Callable]"]
+
+
+def register(name: str, loss: Loss) -> AdversarialLoss:
+    """Gives a loss a name, by which a model and a configuration know it.
+
+    A name that was given before gets the new loss, so that a file may be run
+    again.
 
     Args:
-        name: one of `LOSSES`.
+        name: letters, digits and underscores.
+        loss: as `get` takes it.
+
+    Raises:
+        ValueError: if the name is of a loss of ours, or the loss is none.
+    """
+    if name in _OURS or not name.isidentifier():
+        raise ValueError(
+            "`name` of a loss should be letters, digits and underscores, and "
+            f"none of {sorted(_OURS)}. Received: {name!r}"
+        )
+    LOSSES[name] = get(loss)
+    return LOSSES[name]
+
+
+def get(loss: Loss, penalty_weight: float | None = None) -> AdversarialLoss:
+    """Returns a loss.
+
+    Args:
+        loss: one of `LOSSES` by its name, a pair of functions
+            `(real_logits, fake_logits) -> scalar` of the discriminator and
+            `(fake_logits) -> scalar` of the generator, or what is returned.
         penalty_weight: of the penalty, if the loss has one; None for its own.
 
     Raises:
-        ValueError: if there is no loss of that name.
+        UserError: if there is no loss of that name.
+        ValueError: if it is no loss.
     """
-    if name not in LOSSES:
-        raise ValueError(
-            f"`loss` should be one of {sorted(LOSSES)}. Received: {name!r}"
-        )
-    loss = LOSSES[name]
-    if penalty_weight is None or loss.penalty is None:
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise UserError(
+                f"`loss` should be one of {sorted(LOSSES)}, or a name that "
+                "sagan_tf.gan.losses.register was given. Received: "
+                f"{loss!r}{nearest_name(loss, LOSSES)}"
+            )
+        loss = LOSSES[loss]
+    elif not isinstance(loss, AdversarialLoss):
+        loss = _of_pair(loss)
+    if loss.penalty is None or penalty_weight is None:
         return loss
     return loss._replace(penalty=loss.penalty._replace(weight=penalty_weight))
+
+
+def _of_pair(loss: Any) -> AdversarialLoss:
+    is_pair = isinstance(loss, (tuple, list)) and len(loss) == 2
+    if not is_pair or not all(map(callable, loss)):
+        raise ValueError(
+            "`loss` should be a name, an AdversarialLoss or a pair of "
+            f"functions, the discriminator's first. Received: {loss!r}"
+        )
+    return AdversarialLoss(*loss)

@@ -94,7 +94,7 @@ class SAGAN(AdversarialPair):
         self,
         generator_optimizer: tf.keras.optimizers.Optimizer,
         discriminator_optimizer: tf.keras.optimizers.Optimizer,
-        loss: str = "hinge",
+        loss: losses.Loss = "hinge",
         gradient_penalty_weight: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -104,8 +104,9 @@ class SAGAN(AdversarialPair):
             generator_optimizer: legacy Keras optimizer of the generator.
             discriminator_optimizer: that of the discriminator; with another
                 rate this is the two time-scale update rule (TTUR).
-            loss: name of a loss in `gan.losses`; `"wasserstein"` is meant
-                for a discriminator without spectral normalization.
+            loss: as `gan.losses.get` takes it: a name, an `AdversarialLoss`
+                or a pair of functions; `"wasserstein"` is meant for a
+                discriminator without spectral normalization.
             gradient_penalty_weight: of the penalty, where the loss has one.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """

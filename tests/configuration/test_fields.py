@@ -94,7 +94,7 @@ BAD_VALUES = [
     ("model.rectified_shortcuts", "no"),
     ("model.batch_norm_momentum", 1.0),
     ("model.output_batch_norm_momentum", -0.1),
-    ("loss", "hing"),
+    ("loss", ""),
     ("train.gradient_penalty_weight", 0.0),
     ("optimizer.generator_learning_rate", 0.0),
     ("optimizer.generator_learning_rate", float("nan")),

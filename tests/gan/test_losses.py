@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sagan_tf.errors import UserError
 from sagan_tf.gan import losses
 
 
@@ -74,5 +75,31 @@ def test_loss_by_name():
     loss = losses.get("hinge")
     assert loss.discriminator is losses.hinge_discriminator_loss
     assert loss.generator is losses.hinge_generator_loss
-    with pytest.raises(ValueError, match="one of .*hinge.*Received: 'least'"):
-        losses.get("least")
+    with pytest.raises(UserError, match="one of .*hinge.*'hing'; did you mean"):
+        losses.get("hing")
+
+
+def test_a_pair_of_functions_is_a_loss():
+    loss = losses.get((losses.hinge_discriminator_loss, tf.reduce_sum))
+    assert loss == losses.AdversarialLoss(
+        losses.hinge_discriminator_loss, tf.reduce_sum, None
+    )
+    assert losses.get(loss) is loss
+    for bad in (3, (tf.reduce_sum,), ("hinge", "hinge")):
+        with pytest.raises(ValueError, match="a pair of functions.*Received"):
+            losses.get(bad)
+
+
+def test_a_registered_loss_has_a_name(monkeypatch):
+    monkeypatch.setattr(losses, "LOSSES", dict(losses.LOSSES))
+    for generator in (tf.reduce_sum, tf.reduce_mean):
+        losses.register("toy", (tf.subtract, generator))
+        assert losses.get("toy").generator is generator
+    for bad in ("hinge", "my loss", ""):
+        with pytest.raises(ValueError, match="`name` of a loss"):
+            losses.register(bad, (tf.subtract, tf.reduce_sum))
+
+
+def test_a_weight_is_of_whatever_loss_has_a_penalty():
+    own = losses.get("wasserstein")._replace(generator=tf.reduce_sum)
+    assert losses.get(own, 3.0).penalty.weight == 3.0

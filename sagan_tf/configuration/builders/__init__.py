@@ -19,6 +19,7 @@ from sagan_tf.configuration.builders.scoring import (
 from sagan_tf.configuration.builders.training import (
     build_checkpoints,
     build_gan,
+    build_loss,
     build_schedule,
     build_strategy,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "build_evaluation_dataset",
     "build_gan",
     "build_generator",
+    "build_loss",
     "build_measures",
     "build_schedule",
     "build_scorer",

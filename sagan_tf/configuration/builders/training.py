@@ -9,7 +9,7 @@ from sagan_tf.configuration.builders.networks import (
     build_discriminator,
     build_generator,
 )
-from sagan_tf.gan import SAGAN
+from sagan_tf.gan import SAGAN, losses
 from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Schedule
@@ -40,12 +40,20 @@ def build_gan(config: Config) -> SAGAN:
     gan.compile(
         _build_adam(config, optimizer.generator_learning_rate),
         _build_adam(config, optimizer.discriminator_learning_rate),
-        loss=config.loss,
-        gradient_penalty_weight=train.gradient_penalty_weight,
+        loss=build_loss(config),
         steps_per_execution=train.steps_per_call,
         jit_compile=train.jit_compile,
     )
     return gan
+
+
+def build_loss(config: Config) -> losses.AdversarialLoss:
+    """Returns the loss of a run, with its penalty's weight.
+
+    Raises:
+        UserError: if no loss of that name is registered.
+    """
+    return losses.get(config.loss, config.train.gradient_penalty_weight)
 
 
 def _build_adam(

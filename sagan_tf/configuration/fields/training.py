@@ -5,6 +5,7 @@ from __future__ import annotations
 from sagan_tf.configuration.fields.field import (
     BOOLEAN,
     DECAY,
+    NAME,
     POSITIVE,
     Check,
     Field,
@@ -36,9 +37,10 @@ FIELDS = (
     Field(
         "loss",
         "hinge",
-        one_of("hinge", "wasserstein"),
-        'adversarial loss: "hinge", or "wasserstein" with gradient penalty, '
-        'which wants model.spectral_normalization = "none"',
+        NAME,
+        'adversarial loss: "hinge", "wasserstein" with gradient penalty, which '
+        'wants model.spectral_normalization = "none", or one of your own that '
+        "the configuration's file registers",
     ),
     Field(
         "optimizer.generator_learning_rate",
@@ -93,9 +95,9 @@ FIELDS = (
         "train.gradient_penalty_weight",
         10.0,
         POSITIVE,
-        "weight of the gradient penalty",
+        "weight of the gradient penalty, where the loss has one",
         since=10.0,
-        only_if=OnlyIf("loss", lambda loss: loss == "wasserstein"),
+        only_if=OnlyIf("loss", lambda loss: loss != "hinge"),
     ),
     Field(
         "train.ema_decay",
