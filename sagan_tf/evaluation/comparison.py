@@ -7,6 +7,7 @@ from typing import Any, Callable
 import numpy as np
 from absl import logging
 
+from sagan_tf.evaluation import scores
 from sagan_tf.evaluation.set_statistics import Statistics
 
 
@@ -42,26 +43,35 @@ class Comparison:
         count = min(len(real), len(fake))
         return real[:count], fake[:count]
 
-    def has_classes(self) -> bool:
-        """Returns whether each class has the images for a distance.
+    def classes(self) -> list[tuple[float, float]] | None:
+        """Returns the distance and the variety within each class.
 
-        A warning says why not.
+        One class after the other, so that their number costs no memory.
+
+        Returns:
+            A pair for each class; None, and a warning, if one of them has too
+            few images.
         """
-        real, fake = self.real, self.fake
-        counts = [part.class_counts() for part in (real, fake)]
-        if any(part is None for part in counts):
-            logging.warning(
-                "no intra_fid: covariances of %d classes do not fit, and "
-                "features or labels of all images are not kept",
-                real.sizes.num_classes,
-            )
-            return False
-        fewest = min(part.min() for part in counts)
-        needed = 2 if self.force else real.sizes.num_features + 1
+        sets = self.real, self.fake
+        num_classes = self.real.sizes.num_classes
+        labels = [part.labels for part in sets]
+        fewest = min(
+            np.bincount(x, minlength=num_classes).min() for x in labels
+        )
+        needed = 2 if self.force else self.real.sizes.num_features + 1
         if fewest < needed:
             logging.warning(
                 "no intra_fid: it needs %d images of each class, received %d",
                 needed,
                 fewest,
             )
-        return fewest >= needed
+            return None
+        pairs = []
+        for label in range(num_classes):
+            real, fake = (
+                part.rows("features").where(own == label)
+                for part, own in zip(sets, labels)
+            )
+            distance = scores.distance_of_features(real, fake)
+            pairs.append((distance, scores.variety(real, fake)))
+        return pairs

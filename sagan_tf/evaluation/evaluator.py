@@ -15,7 +15,7 @@ from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.score_table import Scores
-from sagan_tf.evaluation.set_statistics import Statistics, can_hold
+from sagan_tf.evaluation.set_statistics import Statistics
 
 Batches = Iterable["tuple[np.ndarray, np.ndarray]"]
 
@@ -104,15 +104,12 @@ class Evaluator:
         card: protocol.Card,
         progress: Callable[[int], object],
     ) -> Statistics:
-        network, count = self.network, card.num_generated
-        needs = metrics.needs(self.metrics)
-        if self.tfgan_check and can_hold(count, network.num_classes):
-            needs.append("logits")
+        network = self.network
         fake = Statistics.of(
             network,
-            needs,
+            metrics.needs(self.metrics),
             self.num_classes,
-            keep_features=can_hold(count, network.num_features),
+            card.num_generated,
         )
         for images, labels in batches:
             fake.update(*network(images), labels, images)

@@ -11,7 +11,13 @@ from typing import Callable, Iterable
 
 import numpy as np
 
-from sagan_tf.evaluation import coherence, protocol, scores, tfgan
+from sagan_tf.evaluation import (
+    coherence,
+    neighbours,
+    protocol,
+    scores,
+    tfgan,
+)
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.moments import frechet_distance
@@ -50,6 +56,7 @@ class Metric:
         reference: what stands beside it: the number of the `"halves"` of the
             real images, that of the `"real"` images themselves, or nothing.
         compares: whether it depends on the real images.
+        of_kept: whether it looks at the first 10,000 images only.
         guards: whether half of the highest in a run is the least for a "best".
         of_images: the same of images alone, `(batch, height, width, 3)` in
             [-1, 1]: it needs no network, and training records it.
@@ -63,6 +70,7 @@ class Metric:
     applies_to: Callable[[Setting], bool] = lambda setting: True
     reference: str = ""
     compares: bool = True
+    of_kept: bool = False
     guards: bool = False
     of_images: Callable[[np.ndarray], float] | None = None
 
@@ -76,26 +84,48 @@ class Metric:
         if self.of_images is not None:
             return self.name + protocol.short_count(card.num_generated)
         count = card.num_generated
-        if "features" in self.needs:
+        if self.of_kept:
             count = len(comparison.features()[0])
         return protocol.metric_name(
             self.name, card, count=count, split=self.compares
         )
 
 
-def _manifold(comparison: Comparison) -> scores.PrecisionRecall:
-    return scores.precision_recall(*comparison.features())
+def _neighbours(pair: Comparison) -> neighbours.Neighbours:
+    return neighbours.compare(*pair.features())
 
 
-def _of_classes(function: Callable) -> Callable[[Comparison], float | None]:
-    """Returns a metric from a function of the moments of each class."""
+def _splits(pair: Comparison) -> scores.Spread | None:
+    logits = pair.fake.parts["logits"].joined()
+    enough = len(logits) >= scores.SPLITS
+    return scores.class_score_of_splits(logits) if enough else None
+
+
+def _subsets(pair: Comparison) -> scores.Spread:
+    rows = (part.parts["features"] for part in (pair.real, pair.fake))
+    return scores.kernel_distance_of_subsets(*rows)
+
+
+def _part_of(
+    function: Callable[[Comparison], scores.Spread | None], name: str
+) -> Callable[[Comparison], float | None]:
+    """Returns a metric that is a part of what several share."""
 
     def compute(comparison: Comparison) -> float | None:
-        if not comparison.once(Comparison.has_classes):
-            return None
-        return function(comparison.real.classes(), comparison.fake.classes())
+        found = comparison.once(function)
+        return None if found is None else getattr(found, name)
 
     return compute
+
+
+def _intra_fid(pair: Comparison) -> float | None:
+    classes = pair.once(Comparison.classes)
+    return classes and float(np.mean([distance for distance, _ in classes]))
+
+
+def _class_variety(pair: Comparison) -> float | None:
+    classes = pair.once(Comparison.classes)
+    return classes and min(variety for _, variety in classes)
 
 
 def _has_classes(setting: Setting) -> bool:
@@ -133,37 +163,89 @@ _ENTRIES = (
         compares=False,
     ),
     Metric(
+        "is_splits",
+        _part_of(_splits, "mean"),
+        needs=("logits",),
+        needs_of_real=(),
+        better="higher",
+        compares=False,
+    ),
+    Metric(
+        "is_splits_deviation",
+        _part_of(_splits, "deviation"),
+        needs=("logits",),
+        needs_of_real=(),
+        compares=False,
+    ),
+    Metric(
         "kid",
         lambda pair: tfgan.kernel_distance(*pair.features()),
+        needs=("features",),
+        of_kept=True,
+        better="lower",
+    ),
+    Metric(
+        "kid_subsets",
+        _part_of(_subsets, "mean"),
         needs=("features",),
         better="lower",
     ),
     Metric(
-        "precision",
-        lambda pair: pair.once(_manifold).precision,
+        "kid_subsets_deviation",
+        _part_of(_subsets, "deviation"),
         needs=("features",),
+    ),
+    Metric(
+        "precision",
+        _part_of(_neighbours, "precision"),
+        needs=("features",),
+        of_kept=True,
         better="higher",
         reference="halves",
     ),
     Metric(
         "recall",
-        lambda pair: pair.once(_manifold).recall,
+        _part_of(_neighbours, "recall"),
         needs=("features",),
+        of_kept=True,
         better="higher",
         reference="halves",
         guards=True,
     ),
     Metric(
+        "density",
+        _part_of(_neighbours, "density"),
+        needs=("features",),
+        of_kept=True,
+        better="higher",
+        reference="halves",
+    ),
+    Metric(
+        "coverage",
+        _part_of(_neighbours, "coverage"),
+        needs=("features",),
+        of_kept=True,
+        better="higher",
+        reference="halves",
+    ),
+    Metric(
+        "nearer",
+        _part_of(_neighbours, "nearer"),
+        needs=("features",),
+        of_kept=True,
+        reference="halves",
+    ),
+    Metric(
         "intra_fid",
-        _of_classes(scores.intra_frechet_distance),
-        needs=("class_moments",),
+        _intra_fid,
+        needs=("features", "labels"),
         better="lower",
         applies_to=_has_classes,
     ),
     Metric(
         "class_variety",
-        _of_classes(scores.class_variety),
-        needs=("class_moments",),
+        _class_variety,
+        needs=("features", "labels"),
         applies_to=_has_classes,
         guards=True,
     ),

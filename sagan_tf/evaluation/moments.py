@@ -7,12 +7,26 @@ several devices, or before and after a stop) merge into the same result.
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping
+from typing import Mapping
 
 import numpy as np
 
 
-class Moments:
+class Sums:
+    """What is added up over images: its attributes are all that it knows."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns all that `restore` needs."""
+        return {name: np.array(value) for name, value in vars(self).items()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes the numbers of a `state`."""
+        for name in vars(self):
+            # An array of no dimension becomes a number.
+            setattr(self, name, np.array(state[name])[()])
+
+
+class Moments(Sums):
     """Number, mean and scatter matrix of feature vectors, in float64.
 
     Batches are merged by the pairwise update of Chan, Golub and LeVeque
@@ -27,6 +41,13 @@ class Moments:
         self.count = 0
         self.mean = np.zeros(num_features)
         self.scatter = np.zeros((num_features, num_features))
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Moments:
+        """Returns the moments of features `(images, num_features)`."""
+        moments = cls(features.shape[1])
+        moments.update(features)
+        return moments
 
     def update(self, features: np.ndarray) -> None:
         """Adds feature vectors.
@@ -88,21 +109,6 @@ class Moments:
         apart = (vectors * lengths).T
         return np.concatenate([self.mean + apart, self.mean - apart])
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Returns all that `from_state` needs."""
-        return {
-            "count": np.int64(self.count),
-            "mean": self.mean,
-            "scatter": self.scatter,
-        }
-
-    @classmethod
-    def from_state(cls, state: dict[str, np.ndarray]) -> Moments:
-        """Returns the moments that `state` came from."""
-        moments = cls(len(state["mean"]))
-        moments._add(int(state["count"]), state["mean"], state["scatter"])
-        return moments
-
     def _add(self, count: int, mean: np.ndarray, scatter: np.ndarray) -> None:
         total = self.count + count
         if not total:
@@ -115,47 +121,6 @@ class Moments:
             )
         self.mean = self.mean + apart * (count / total)
         self.count = total
-
-
-class ClassMoments:
-    """Moments of each class.
-
-    Args:
-        num_features: length of a feature vector.
-        num_classes: number of classes.
-    """
-
-    def __init__(self, num_features: int, num_classes: int) -> None:
-        self._moments = [Moments(num_features) for _ in range(num_classes)]
-
-    def each(self) -> Iterator[Moments]:
-        """Returns the moments of one class after the other."""
-        return iter(self._moments)
-
-    def update(self, features: np.ndarray, labels: np.ndarray) -> None:
-        """Adds features `(batch, num_features)` of labels `(batch,)`."""
-        for label in np.unique(labels):
-            self._moments[label].update(features[labels == label])
-
-    def merge(self, other: ClassMoments) -> None:
-        """Adds all that `other` has gathered."""
-        for ours, theirs in zip(self._moments, other._moments):
-            ours.merge(theirs)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Returns all that `from_state` needs."""
-        states = [moments.state() for moments in self._moments]
-        keys = states[0] if states else ()
-        return {key: np.stack([s[key] for s in states]) for key in keys}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, np.ndarray]) -> ClassMoments:
-        """Returns the moments that `state` came from."""
-        result = cls(0, 0)
-        for values in zip(*state.values()):
-            moments = Moments.from_state(dict(zip(state, values)))
-            result._moments.append(moments)
-        return result
 
 
 def frechet_distance(

@@ -13,13 +13,12 @@ from absl import logging
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import metrics, protocol
+from sagan_tf.evaluation import archives, metrics, protocol
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.metrics import Metric, Setting
 from sagan_tf.evaluation.set_statistics import (
     Statistics,
-    can_hold,
     named,
     nested,
 )
@@ -112,7 +111,7 @@ def load_or_gather(
         network,
         metrics.needs(chosen, of_real=True),
         dataset.num_classes,
-        keep_features=can_hold(card.num_real, network.num_features),
+        card.num_real,
     )
     real = _open(path, card, empty) if path.exists() else None
     is_new = real is None
@@ -166,7 +165,7 @@ def _gather(
     progress: Progress,
 ) -> None:
     """Adds the images that `real` lacks, saving it to `partial` at times."""
-    saved = time.monotonic()
+    saved, pause = time.monotonic(), _SECONDS_BETWEEN_SAVES
     for images, labels in batches:
         logits, features = network(images)
         # The border of the halves may lie within a batch.
@@ -176,9 +175,12 @@ def _gather(
                 logits[part], features[part], labels[part], images[part]
             )
         progress(real.count)
-        if time.monotonic() - saved > _SECONDS_BETWEEN_SAVES:
+        if time.monotonic() - saved > pause:
+            begun = time.monotonic()
             _write(partial, _to_arrays(real))
             saved = time.monotonic()
+            # Gigabytes of features take a while.
+            pause = _SECONDS_BETWEEN_SAVES + 10 * (saved - begun)
 
 
 def _resume(partial: Path, empty: Statistics) -> RealStatistics:
@@ -232,8 +234,7 @@ def _from_arrays(
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+        return archives.read(path)
     # A broken archive raises errors of many kinds.
     except Exception as error:
         raise UserError(

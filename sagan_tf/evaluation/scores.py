@@ -1,20 +1,29 @@
-"""Scores of features: how classifiable, how near, how good, how varied."""
+"""Scores of logits and features: how classifiable, how varied in classes."""
 
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from sagan_tf.evaluation.moments import Moments, frechet_distance
+from sagan_tf.evaluation.moments import Moments, Sums, frechet_distance
+from sagan_tf.evaluation.rows import Rows
 
-# Neighbours of arXiv:1904.06991.
-NEIGHBOURS = 3
-# Rows of a distance matrix at a time: 1,000 x 10,000 float64 are 80 MB.
-_ROWS = 1000
+# Parts of the Inception score as Salimans et al. (arXiv:1606.03498) quote it.
+SPLITS = 10
+# Subsets of the kernel distance, and the seed that draws them, as in
+# torch-fidelity.
+_SUBSETS, _SUBSET_SIZE, _SUBSET_SEED = 100, 1000, 2020
 
 
-class ClassScore:
+class Spread(NamedTuple):
+    """A score of parts of the images: its mean, and its deviation."""
+
+    mean: float
+    deviation: float
+
+
+class ClassScore(Sums):
     """The Inception score of a stream of logits, in float64.
 
     `exp(mean KL(p(y|x) || p(y)))` over all images at once, as TF-GAN has it
@@ -57,120 +66,113 @@ class ClassScore:
         marginal = mean @ np.log(np.maximum(mean, np.finfo(float).tiny))
         return float(np.exp(self.negative_entropy / self.count - marginal))
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Returns all that `from_state` needs."""
-        return {
-            "count": np.int64(self.count),
-            "probability": self.probability,
-            "negative_entropy": np.float64(self.negative_entropy),
-        }
 
-    @classmethod
-    def from_state(cls, state: dict[str, np.ndarray]) -> ClassScore:
-        """Returns the score that `state` came from."""
-        score = cls(len(state["probability"]))
-        score.count = int(state["count"])
-        score.probability = np.array(state["probability"])
-        score.negative_entropy = float(state["negative_entropy"])
-        return score
+def class_score_of_splits(logits: np.ndarray, splits: int = SPLITS) -> Spread:
+    """Returns the Inception score of equal parts, in order.
 
-
-class PrecisionRecall(NamedTuple):
-    """Shares in [0, 1]."""
-
-    precision: float
-    recall: float
-
-
-def precision_recall(
-    real: np.ndarray, fake: np.ndarray, neighbours: int = NEIGHBOURS
-) -> PrecisionRecall:
-    """Returns improved precision and recall (arXiv:1904.06991).
-
-    Precision is the share of generated images that lie within reach of a
-    real one, recall the share of real ones within reach of a generated one;
-    the reach of an image is the distance to its third nearest like.
+    Papers quote it with ten (Salimans et al., arXiv:1606.03498). A part of few
+    images scores lower than all together. From 1 up, more is better.
 
     Args:
-        real: `(images, features)`.
-        fake: the same of generated images; best as many.
-        neighbours: which nearest neighbour bounds the reach.
+        logits: `(images, classes)`, `splits` images or more.
+        splits: number of parts.
 
     Raises:
-        ValueError: if there are not more images than neighbours.
+        ValueError: if there are fewer images than parts.
     """
-    fewest = min(len(real), len(fake))
-    if fewest <= neighbours:
+    if len(logits) < splits:
         raise ValueError(
-            f"precision and recall need more than {neighbours} images of "
-            f"each kind. Received: {fewest}"
+            f"an Inception score of {splits} splits needs as many images. "
+            f"Received: {len(logits)}"
         )
-    # Distances are differences of large numbers unless the mean is taken off.
-    mean = np.mean(real, axis=0, dtype=np.float64)
-    real, fake = real - mean, fake - mean
-    return PrecisionRecall(
-        _covered(fake, real, _reach(real, neighbours)),
-        _covered(real, fake, _reach(fake, neighbours)),
+    scores = []
+    for part in range(splits):
+        score = ClassScore(logits.shape[1])
+        first, last = (n * len(logits) // splits for n in (part, part + 1))
+        score.update(logits[first:last])
+        scores.append(score.result())
+    return Spread(float(np.mean(scores)), float(np.std(scores)))
+
+
+def kernel_distance_of_subsets(real: Rows, fake: Rows) -> Spread:
+    """Returns the kernel distance (KID) of 100 subsets of 1,000 images.
+
+    The unbiased estimate with the cubic polynomial kernel (Binkowski et al.,
+    arXiv:1801.01401) as clean-fid and torch-fidelity have it; its deviation is
+    that of the subsets. Near 0 and up, less is better.
+
+    Args:
+        real: features `(images, num_features)`, two images or more.
+        fake: the same of generated images.
+    """
+    random = np.random.RandomState(_SUBSET_SEED)
+    size = min(_SUBSET_SIZE, len(real), len(fake))
+    distances = []
+    for _ in range(_SUBSETS):
+        subsets = (
+            rows.where(_choose(random, len(rows), size))
+            for rows in (real, fake)
+        )
+        distances.append(_kernel_distance(*subsets))
+    return Spread(float(np.mean(distances)), float(np.std(distances)))
+
+
+def _choose(random: np.random.RandomState, count: int, size: int) -> np.ndarray:
+    chosen = np.zeros(count, bool)
+    chosen[random.choice(count, size, replace=False)] = True
+    return chosen
+
+
+def _kernel_distance(real: np.ndarray, fake: np.ndarray) -> float:
+    count, length = real.shape
+
+    def kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        # Products in float32, as theirs: half the time.
+        values = (first @ second.T).astype(np.float64) / length + 1
+        return values * values * values
+
+    def among(rows: np.ndarray) -> float:
+        values = kernel(rows, rows)
+        return (values.sum() - np.trace(values)) / (count * (count - 1))
+
+    return among(real) + among(fake) - 2 * kernel(real, fake).mean()
+
+
+def distance_of_features(real: np.ndarray, fake: np.ndarray) -> float:
+    """Returns the Frechet distance of two sets of features.
+
+    The trace of the root of the product of two covariances is the sum of the
+    singular values of `real @ fake.T`, centred: of few images a smaller matrix
+    than the covariances.
+
+    Args:
+        real: `(images, num_features)`, two or more.
+        fake: the same of generated images.
+    """
+    if len(real) * len(fake) >= real.shape[1] ** 2:
+        return frechet_distance(Moments.of(real), Moments.of(fake))
+    means, centred = [], []
+    for features in (real, fake):
+        features = np.asarray(features, np.float64)
+        means.append(features.mean(axis=0))
+        root = np.sqrt(len(features) - 1)
+        centred.append((features - means[-1]) / root)
+    apart = means[0] - means[1]
+    product = centred[0] @ centred[1].T
+    singular = np.linalg.svd(product, compute_uv=False)
+    traces = sum(np.sum(part**2) for part in centred)
+    return max(0.0, float(apart @ apart + traces - 2 * singular.sum()))
+
+
+def variety(real: np.ndarray, fake: np.ndarray) -> float:
+    """Returns the total variance of the features, generated by real.
+
+    Args:
+        real: `(images, num_features)`, two or more.
+        fake: the same of generated images.
+    """
+    ours, theirs = (
+        np.var(features, axis=0, ddof=1, dtype=np.float64).sum()
+        for features in (fake, real)
     )
-
-
-def _reach(features: np.ndarray, neighbours: int) -> np.ndarray:
-    """Returns the squared distance to the k-th nearest other vector."""
-    reach = [
-        # A vector is its own nearest, at place 0.
-        np.partition(distances, neighbours, axis=1)[:, neighbours]
-        for distances in _distances(features, features)
-    ]
-    return np.concatenate(reach)
-
-
-def _covered(
-    queries: np.ndarray, centres: np.ndarray, reach: np.ndarray
-) -> float:
-    """Returns the share of queries within reach of a centre."""
-    found = [
-        (distances <= reach).any(axis=1)
-        for distances in _distances(queries, centres)
-    ]
-    return float(np.concatenate(found).mean())
-
-
-def _distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields squared distances of some rows at a time to all columns."""
-    squares = np.einsum("nd,nd->n", columns, columns)
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        lengths = np.einsum("nd,nd->n", part, part)[:, None]
-        yield np.maximum(lengths + squares - 2 * (part @ columns.T), 0)
-
-
-def intra_frechet_distance(
-    real: Sequence[Moments], fake: Sequence[Moments]
-) -> float:
-    """Returns the mean over the classes of the Frechet distance within each.
-
-    The intra-FID of Miyato and Koyama (arXiv:1802.05637).
-
-    Args:
-        real: moments of each class.
-        fake: the same of generated images, in the same order.
-    """
-    pairs = zip(real, fake)
-    return float(np.mean([frechet_distance(*pair) for pair in pairs]))
-
-
-def class_variety(real: Sequence[Moments], fake: Sequence[Moments]) -> float:
-    """Returns how varied the least varied class is, real images being 1.
-
-    The total variance of the features of a class, generated by real; a class
-    that shows one image only has 0.
-
-    Args:
-        real: moments of each class.
-        fake: the same of generated images, in the same order.
-    """
-    ratios = [
-        ours.variance / max(theirs.variance, np.finfo(float).tiny)
-        for theirs, ours in zip(real, fake)
-    ]
-    return float(min(ratios))
+    return float(ours / max(theirs, np.finfo(float).tiny))

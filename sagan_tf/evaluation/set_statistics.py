@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Mapping
 
 import numpy as np
 
@@ -11,47 +10,25 @@ from sagan_tf.evaluation import gathering
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.gathering import PARTS, Batch, Sizes
 from sagan_tf.evaluation.moments import Moments
+from sagan_tf.evaluation.rows import Rows, can_hold
 from sagan_tf.evaluation.scores import ClassScore
-
-# Covariances of all classes may take so many bytes.
-_CLASS_BYTES = 2**29
-# So may all features of a set, on a machine of 12 GB or more: for a moment
-# TF-GAN's FID takes twelve times as much (measured), which is half of that.
-_HELD_BYTES = min(
-    2**29, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 24
-)
-
-
-def can_hold(count: int, length: int) -> bool:
-    """Returns whether there is memory for so many float32 vectors.
-
-    It is half a gigabyte, or less on a small machine.
-    """
-    return 4 * count * length <= _HELD_BYTES
 
 
 class Statistics:
     """The parts that metrics need of a set of images.
 
-    Sets that were gathered apart merge. With the first 10,000 features alone
-    the memory it takes does not grow with the number of images: 0.2 GB with
-    Inception's 2048 features.
+    Sets that were gathered apart merge. Features of all images are kept where
+    they have classes or fit into memory, else those of the first 10,000; with
+    these alone the memory it takes does not grow with the number of images.
 
     Args:
         sizes: what they are made for.
-        needs: names in `gathering.PARTS`. Moments of more classes than half a
-            gigabyte holds are worked out from all features, where these are
-            kept.
+        needs: names in `gathering.PARTS`.
     """
 
     def __init__(self, sizes: Sizes, needs: Iterable[str]) -> None:
         self.sizes = sizes
         self.count = 0
-        needs = dict.fromkeys(needs)
-        if sizes.num_classes * sizes.num_features**2 * 8 > _CLASS_BYTES:
-            if "class_moments" in needs and sizes.keep_features:
-                needs.update(features=None, labels=None)
-            needs.pop("class_moments", None)
         self.parts = {name: PARTS[name].build(sizes) for name in needs}
 
     @classmethod
@@ -60,11 +37,19 @@ class Statistics:
         network: FeatureNetwork,
         needs: Iterable[str],
         num_classes: int = 0,
-        keep_features: bool = False,
+        count: int = 0,
     ) -> Statistics:
-        """Returns empty statistics of what `network` sees."""
-        sizes = (network.num_classes, network.num_features)
-        return cls(Sizes(*sizes, num_classes, keep_features), needs)
+        """Returns empty statistics of what `network` sees.
+
+        Args:
+            network: whose outputs come in.
+            needs: names in `gathering.PARTS`.
+            num_classes: number of classes of the data; 0 without labels.
+            count: how many images will come.
+        """
+        sizes = network.num_classes, network.num_features
+        keep = num_classes > 0 or can_hold(count, network.num_features)
+        return cls(Sizes(*sizes, num_classes, keep), needs)
 
     def empty(self) -> Statistics:
         """Returns statistics with the same parts of no image yet."""
@@ -116,7 +101,7 @@ class Statistics:
     @property
     def features(self) -> np.ndarray:
         """The features of the first 10,000 images, float32."""
-        return self.parts["features"].joined()[: gathering.KEPT_FEATURES]
+        return self.parts["features"].first(gathering.KEPT_FEATURES)
 
     @property
     def hues(self) -> np.ndarray:
@@ -124,68 +109,50 @@ class Statistics:
         return self.parts["hues"].joined()
 
     @property
-    def all_features(self) -> np.ndarray | None:
-        """Those of all images, where they are kept."""
-        return self._all("features")
+    def labels(self) -> np.ndarray:
+        """The labels of all images."""
+        return self.parts["labels"].joined()[:, 0].astype(int)
 
-    @property
-    def all_logits(self) -> np.ndarray | None:
-        """The logits of all images, float32, where they are kept."""
-        return self._all("logits")
+    def rows(self, name: str) -> Rows | None:
+        """Returns features or logits of all images, where they are kept."""
+        rows = self.parts.get(name)
+        return rows if rows is not None and len(rows) == self.count else None
 
-    def _all(self, name: str) -> np.ndarray | None:
-        if name not in self.parts:
-            return None
-        rows = self.parts[name].joined()
-        return rows if len(rows) == self.count else None
-
-    def class_counts(self) -> np.ndarray | None:
-        """Returns how many images each class has, where `classes` knows it."""
-        if "class_moments" in self.parts:
-            return np.array(
-                [c.count for c in self.parts["class_moments"].each()]
-            )
-        if self._all("labels") is None or self.all_features is None:
-            return None
-        labels = self._all("labels")[:, 0].astype(int)
-        return np.bincount(labels, minlength=self.sizes.num_classes)
-
-    def classes(self) -> Iterator[Moments]:
-        """Yields the moments of each class, where `class_counts` has a say."""
-        if "class_moments" in self.parts:
-            yield from self.parts["class_moments"].each()
-            return
-        for label in range(self.sizes.num_classes):
-            moments = Moments(self.sizes.num_features)
-            of_class = self._all("labels")[:, 0] == label
-            moments.update(self.all_features[of_class])
-            yield moments
+    def held(self, name: str) -> np.ndarray | None:
+        """Returns the same as an array, where there is memory for it."""
+        rows = self.rows(name)
+        length = {
+            "features": self.sizes.num_features,
+            "logits": self.sizes.num_logits,
+        }[name]
+        fits = rows is not None and can_hold(self.count, length)
+        return rows.joined() if fits else None
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns all but the logits, for `restored`: arrays by name."""
+        """Returns all that `restored` needs: arrays by name."""
         state = {"count": np.int64(self.count)}
         for name, part in self.parts.items():
-            if name != "logits":
-                state.update(named(name, part.state()))
+            state.update(named(name, part.state()))
         return state
 
     def restored(self, state: Mapping[str, np.ndarray]) -> Statistics:
         """Returns statistics with these parts that `state` came from.
 
         Raises:
-            KeyError: if a part is missing there. Labels may be: they serve only
-                where there are more classes than fit.
+            KeyError: if a part is missing there, or features of all images
+                are wanted and only the first are there.
         """
         state = _renamed(state)
         result = self.empty()
         result.count = int(state["count"])
         for name, part in result.parts.items():
             values = nested(state, name)
-            if not values and name == "labels":
-                continue
             if not values:
                 raise KeyError(name)
-            part.merge(type(part).from_state(values))
+            part.restore(values)
+        if self.sizes.num_classes and "features" in result.parts:
+            if result.rows("features") is None:
+                raise KeyError("features of all images")
         return result
 
 
@@ -204,17 +171,11 @@ def nested(arrays: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _renamed(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns a state whose names are those of today.
 
-    Until 2026 a class had arrays of its own, `num_classes` in all.
+    Until 2026 there was no number of all images, and no "rows".
     """
     state = dict(state)
-    if "num_classes" not in state:
-        return state
-    state["count"] = state["moments.count"]
-    for name, ours in (("features", "features.rows"), ("hits", "hits.count")):
-        state[ours] = state.pop(name)
-    classes = range(int(state.pop("num_classes")))
-    for key in ("count", "mean", "scatter") if classes else ():
-        state[f"class_moments.{key}"] = np.stack(
-            [state.pop(f"class{label}.{key}") for label in classes]
-        )
+    if "count" not in state:
+        state["count"] = state["moments.count"]
+        state["features.rows"] = state.pop("features")
+        state["hits.count"] = state.pop("hits")
     return state

@@ -40,13 +40,15 @@ def scores_of_tfgan(
         UserError: if one differs from ours by more than `TOLERANCE`.
     """
     distance = _distance(real, fake, fid)
-    if fake.all_logits is None:
+    logits = fake.held("logits")
+    if logits is None:
         logging.info(
-            "TF-GAN's is is left out: the logits of all %d images are not kept",
+            "TF-GAN's is is left out: the logits of all %d images take too "
+            "much memory",
             fake.count,
         )
         return distance, None
-    score = tfgan.class_score(fake.all_logits)
+    score = tfgan.class_score(logits)
     _require("is", inception_score, score)
     return distance, score
 
@@ -71,12 +73,12 @@ def _distance(real: Statistics, fake: Statistics, ours: float) -> float:
 
 
 def _features(statistics: Statistics, name: str) -> np.ndarray:
-    features = statistics.all_features
+    features = statistics.held("features")
     if features is not None:
         return features
     logging.info(
         "TF-GAN's fid takes the %d %s images by their mean and covariance: "
-        "their features are not all kept",
+        "all their features take too much memory",
         statistics.count,
         name,
     )

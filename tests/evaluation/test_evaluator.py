@@ -11,7 +11,7 @@ from sagan_tf.evaluation import (
     halves,
     metrics,
     protocol,
-    set_statistics,
+    rows,
     tfgan,
 )
 from sagan_tf.evaluation.evaluator import Evaluator
@@ -96,9 +96,16 @@ def test_each_score_is_there(evaluator):
     assert list(scores.values) == [
         "fid200_toy",
         "is200_toy",
+        "is_splits200_toy",
+        "is_splits_deviation200_toy",
         "kid200_toy",
+        "kid_subsets200_toy",
+        "kid_subsets_deviation200_toy",
         "precision200_toy",
         "recall200_toy",
+        "density200_toy",
+        "coverage200_toy",
+        "nearer200_toy",
         "intra_fid200_toy",
         "class_variety200_toy",
         "tfgan_fid200_toy",
@@ -107,6 +114,9 @@ def test_each_score_is_there(evaluator):
         "real_is",
         "halves_precision",
         "halves_recall",
+        "halves_density",
+        "halves_coverage",
+        "halves_nearer",
     ]
 
 
@@ -117,7 +127,7 @@ def names_of_tfgan(evaluator):
 
 def test_tfgan_scores_what_there_is_memory_for(evaluator, monkeypatch):
     # Five features and six logits, 4 bytes each.
-    monkeypatch.setattr(set_statistics, "_HELD_BYTES", 200 * 5 * 4)
+    monkeypatch.setattr(rows, "_HELD_BYTES", 200 * 5 * 4)
     assert names_of_tfgan(evaluator) == ["tfgan_fid200_toy"]
     evaluator.tfgan_check = False
     assert not names_of_tfgan(evaluator)

@@ -10,7 +10,6 @@ from sagan_tf.errors import UserError
 from sagan_tf.evaluation import (
     gathering,
     real_statistics,
-    set_statistics,
 )
 from sagan_tf.evaluation.gathering import Sizes
 from sagan_tf.evaluation.metrics import METRICS, Metric
@@ -20,7 +19,7 @@ from sagan_tf.evaluation.real_statistics import load_or_gather
 from sagan_tf.evaluation.set_statistics import Statistics
 
 COUNT = 45
-NEEDS = ("moments", "class_score", "class_moments", "features")
+NEEDS = ("moments", "class_score", "features", "labels")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +73,7 @@ def test_whole_is_both_halves(tmp_path, toy_network, dataset):
     expected = Statistics.of(toy_network, NEEDS, 10)
     expected.update(*toy_network(images), labels.numpy())
     assert whole.count == COUNT
-    assert whole.class_counts().sum() == COUNT
+    np.testing.assert_array_equal(whole.labels, labels)
     np.testing.assert_allclose(whole.features, expected.features, rtol=1e-5)
     np.testing.assert_allclose(
         whole.moments.covariance, expected.moments.covariance, rtol=1e-5
@@ -166,24 +165,23 @@ def test_all_features_are_kept_where_there_is_memory(
     # The second time from the file.
     for _ in range(2):
         whole = gather(path, toy_network, dataset).whole()
-        np.testing.assert_allclose(whole.all_features, expected, rtol=1e-5)
+        np.testing.assert_allclose(whole.held("features"), expected, rtol=1e-5)
         np.testing.assert_allclose(whole.features, expected[:7], rtol=1e-5)
 
 
-def test_a_file_with_the_first_features_only_still_opens(
-    tmp_path, toy_network, dataset, monkeypatch
+def test_first_features_only_are_gathered_again_where_classes_need_all(
+    tmp_path, toy_network, dataset, caplog
 ):
-    monkeypatch.setattr(gathering, "KEPT_FEATURES", 7)
     path = tmp_path / "a.npz"
-    with monkeypatch.context() as patch:
-        patch.setattr(set_statistics, "_HELD_BYTES", 0)
-        expected = gather(path, toy_network, dataset).whole()
-    with np.load(path) as arrays:
-        assert len(arrays["half0.features.rows"]) == 7
-    whole = gather(path, toy_network, dataset).whole()
-    np.testing.assert_array_equal(whole.features, expected.features)
-    assert whole.features.shape == (7, 5)
-    assert whole.all_features is None and expected.all_features is None
+    gather(path, toy_network, dataset)
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["half0.features.rows"] = arrays["half0.features.rows"][:7]
+    np.savez(path, **arrays)
+    counting = Counting(toy_network)
+    gather(path, counting, dataset)
+    assert counting.count == COUNT
+    assert "has no 'features of all images'" in caplog.text
 
 
 def test_other_protocol_is_refused(tmp_path, toy_network, dataset):
@@ -236,18 +234,16 @@ def test_parts_of_several_devices_merge(toy_network, dataset):
         whole.class_score.result(), rel=1e-12
     )
     assert frechet_distance(merged.moments, whole.moments) < 1e-9
-    for ours, theirs in zip(merged.classes(), whole.classes()):
-        np.testing.assert_allclose(ours.scatter, theirs.scatter, rtol=1e-9)
+    np.testing.assert_array_equal(merged.labels, labels)
 
 
-def test_memory_is_bounded(monkeypatch):
+def test_without_classes_the_first_features_are_kept(monkeypatch):
     monkeypatch.setattr(gathering, "KEPT_FEATURES", 7)
-    part = Statistics(Sizes(2, 3, 2), NEEDS)
+    part = Statistics(Sizes(2, 3), NEEDS)
     for _ in range(3):
         part.update(np.ones((5, 2)), np.ones((5, 3)), np.zeros(5, int))
     assert (part.features.shape, part.count) == ((7, 3), 15)
-    thousand = Statistics(Sizes(2, 2048, 1000), NEEDS)
-    assert thousand.class_counts() is None
+    assert part.rows("features") is None and part.held("features") is None
 
 
 def old_state(half):
@@ -256,16 +252,13 @@ def old_state(half):
     del state["count"]
     state["features"] = state.pop("features.rows")
     state["hits"] = np.int64(3)
-    state["num_classes"] = np.int64(10)
-    for key in ("count", "mean", "scatter"):
-        values = state.pop(f"class_moments.{key}")
-        state.update({f"class{i}.{key}": v for i, v in enumerate(values)})
     return state
 
 
-def test_a_file_of_before_opens_and_is_completed(
-    tmp_path, toy_network, dataset
-):
+def test_a_file_of_before_opens_and_is_completed(tmp_path, toy_network):
+    dataset = open_dataset(
+        "twins", image_size=32, num_examples=COUNT, num_classes=0
+    )
     path = tmp_path / "a.npz"
     expected = gather(path, toy_network, dataset)
     arrays = {
@@ -289,7 +282,8 @@ def test_what_real_images_score_is_measured_once(
     path = tmp_path / "a.npz"
     expected = gather(path, toy_network, dataset).references
     assert set(expected) == {
-        *("halves_fid", "halves_precision", "halves_recall", "real_is")
+        *("halves_fid", "halves_precision", "halves_recall", "real_is"),
+        *("halves_density", "halves_coverage", "halves_nearer"),
     }
     monkeypatch.setattr(real_statistics, "Comparison", None)
     assert gather(path, toy_network, dataset).references == expected
@@ -309,21 +303,3 @@ def test_what_a_new_metric_needs_is_gathered(
     assert counting.count == COUNT and "has no 'hues'" in caplog.text
     assert found.references["halves_toy"] == 1
     assert found.whole().hues.shape == (COUNT, 2)
-
-
-def test_moments_of_many_classes_come_from_all_features(
-    toy_network, dataset, monkeypatch
-):
-    images, labels = next(iter(dataset.ordered_batches(COUNT)))
-    seen = (*toy_network(images), labels.numpy())
-    expected = Statistics.of(toy_network, NEEDS, 10)
-    expected.update(*seen)
-    monkeypatch.setattr(set_statistics, "_CLASS_BYTES", 0)
-    found = Statistics.of(toy_network, NEEDS, 10, keep_features=True)
-    found.update(*seen)
-    assert "class_moments" not in found.parts
-    np.testing.assert_array_equal(found.class_counts(), expected.class_counts())
-    for ours, theirs in zip(found.classes(), expected.classes()):
-        np.testing.assert_allclose(ours.scatter, theirs.scatter, rtol=1e-9)
-    again = found.empty().restored(found.state())
-    assert again.class_counts().sum() == COUNT

@@ -7,9 +7,9 @@ from sagan_tf.evaluation import tfgan
 from sagan_tf.evaluation.moments import Moments, frechet_distance
 from sagan_tf.evaluation.scores import (
     ClassScore,
-    class_variety,
-    intra_frechet_distance,
-    precision_recall,
+    class_score_of_splits,
+    distance_of_features,
+    variety,
 )
 
 
@@ -43,10 +43,22 @@ def test_inception_scores_merge_and_come_back():
     for part in np.array_split(values, 4):
         piece = ClassScore(10)
         piece.update(part)
-        whole.merge(ClassScore.from_state(piece.state()))
+        copy = ClassScore(10)
+        copy.restore(piece.state())
+        whole.merge(copy)
     assert whole.result() == pytest.approx(score(values), rel=1e-12)
     with pytest.raises(ValueError, match="needs an image"):
         ClassScore(10).result()
+
+
+def test_splits_are_parts_in_order():
+    values = logits(95)
+    found = class_score_of_splits(values, 3)
+    parts = [score(values[part]) for part in np.split(np.arange(95), (31, 63))]
+    assert found.mean == pytest.approx(np.mean(parts), rel=1e-12)
+    assert found.deviation == pytest.approx(np.std(parts), rel=1e-12)
+    with pytest.raises(ValueError, match="3 splits .* Received: 2"):
+        class_score_of_splits(values[:2], 3)
 
 
 def normal(count, dimension=8, seed=0, shift=0.0):
@@ -54,74 +66,20 @@ def normal(count, dimension=8, seed=0, shift=0.0):
     return (random.normal(size=(count, dimension)) + shift).astype(np.float32)
 
 
-def brute_force(queries, centres, neighbours):
-    def apart(first, second):
-        return np.linalg.norm(first - second)
-
-    reach = [
-        sorted(apart(c, other) for j, other in enumerate(centres) if j != i)[
-            neighbours - 1
-        ]
-        for i, c in enumerate(centres)
-    ]
-    inside = [
-        any(apart(q, c) <= r for c, r in zip(centres, reach)) for q in queries
-    ]
-    return np.mean(inside)
+@pytest.mark.parametrize("counts", [(30, 20), (2, 2), (90, 3), (90, 80)])
+def test_few_images_have_the_distance_of_their_moments(counts):
+    # Both ways: by images or by features, whichever are fewer.
+    for length in (3, 64):
+        real = normal(counts[0], length)
+        fake = 1.5 * normal(counts[1], length, seed=1, shift=0.5)
+        expected = frechet_distance(Moments.of(real), Moments.of(fake))
+        found = distance_of_features(real, fake)
+        assert found == pytest.approx(expected, rel=1e-6)
+        assert distance_of_features(real, real) == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("neighbours", [1, 3])
-def test_precision_and_recall_are_those_of_brute_force(neighbours):
-    real, fake = normal(50, 3), normal(40, 3, seed=1, shift=0.7)
-    found = precision_recall(real, fake, neighbours)
-    assert found.precision == brute_force(fake, real, neighbours)
-    assert found.recall == brute_force(real, fake, neighbours)
-    assert 0 < found.recall < 1
-
-
-def test_rows_of_distances_are_cut_without_a_trace(monkeypatch):
-    real, fake = normal(90), normal(80, seed=1)
-    expected = precision_recall(real, fake)
-    monkeypatch.setattr("sagan_tf.evaluation.scores._ROWS", 7)
-    assert precision_recall(real, fake) == expected
-
-
-def test_collapse_keeps_precision_and_loses_recall():
-    real = np.concatenate([normal(60), normal(60, seed=1, shift=30)])
-    one_mode = normal(60, seed=2)
-    assert precision_recall(real, real) == (1, 1)
-    found = precision_recall(real, one_mode)
-    assert found.precision > 0.7
-    assert found.recall < 0.5
-    assert precision_recall(real, normal(60, seed=3, shift=90)) == (0, 0)
-    with pytest.raises(ValueError, match="more than 3 images"):
-        precision_recall(real, real[:3])
-
-
-def per_class(*sets):
-    result = []
-    for values in sets:
-        result.append(Moments(values.shape[1]))
-        result[-1].update(values)
-    return result
-
-
-def test_intra_distance_sees_what_the_whole_does_not():
-    real = per_class(normal(90), normal(90, seed=1, shift=5))
-    swapped = real[::-1]
-    whole = Moments(8)
-    for part in real:
-        whole.merge(part)
-    assert frechet_distance(whole, whole) < 1e-6
-    assert intra_frechet_distance(real, real) < 1e-6
-    expected = frechet_distance(*real)
-    assert intra_frechet_distance(real, swapped) == pytest.approx(expected)
-
-
-def test_variety_is_that_of_the_poorest_class():
-    real = per_class(normal(90), normal(90, seed=1))
-    poor = per_class(normal(90, seed=2), normal(1).repeat(90, axis=0))
-    assert class_variety(real, real) == 1
-    assert class_variety(real, poor) == pytest.approx(0, abs=1e-12)
-    half = per_class(normal(90), 0.5 * normal(90, seed=1))
-    assert class_variety(real, half) == pytest.approx(0.25, rel=1e-6)
+def test_variety_is_a_share_of_the_variance():
+    real = normal(90)
+    assert variety(real, real) == 1
+    assert variety(real, normal(1).repeat(90, axis=0)) < 1e-12
+    assert variety(real, 0.5 * real) == pytest.approx(0.25, rel=1e-6)
