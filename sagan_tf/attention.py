@@ -64,7 +64,7 @@ def main(argv: list[str]) -> None:
     del argv
     devices.prepare()
     output = pathlib.Path(_OUTPUT.value)
-    if output.suffix != ".png" or output.is_dir():
+    if output.suffix.lower() != ".png" or output.is_dir():
         raise UserError(f"--output should be PATH.png. Received: {output}")
     truncation = choices.check_truncation(_TRUNCATION.value)
     run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
@@ -165,7 +165,23 @@ def _notes(seen: attention_capture.CapturedAttention) -> list[str]:
         "colour: bright is what that point attends to.",
         "Distances are means by attention, in sides of the picture; attention "
         f"to everything alike is {_even(seen):.2f} away.",
+        *_uniform_layers(seen),
     ]
+
+
+def _uniform_layers(seen: attention_capture.CapturedAttention) -> list[str]:
+    """Says which layers look nowhere in particular."""
+    lines = []
+    for size, scores in seen.scores.items():
+        spreads = attention_maps.spreads(scores)
+        share = np.mean(spreads > attention_maps.NEARLY_UNIFORM)
+        if share > 0.5:
+            lines.append(
+                f"On {size}x{size} maps (gate {seen.gates[size]:+.2f}) "
+                f"{share:.0%} of the points attend to all keys nearly alike "
+                f"({spreads.mean():.3f} of the greatest entropy): drawn pale."
+            )
+    return lines
 
 
 def _even(seen: attention_capture.CapturedAttention) -> float:
@@ -196,7 +212,7 @@ def _report(
             )
             name = names[label] if names else f"picture {index}"
             lines.append(f"  {name:<20} {distances[index].mean():.2f}: {shown}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_uniform_layers(seen)]) + "\n"
 
 
 def cli() -> None:

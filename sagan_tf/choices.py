@@ -8,7 +8,7 @@ from typing import Sequence
 import numpy as np
 from absl import logging
 
-from sagan_tf.errors import UserError, nearest_name, printable
+from sagan_tf.errors import UserError, nearest_name, one_line, printable
 
 # Classes on a page, where nobody says which.
 _SOME = 10
@@ -93,6 +93,56 @@ def count_seeds(seed: int, count: int) -> np.ndarray:
             f"Received: {seed}"
         )
     return np.arange(seed, seed + count, dtype=np.int32)
+
+
+def read_latents(
+    path: str, latent_dim: int, num_classes: int, labels: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads latents that were saved, by `sagan_tf.sample` or the playground.
+
+    Args:
+        path: an NPZ file with `latents` and, if they have classes of their
+            own, `labels`: whole ones or shares.
+        latent_dim: length of a latent.
+        num_classes: number of classes; 0 for an unconditional generator.
+        labels: the classes in turn where the file has none.
+
+    Returns:
+        Latents `(images, latent_dim)`, float32, and labels `(images,)` or
+        `(images, num_classes)`.
+
+    Raises:
+        UserError: if the file does not fit the generator.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            latents = np.asarray(file["latents"], np.float32)
+            given = file["labels"] if "labels" in file else labels
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            "--latents should be an NPZ file with an array latents. "
+            f"Received: {path} ({one_line(error)})"
+        ) from error
+    fits = latents.ndim == 2 and latents.shape[1] == latent_dim and len(latents)
+    if not fits or not np.isfinite(latents).all():
+        raise UserError(
+            f"--latents should be finite, of shape (images, {latent_dim}). "
+            f"Received: {latents.shape} in {path}"
+        )
+    if not num_classes:
+        return latents, np.zeros(len(latents), np.int32)
+    given = np.asarray(given)
+    if given.ndim < 2:
+        given = np.resize(given, len(latents)).astype(np.int32)
+        right = ((0 <= given) & (given < num_classes)).all()
+    else:
+        right = given.shape == (len(latents), num_classes)
+    if not right:
+        raise UserError(
+            f"the labels in {path} should be from 0 to {num_classes - 1}, or "
+            f"shares of {num_classes} classes. Received: shape {given.shape}"
+        )
+    return latents, given
 
 
 def parse_points(

@@ -193,6 +193,8 @@ def parse_flags(
     """
     try:
         arguments = flag_values.read_flags_from_files(list(argv), False)
+        if "config" in required_flags:
+            arguments = files.with_config_of_run(arguments)
         if not any(re.match(r"--?(help|\?)", word) for word in arguments):
             files.check_flags(arguments, flag_values)
         rest = flag_values(arguments)

@@ -71,7 +71,7 @@ def _check_output(output: pathlib.Path) -> None:
     if _FORMAT.value != "saved_model":
         single_file.check_file(output, _FORMAT.value)
         return
-    ending = output.suffix.lstrip(".")
+    ending = output.suffix.lstrip(".").lower()
     if ending in single_file.FORMATS:
         raise UserError(
             f"--output={output} goes with --format={ending}. Received: "

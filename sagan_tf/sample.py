@@ -19,26 +19,31 @@ from sagan_tf import choices, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.training import devices
-from sagan_tf.visualization import arrangements, sheets
+from sagan_tf.training.workdir import Workdir
+from sagan_tf.visualization import arrangements, films, requests, sheets
 
 _WORKDIR = command.define_path("workdir", "", "Directory of the run.")
 _SAVED_MODEL = command.define_path(
     "saved_model", "", "Exported generator, in place of a run."
 )
 _OUTPUT = command.define_path(
-    "output", None, "PATH.png for a sheet; else a directory for single files."
+    "output",
+    None,
+    "PATH.png for a sheet, PATH.gif or PATH.webp for a film; else a directory "
+    "for single files.",
 )
 _SHOW = flags.DEFINE_enum(
     "show",
     "samples",
-    ["samples", "latents", "classes", "truncation"],
-    "Samples; ways between latents or classes; or a sweep of truncations.",
+    ["samples", "latents", "classes", "truncation", "film", "training"],
+    "Samples; ways between latents or classes; a sweep of truncations; a film "
+    "of a way through latents and classes, or of the sheets of the training.",
 )
 _WAY = flags.DEFINE_enum(
     "way", "spherical", ["spherical", "linear"], "How latents are connected."
 )
 _NUM_IMAGES = flags.DEFINE_integer(
-    "num_images", None, "Pictures; 100 samples or 6 rows without it.", 1
+    "num_images", None, "Pictures; ten of each class or 6 rows without it.", 1
 )
 _COLUMNS = flags.DEFINE_integer(
     "columns", 10, "Pictures in a row of a way or a sweep.", 2
@@ -55,6 +60,12 @@ _TRUNCATION = flags.DEFINE_float(
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Seed of the first picture; the others count on."
 )
+_LATENTS = flags.DEFINE_string(
+    "latents", "", "NPZ file with latents to draw, and their labels if any."
+)
+_SAVE_LATENTS = flags.DEFINE_string(
+    "save_latents", "", "PATH.npz to write the latents and labels to."
+)
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Of the run: latest, best or a step."
 )
@@ -63,7 +74,8 @@ _SCALE = flags.DEFINE_integer(
     "scale", None, "Pixels per pixel of a sheet; by size without it.", 1
 )
 
-_ROWS = 6
+# Images a second, and pixels of a side that small ones are enlarged to.
+_FILM_RATE, _TRAINING_RATE, _FILM_SIDE = 20.0, 4.0, 256
 _AT_ONCE = 50
 _NO_SHEET = (".bmp", ".gif", ".jpeg", ".jpg", ".npz", ".webp")
 
@@ -79,28 +91,42 @@ def main(argv: list[str]) -> None:
         raise UserError("--output is required: PATH.png or a directory")
     output = pathlib.Path(_OUTPUT.value)
     _check_output(output)
+    if _SHOW.value == "training":
+        _write_training(output)
+        return
     truncation = choices.check_truncation(_TRUNCATION.value)
-    source = _open_source()
-    if isinstance(source, runs.Run):
-        source = source.source(_EMA.value)
+    source, title = _drawing(_open_source())
     names = source.class_names()
     arrangement = _arrange(source, names, truncation)
     batches = _draw(source, arrangement)
-    if output.suffix == ".png":
-        _write_sheet(output, np.concatenate(list(batches)), arrangement)
+    if _SHOW.value == "film":
+        _write_film(output, np.concatenate(list(batches)))
+    elif output.suffix.lower() == ".png":
+        images = np.concatenate(list(batches))
+        _write_sheet(output, images, arrangement, title)
     else:
         _write_files(output, batches, arrangement.labels, names)
+    if _SAVE_LATENTS.value:
+        chosen = {"latents": arrangement.latents, "labels": arrangement.labels}
+        sheets.write_npz(_SAVE_LATENTS.value, **chosen)
     count = len(arrangement.labels)
     sys.stdout.write(f"{output}: {count} pictures\n")
 
 
 def _check_output(output: pathlib.Path) -> None:
+    if _SHOW.value in ("film", "training"):
+        if output.suffix.lower() not in films.ENDINGS or output.is_dir():
+            raise UserError(
+                f"--output should end in {' or '.join(films.ENDINGS)} with "
+                f"--show={_SHOW.value}. Received: {output}"
+            )
+        return
     if output.suffix.lower() in _NO_SHEET:
         raise UserError(
             "--output should end in .png for a sheet, or be a directory for "
             f"single files. Received: {output}"
         )
-    if output.suffix == ".png":
+    if output.suffix.lower() == ".png":
         if output.is_dir():
             raise UserError(f"--output {output} is a directory, not a file")
     elif output.exists() and not (
@@ -126,60 +152,56 @@ def _list_classes(source: runs.Run | ExportedGenerator) -> str:
     return "".join(lines) or "no classes\n"
 
 
+def _drawing(source: runs.Run | ExportedGenerator) -> tuple[Any, str]:
+    """Returns what draws, and which generator that is, in words."""
+    if isinstance(source, runs.Run):
+        return source.source(_EMA.value), _title(_EMA.value, source.step)
+    card = source.card
+    return source, _title(card.get("weights") == "ema", card.get("step"))
+
+
+def _title(averaged: bool, step: int | None) -> str:
+    what = "averaged generator" if averaged else "generator"
+    return what if step is None else f"{what}, step {step:,}"
+
+
 def _arrange(
     source: Any, names: tuple[str, ...], truncation: float
 ) -> arrangements.Arrangement:
     labels = choices.choose_labels(_LABELS.value, source.num_classes, names)
-    show, columns = _SHOW.value, _COLUMNS.value
-    if show == "samples":
-        seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value or 100)
-        return arrangements.samples(
-            seeds, labels, names, source.latent_dim, truncation
-        )
-    rows = _rows(columns)
-    if show == "truncation":
-        seeds = choices.count_seeds(_SEED.value, columns)
-        return arrangements.truncation_sweep(
-            seeds, labels, source.latent_dim, rows
-        )
-    common = (labels, names, source.latent_dim, columns, truncation)
-    if show == "latents":
-        seeds = choices.count_seeds(_SEED.value, 2 * rows)
-        return arrangements.latent_paths(
-            seeds, *common, spherical=_WAY.value == "spherical"
-        )
-    _check_classes(labels)
-    seeds = choices.count_seeds(_SEED.value, rows)
-    return arrangements.class_paths(seeds, *common)
+    if _LATENTS.value:
+        return _arrange_latents(source, names, labels)
+    request = requests.Request(
+        _SHOW.value,
+        labels,
+        _NUM_IMAGES.value,
+        _COLUMNS.value,
+        _SEED.value,
+        truncation,
+        spherical=_WAY.value == "spherical",
+        mixes=not _SAVED_MODEL.value,
+    )
+    return request.arrange(names, source.latent_dim)
 
 
-def _rows(columns: int) -> int:
-    count = _NUM_IMAGES.value or _ROWS * columns
-    if count % columns:
+def _arrange_latents(
+    source: Any, names: tuple[str, ...], labels: list[int]
+) -> arrangements.Arrangement:
+    for name in ("show", "num_images", "seed", "truncation"):
+        if flags.FLAGS[name].present:
+            raise UserError(
+                f"--{name} should not be given with --latents, which are drawn "
+                "as they are"
+            )
+    latents, chosen = choices.read_latents(
+        _LATENTS.value, source.latent_dim, source.num_classes, labels
+    )
+    if _SAVED_MODEL.value and chosen.ndim > 1:
         raise UserError(
-            f"--num_images should be a multiple of --columns ({columns}) with "
-            f"--show={_SHOW.value}. Received: {count}"
+            "--latents should have whole classes with --saved_model. Received: "
+            "shares of them"
         )
-    rows, most = count // columns, len(arrangements.TRUNCATIONS)
-    if _SHOW.value == "truncation" and rows > most:
-        raise UserError(
-            f"--num_images should be at most {most * columns}, {most} "
-            f"truncations of --columns={columns}. Received: {count}"
-        )
-    return rows
-
-
-def _check_classes(labels: list[int]) -> None:
-    if len(labels) < 2:
-        raise UserError(
-            "--show=classes should have two --labels or more to go between. "
-            f"Received: {labels}"
-        )
-    if _SAVED_MODEL.value:
-        raise UserError(
-            "--show=classes needs --workdir: an exported generator takes whole "
-            "classes only"
-        )
+    return arrangements.of_latents(latents, chosen, names)
 
 
 def _draw(
@@ -197,14 +219,32 @@ def _write_sheet(
     path: pathlib.Path,
     images: np.ndarray,
     arrangement: arrangements.Arrangement,
+    title: str,
 ) -> None:
     sheet = sheets.image_grid(
         images,
         arrangement.columns,
         row_labels=arrangement.captions,
         enlarge_to=(_SCALE.value or 0) * images.shape[1] or 64,
+        title=title,
     )
     sheets.write_png(str(path), sheet)
+
+
+def _write_film(path: pathlib.Path, images: np.ndarray) -> None:
+    factor = _SCALE.value or sheets.enlargement(images.shape[1], _FILM_SIDE)
+    large = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    films.write_film(path, large, _FILM_RATE)
+
+
+def _write_training(path: pathlib.Path) -> None:
+    if not _WORKDIR.value:
+        raise UserError(
+            "--show=training needs --workdir, whose sheets it shows"
+        )
+    frames = films.of_training(Workdir(_WORKDIR.value).samples)
+    films.write_film(path, frames, _TRAINING_RATE)
+    sys.stdout.write(f"{path}: {len(frames)} sheets\n")
 
 
 def _write_files(

@@ -1,4 +1,8 @@
-"""Trains a SAGAN: `python -m sagan_tf.train --config=... --workdir=...`."""
+"""Trains a SAGAN: `python -m sagan_tf.train --config=... --workdir=...`.
+
+Without `--config` the run in `--workdir` goes on with its own configuration;
+`--config.FIELD=VALUE` changes what may change.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from typing import Any, Iterator
 from absl import flags, logging
 
 from sagan_tf.configuration import builders, validation
-from sagan_tf.errors import UserError
+from sagan_tf.errors import DivergedError, UserError
 from sagan_tf.training import (
     banner,
     classes,
@@ -83,7 +87,7 @@ def run(
     builders.build_loss(config)
     config = config.copy_and_resolve_references()
     workdir.check()
-    _go_on(config, workdir)
+    changes = _go_on(config, workdir)
     # The first of all: workers connect before TensorFlow does anything else.
     strategy = _open_devices(config, evaluate_every)
     # Kept, so that a run goes on in it on whatever machine.
@@ -101,19 +105,29 @@ def run(
         workers.restore_latest(gan, builders.build_checkpoints(config, workdir))
         if distribution.is_chief(strategy):
             schedule = builders.build_schedule(config)
-            _say(banner.describe(gan, dataset, schedule, strategy))
+            _say(banner.describe(gan, dataset, schedule, strategy, changes))
             _say(found)
         if dry_run:
             return
         classes.remember(dataset, own)
         own.write_config(json.loads(config.to_json()))
         with run_log.record(
-            own.runs, lambda: int(gan.step.numpy()), dtype=config.dtype
+            own.runs,
+            lambda: int(gan.step.numpy()),
+            dtype=config.dtype,
+            changes=changes,
         ) as ending:
             first_look.draw(dataset, findings, own)
-            step = _train(
-                config, gan, dataset, own, termination, evaluate_every
-            )
+            with _advice(config, workdir):
+                step = _train(
+                    config,
+                    gan,
+                    dataset,
+                    own,
+                    termination,
+                    evaluate_every,
+                    changes,
+                )
             if step < config.train.num_steps:
                 ending["how"] = f"stopped by {termination.requested}"
         if distribution.is_chief(strategy):
@@ -122,14 +136,37 @@ def run(
         workers.wait_for_all(strategy)
 
 
-def _go_on(config: Any, workdir: Workdir) -> None:
-    """Refuses a run that another configuration made, and keeps its dtype."""
+def _go_on(config: Any, workdir: Workdir) -> dict[str, Any]:
+    """Refuses a run that another configuration made, and keeps its dtype.
+
+    Returns:
+        What changes: the old value and the new one by field.
+    """
     if not workdir.config.exists():
-        return
+        return {}
     stored = workdir.read_config()
-    validation.check_same_model(config, stored, workdir.path)
     if config.dtype == "auto":
         config.dtype = validation.complete(stored).dtype
+    validation.keep_older(config, stored)
+    return validation.check_same_model(config, stored, workdir.path)
+
+
+@contextlib.contextmanager
+def _advice(config: Any, workdir: Workdir) -> Iterator[None]:
+    """Adds to the error of a diverged run a command that goes on with it."""
+    try:
+        yield
+    except DivergedError as error:
+        rates = " ".join(
+            f"--config.optimizer.{name}_learning_rate="
+            f"{config.optimizer[f'{name}_learning_rate'] / 2:g}"
+            for name in ("generator", "discriminator")
+        )
+        raise DivergedError(
+            f"{error}; go on at half the rates: python -m sagan_tf.train "
+            f"--workdir={workdir.path} {rates}; or in float32, by "
+            "--config.dtype=float32"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -165,6 +202,7 @@ def _train(
     workdir: Workdir,
     termination: Termination,
     evaluate_every: int,
+    changes: dict[str, Any],
 ) -> int:
     """Trains; returns the step reached."""
     checkpoints = builders.build_checkpoints(config, workdir)
@@ -185,6 +223,8 @@ def _train(
         builders.build_measures(config),
         extra,
         termination,
+        validation.flatten(config),
+        banner.list_changes(changes),
     )
 
 

@@ -61,7 +61,7 @@ MAY_IMPORT = {
     # Sheets are drawn while training.
     "training": {"data", "gan", "networks", "visualization"},
     "evaluation": {"data", "gan", "networks"},
-    "visualization": {"data", "gan", "networks"},
+    "visualization": {"choices", "data", "gan", "networks"},
     "exporting": {"gan", "networks"},
     "interop": {"layers", "networks"},
     # The sampler asks the networks for a copy that only draws.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf import runs
+from sagan_tf import attention, runs
 from sagan_tf.visualization import attention_capture, attention_maps
 from tests.commands import assert_refused, call_each
 
@@ -89,6 +89,19 @@ def test_the_report_says_how_far_each_layer_looks(answers, place):
         words = f"{size}x{size}: mean distance {mean:.3f} sides"
         assert words in answers["generator"].out
     assert "gate +0.700" in answers["generator"].out
+
+
+def test_uniform_attention_is_said_with_its_gate():
+    def seen(scores):
+        return attention_capture.CapturedAttention(
+            np.zeros((1, 8, 8, 3)), np.zeros(1), {4: scores}, {4: 0.25}
+        )
+
+    uniform = np.full((1, 16, 4), 0.25)
+    (line,) = attention._uniform_layers(seen(uniform))
+    assert "4x4 maps (gate +0.25) 100% of the points" in line
+    one_key = np.broadcast_to(np.eye(4)[1], (1, 16, 4))
+    assert attention._uniform_layers(seen(one_key)) == []
 
 
 def test_chosen_points_become_the_queries_under_them(answers, place):

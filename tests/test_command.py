@@ -86,7 +86,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def parse(arguments, monkeypatch):
+def parse(arguments, monkeypatch, required=("workdir",)):
     """Parses arguments with flags of the usual kinds; returns the flags."""
     values = flags.FlagValues()
     argv = ["toy", *arguments]
@@ -98,7 +98,7 @@ def parse(arguments, monkeypatch):
     flags.DEFINE_float("rate", 1.0, "Rate.", flag_values=values)
     flags.DEFINE_bool("dry_run", False, "Dry.", flag_values=values)
     flags.DEFINE_enum("format", "a", ["a", "b"], "F.", flag_values=values)
-    command.parse_flags(argv, ("workdir",), values)
+    command.parse_flags(argv, required, values)
     return values
 
 
@@ -133,6 +133,32 @@ def test_a_configuration_is_found_by_name(folder, monkeypatch):
     assert config.train.num_steps == 7
     config.train.num_steps = twins32.get_config().train.num_steps
     assert config.to_dict() == twins32.get_config().to_dict()
+
+
+def test_a_run_goes_on_with_its_own_configuration(folder, monkeypatch):
+    stored = twins32.get_config()
+    stored.train.num_steps = 9
+    (folder / "run").mkdir()
+    (folder / "run" / "config.json").write_text(stored.to_json())
+    words, required = (
+        ["--workdir=run", "--config.dtype=float32"],
+        (
+            "config",
+            "workdir",
+        ),
+    )
+    for given in ([], ["--config=run/config.json"]):
+        config = parse([*given, *words], monkeypatch, required).config
+        assert config.is_locked
+        assert (config.dtype, config.train.num_steps) == ("float32", 9)
+        config.dtype = stored.dtype
+        assert config.to_dict() == stored.to_dict()
+    with pytest.raises(UserError, match="--config is required"):
+        parse(["--workdir=new"], monkeypatch, required)
+    (folder / "run" / "config.json").write_text("{")
+    with pytest.raises(UserError, match="run/config.json: Expecting") as caught:
+        parse(["--workdir=run"], monkeypatch, required)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

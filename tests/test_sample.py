@@ -31,6 +31,10 @@ def calls(toy_run, unconditional_run, saved_model, place):
     (place / "taken").mkdir()
     (place / "taken" / "mine").write_text("kept")
     (place / "empty").mkdir()
+    np.savez(place / "wide.npz", latents=np.zeros((2, 5)))
+    for step, side in ((1, 40), (2, 50)):
+        sheet = np.full((side, side, 3), step, np.uint8)
+        sheets.write_png(f"{place}/drawn/samples/step_0000000{step}.png", sheet)
     tf.saved_model.save(tf.Module(), str(place / "other"))
     shutil.copytree(saved_model, place / "cardless")
     (place / "cardless" / "assets.extra" / "model_card.json").unlink()
@@ -40,6 +44,7 @@ def calls(toy_run, unconditional_run, saved_model, place):
     few = "--num_images=4"
     return {
         "sheet": [run, f"--output={place}/sheet.png"],
+        "upper": [run, few, f"--output={place}/UPPER.PNG"],
         "files": [run, few, "--labels=3,1", f"--output={place}/files"],
         "again": [run, few, "--labels=3,1", f"--output={place}/again"],
         "saved": [exported, few, "--labels=3,1", f"--output={place}/saved"],
@@ -52,6 +57,30 @@ def calls(toy_run, unconditional_run, saved_model, place):
         ],
         "classes": [run, "--show=classes", f"--output={place}/classes.png"],
         "sweep": [run, "--show=truncation", f"--output={place}/sweep.png"],
+        "film": [
+            *(run, "--show=film", "--labels=3,1", "--num_images=8"),
+            *("--scale=1", f"--output={place}/film.gif"),
+            f"--save_latents={place}/film.npz",
+        ],
+        "read": [
+            *(run, f"--latents={place}/film.npz"),
+            f"--output={place}/read.png",
+        ],
+        "training": [
+            *(f"--workdir={place}/drawn", "--show=training"),
+            f"--output={place}/training.webp",
+        ],
+        "no sheets": [run, "--show=training", f"--output={place}/none.gif"],
+        "film ending": [run, png, "--show=film"],
+        "odd film": [
+            *(run, "--show=film", "--num_images=7", "--labels=1,2"),
+            f"--output={place}/none.gif",
+        ],
+        "mixed film": [exported, "--show=film", f"--output={place}/none.gif"],
+        "no latents": [run, png, f"--latents={place}/none.npz"],
+        "other latents": [free, png, f"--latents={place}/wide.npz"],
+        "seeded": [run, png, f"--latents={place}/film.npz", "--seed=3"],
+        "shares": [exported, png, f"--latents={place}/film.npz"],
         "bad label": [run, png, "--labels=0,10"],
         "bad word": [run, png, "--labels=star"],
         "free label": [free, png, "--labels=0"],
@@ -84,6 +113,14 @@ def answers(calls):
 
 
 REFUSALS = {
+    "no sheets": ("--workdir", "sheets", "none"),
+    "film ending": ("--output", ".gif", "--show=film"),
+    "odd film": ("--num_images", "2 stops", "7"),
+    "mixed film": ("--workdir", "whole classes"),
+    "no latents": ("--latents", "none.npz"),
+    "other latents": ("--latents", "(images, 4)", "(2, 5)"),
+    "seeded": ("--seed", "--latents"),
+    "shares": ("--latents", "whole classes"),
     "bad label": ("--labels", "0 to 9", "'10'"),
     "bad word": ("--labels", "'star'"),
     "free label": ("--labels", "no classes"),
@@ -133,7 +170,42 @@ def test_sheets_are_written(answers, name, count, place):
     with Image.open(place / f"{name}.png") as sheet:
         # Ten pictures of twice 32 pixels in each row.
         assert sheet.width >= 10 * 66
-        assert sheet.height == count // 10 * 66 + 2
+        assert sheet.height == count // 10 * 66 + 2 + sheets.TITLE_HEIGHT
+
+
+def test_a_film_goes_through_latents_and_classes(answers, place):
+    assert answers["film"].status == 0, answers["film"].err
+    with Image.open(place / "film.gif") as film:
+        assert (film.n_frames, film.size) == (8, (32, 32))
+        assert film.info["loop"] == 0
+
+
+def test_saved_latents_are_drawn_again(answers, place, toy_run):
+    assert answers["read"].status == 0, answers["read"].err
+    with np.load(place / "film.npz") as saved:
+        latents, labels = saved["latents"], saved["labels"]
+    assert latents.shape == (8, 4) and labels.shape == (8, 10)
+    live = runs.open_run(toy_run).load_generator()(
+        [latents, labels], training=False
+    )
+    first = np.asarray(Image.open(place / "read.png").convert("RGB"))
+    # Below the title, in its frame of two pixels, twice as large.
+    top = sheets.TITLE_HEIGHT + 2
+    image = first[top : top + 64 : 2, 2:66:2].astype(int)
+    assert np.abs(image - sheets.to_uint8(live)[0]).max() <= 1
+
+
+def test_the_sheets_of_a_training_become_a_film(answers, place):
+    assert answers["training"].status == 0, answers["training"].err
+    assert "2 sheets" in answers["training"].out
+    with Image.open(place / "training.webp") as film:
+        assert (film.n_frames, film.size) == (2, (50, 50))
+
+
+def test_endings_count_whatever_their_case(answers, place):
+    assert answers["upper"].status == 0, answers["upper"].err
+    with Image.open(place / "UPPER.PNG") as sheet:
+        assert sheet.format == "PNG"
 
 
 def read(directory):

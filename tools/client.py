@@ -62,7 +62,7 @@ def main(argv: list[str]) -> None:
     """Asks, and writes what comes."""
     del argv
     output = pathlib.Path(_OUTPUT.value)
-    if output.suffix != ".png" and output.exists():
+    if output.suffix.lower() != ".png" and output.exists():
         raise UserError(
             f"--output should be PATH.png or a new directory. "
             f"Received: {output}"
@@ -203,7 +203,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 
 def _write(output: pathlib.Path, files: Sequence[bytes]) -> None:
-    if output.suffix == ".png":
+    if output.suffix.lower() == ".png":
         images = np.stack([_decode(file) for file in files])
         columns = int(np.ceil(len(images) ** 0.5))
         sheet = sheets.image_grid(images, columns, enlarge_to=64)

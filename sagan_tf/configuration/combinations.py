@@ -121,10 +121,6 @@ def _check_loss(fields: Fields) -> None:
 def _check_intervals(fields: Fields) -> None:
     for name, unit in (
         ("train.batch_size", "train.gradient_accumulation"),
-        ("train.num_steps", "train.steps_per_call"),
-        ("log.every_steps", "train.steps_per_call"),
-        ("log.sheet_every_steps", "train.steps_per_call"),
-        ("checkpoint.every_steps", "train.steps_per_call"),
         ("checkpoint.keep_every", "checkpoint.every_steps"),
     ):
         value, step = fields[name], fields[unit]
@@ -133,6 +129,15 @@ def _check_intervals(fields: Fields) -> None:
             expected = f"a multiple of config.{unit} ({step})"
             hint = f"; the nearest is {nearest}"
             raise field_error(name, expected, value, hint)
+
+
+def _check_schedule(fields: Fields) -> None:
+    name = "optimizer.end_step"
+    end = fields[name] or fields["train.num_steps"]
+    warmup = fields["optimizer.warmup_steps"]
+    if fields["optimizer.schedule"] != "constant" and end <= warmup:
+        expected = f"above config.optimizer.warmup_steps ({warmup})"
+        raise field_error(name, expected, fields[name])
 
 
 def _check_average(fields: Fields) -> None:
@@ -171,6 +176,7 @@ CHECKS = (
     _check_attention,
     _check_loss,
     _check_intervals,
+    _check_schedule,
     _check_average,
     _check_cluster,
 )

@@ -6,6 +6,7 @@ that are set behind it: it comes second.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ from typing import Any, List, Optional, Sequence
 import ml_collections
 from absl import flags
 
+from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError, nearest_name, one_line
 
 # What the flags of `ml_collections.config_flags` say that they hold.
@@ -34,6 +36,19 @@ class ConfigFlagParser(flags.ArgumentParser):
     def flag_type(self) -> str:
         """Returns what the help calls such a value."""
         return _CONFIG_FLAG_TYPE
+
+
+def with_config_of_run(argv: Sequence[str]) -> list[str]:
+    """Returns arguments with the configuration of the run in `--workdir`.
+
+    Args:
+        argv: the program's name and its arguments. They stay as they are if
+            they name a configuration, or there is no run.
+    """
+    stored = os.path.join(_value_of("workdir", argv) or "", "config.json")
+    if _value_of("config", argv) is not None or not os.path.isfile(stored):
+        return list(argv)
+    return [argv[0], f"--config={stored}", *argv[1:]]
 
 
 def check_flags(argv: Sequence[str], flag_values: flags.FlagValues) -> None:
@@ -82,9 +97,10 @@ def load_config(
     """Returns a configuration.
 
     Args:
-        name: the name of a configuration, such as `twins32`, or the path of a
-            Python file with a `get_config()`; what follows a colon is its
-            argument. A word of letters, digits and underscores is a name.
+        name: the name of a configuration, such as `twins32`; the path of a
+            Python file with a `get_config()`, where what follows a colon is its
+            argument; or that of the `config.json` of a run. A word of letters,
+            digits and underscores is a name.
         given_as: what the user wrote, to start an error with; the name without
             it.
 
@@ -95,6 +111,8 @@ def load_config(
         UserError: the file is missing, broken, or returns something else.
     """
     given_as = name if given_as is None else given_as
+    if name.lower().endswith(".json") and os.path.isfile(name):
+        return _load_of_run(name, given_as)
     name, *arguments = name.split(":", 1)
     is_name = re.fullmatch(r"\w+", name)
     file = os.path.join(_directory(), f"{name}.py") if is_name else name
@@ -120,6 +138,24 @@ def load_config(
             f"Received: {kind}"
         )
     return config
+
+
+def _load_of_run(file: str, given_as: str) -> ml_collections.ConfigDict:
+    """Returns a run's configuration, with the fields that are newer than it."""
+    try:
+        content = json.loads(
+            pathlib.Path(file).read_text(), object_pairs_hook=_with_tuples
+        )
+    except ValueError as error:
+        raise UserError(f"{given_as}: {one_line(error)}") from error
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        raise UserError(f"{given_as} should be an object. Received: {kind}")
+    return validation.complete(content)
+
+
+def _with_tuples(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in pairs}
 
 
 def names() -> list[str]:

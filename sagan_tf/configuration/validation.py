@@ -63,13 +63,16 @@ def _check_meaning(field: Field, fields: dict[str, Any]) -> None:
 
 def check_same_model(
     config: ml_collections.ConfigDict, stored: dict[str, Any], place: Any
-) -> None:
+) -> dict[str, tuple[Any, Any]]:
     """Refuses to go on with a run that another configuration made.
 
     Args:
         config: the configuration asked for.
         stored: that of the run, as nested dictionaries.
         place: the run's directory, for the message.
+
+    Returns:
+        What has changed and may: the old value and the new one by field.
 
     Raises:
         UserError: a field that shapes the model, the data or the updates
@@ -83,18 +86,42 @@ def check_same_model(
             f"without: --workdir {place} keeps no loss scale. Received: a run "
             f"in {before!r}"
         )
-    differing = [
-        f"config.{name} is {given.get(name)!r} there and {asked.get(name)!r} "
-        "here"
+    changes = {
+        name: (given.get(name), asked.get(name))
         for name in sorted({*asked, *given})
         if asked.get(name) != given.get(name)
-        and not (name in FIELDS and FIELDS[name].may_change)
+    }
+    differing = [
+        f"config.{name} is {old!r} there and {new!r} here"
+        for name, (old, new) in changes.items()
+        if not (name in FIELDS and FIELDS[name].may_change)
     ]
     if differing:
         raise UserError(
             f"--workdir {place} holds a run of another configuration: "
             f"{'; '.join(differing)}; choose another directory"
         )
+    return changes
+
+
+def keep_older(
+    config: ml_collections.ConfigDict, stored: dict[str, Any]
+) -> None:
+    """Sets fields that a run is older than, and nobody set, to what it did.
+
+    Args:
+        config: the configuration asked for; it is changed.
+        stored: that of the run, as nested dictionaries.
+    """
+    known, asked = flatten(ml_collections.ConfigDict(stored)), flatten(config)
+    older = {
+        name: field.since
+        for name, field in FIELDS.items()
+        if name not in known
+        and field.since is not AS_OLD_AS_RUNS
+        and asked[name] == field.default
+    }
+    config.update_from_flattened_dict(older)
 
 
 def complete(stored: dict[str, Any]) -> ml_collections.ConfigDict:

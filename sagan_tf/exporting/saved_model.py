@@ -66,9 +66,16 @@ def check_free(path: pathlib.Path) -> None:
 
 def _write(generator: StagedGenerator, path: pathlib.Path) -> None:
     with tf.device(DEVICE):
-        signatures = Signatures(bake(generator))
-    concrete = signatures.concrete(bool(generator.attention_layers()))
-    tf.saved_model.save(signatures, str(path), signatures=concrete)
+        baked = bake(generator)
+    functions = Signatures(baked).functions(bool(generator.attention_layers()))
+    module = tf.Module(name="sagan")
+    # Not the generator: a SavedModel shall hold no Keras layers.
+    module.weights = baked.variables
+    for name, function in functions.items():
+        # As a method it has its defaults, which a signature has for servers
+        # alone.
+        setattr(module, name, function)
+    tf.saved_model.save(module, str(path), signatures=functions)
 
 
 def card_text(generator: StagedGenerator, card: dict[str, Any]) -> str:

@@ -9,8 +9,13 @@ import tensorflow as tf
 from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.networks import StagedGenerator
 
+_LABELS = tf.TensorSpec((None,), tf.int32, "labels")
+# A number for all images, or one for each.
+_SEED = tf.TensorSpec(None, tf.int32, "seed")
+_TRUNCATION = tf.TensorSpec(None, tf.float32, "truncation")
 
-class Signatures(tf.Module):
+
+class Signatures:
     """The functions of an exported generator.
 
     Each takes any number of images. `labels` is left out of every one of
@@ -22,55 +27,55 @@ class Signatures(tf.Module):
     """
 
     def __init__(self, generator: StagedGenerator):
-        super().__init__(name="sagan")
-        self.weights = generator.variables
-        # A function, not a tracked attribute: a SavedModel shall hold the
-        # weights and the signatures, but no Keras layers.
-        self._generator = lambda: generator
+        self._generator = generator
 
-    def concrete(self, with_attention: bool) -> dict[str, Any]:
-        """Traces the signatures.
+    def functions(self, with_attention: bool) -> dict[str, Any]:
+        """Returns the functions, as graphs, by name.
 
         Args:
             with_attention: whether the generator has an attention layer.
-
-        Returns:
-            Concrete functions by name.
         """
-        latents = tf.TensorSpec(
-            (None, self._generator().latent_dim), tf.float32
-        )
-        given = {"latents": latents}
-        # A number for all images, or one for each.
-        drawn = {
-            "seed": tf.TensorSpec(None, tf.int32),
-            "truncation": tf.TensorSpec(None, tf.float32),
-        }
-        functions: dict[str, tuple[Callable, dict[str, tf.TensorSpec]]] = {
-            "serving_default": (self.serve, given),
-            "generate": (self.generate, given),
-            "sample": (self.sample, drawn),
-            "png": (self.png, drawn),
+        functions = {
+            "serving_default": self._given(self.serve),
+            "generate": self._given(self.generate),
+            "sample": self._drawn(self.sample),
+            "png": self._drawn(self.png),
         }
         if with_attention:
-            functions["attention"] = (self.attention, given)
-        return {
-            name: _trace(function, self._with_labels(specs))
-            for name, (function, specs) in functions.items()
-        }
+            functions["attention"] = self._given(self.attention)
+        return functions
 
-    def _with_labels(
-        self, specs: dict[str, tf.TensorSpec]
-    ) -> dict[str, tf.TensorSpec]:
-        if not self._generator().num_classes:
-            return specs
-        return {**specs, "labels": tf.TensorSpec((None,), tf.int32)}
+    def _given(self, function: Callable[..., Any]) -> Any:
+        """Returns a function of latents and labels, as a graph."""
+        latents = tf.TensorSpec(
+            (None, self._generator.latent_dim), tf.float32, "latents"
+        )
+        if not self._generator.num_classes:
+            return _compile(lambda latents: function(latents), latents)
+        return _compile(
+            lambda latents, labels: function(latents, labels), latents, _LABELS
+        )
+
+    def _drawn(self, function: Callable[..., Any]) -> Any:
+        """Returns a function of labels and seeds, as a graph."""
+        none = tf.constant(0.0)
+        if not self._generator.num_classes:
+            return _compile(
+                lambda seed, truncation=none: function(seed, truncation),
+                *(_SEED, _TRUNCATION),
+            )
+        return _compile(
+            lambda labels, seed, truncation=none: function(
+                seed, truncation, labels
+            ),
+            *(_LABELS, _SEED, _TRUNCATION),
+        )
 
     def generate(
         self, latents: tf.Tensor, labels: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """Draws from latents: `images`, float32 in [-1, 1]."""
-        images = self._generator()(self._inputs(latents, labels))
+        images = self._generator(self._inputs(latents, labels))
         return {"images": images}
 
     def serve(
@@ -97,7 +102,7 @@ class Signatures(tf.Module):
         seeds = _spread_seed(seed, labels)
         limits = _spread_truncation(truncation, seeds)
         values = latent_numbers.draw_each(
-            seeds, self._generator().latent_dim, limits
+            seeds, self._generator.latent_dim, limits
         )
         return self.serve(values, labels)
 
@@ -129,7 +134,7 @@ class Signatures(tf.Module):
         Attention is `(batch, queries, keys)`, each row of sum 1; queries and
         keys are positions, row by row, of maps as high as they are wide.
         """
-        images, scores = self._generator()(
+        images, scores = self._generator(
             self._inputs(latents, labels), return_attention_scores=True
         )
         return {
@@ -138,7 +143,7 @@ class Signatures(tf.Module):
         }
 
     def _inputs(self, latents: tf.Tensor, labels: tf.Tensor | None) -> Any:
-        num_classes = self._generator().num_classes
+        num_classes = self._generator.num_classes
         if not num_classes:
             return latents
         labels = _checked(
@@ -149,12 +154,8 @@ class Signatures(tf.Module):
         return [latents, labels]
 
 
-def _trace(function: Callable, specs: dict[str, tf.TensorSpec]) -> Any:
-    named = {
-        name: tf.TensorSpec(spec.shape, spec.dtype, name)
-        for name, spec in specs.items()
-    }
-    return tf.function(function).get_concrete_function(**named)
+def _compile(function: Callable[..., Any], *specs: tf.TensorSpec) -> Any:
+    return tf.function(function, input_signature=specs, autograph=False)
 
 
 def _to_uint8(images: tf.Tensor) -> tf.Tensor:
@@ -197,9 +198,18 @@ def _spread_truncation(truncation: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     return tf.broadcast_to(limits, tf.shape(seeds))
 
 
-def _checked(value: tf.Tensor, condition: Any, expected: str) -> tf.Tensor:
-    """Returns the value, which nobody sees unless the condition holds."""
-    message = f"{expected}. Received:"
-    check = tf.debugging.Assert(tf.reduce_all(condition), [message, value])
+def _checked(value: tf.Tensor, is_right: tf.Tensor, expected: str) -> tf.Tensor:
+    """Returns a value, which nobody sees unless all of it is right.
+
+    Args:
+        value: what to check.
+        is_right: whether it is, as a whole or number by number.
+        expected: to begin the error with.
+    """
+    wrong = value
+    if is_right.shape.rank != 0:
+        wrong = tf.boolean_mask(value, ~is_right)
+    message = tf.strings.format(f"{expected}. Received: {{}}", wrong)
+    check = tf.debugging.Assert(tf.reduce_all(is_right), [message])
     with tf.control_dependencies([check]):
         return tf.identity(value)

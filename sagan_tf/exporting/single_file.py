@@ -70,7 +70,7 @@ def check_file(path: pathlib.Path, format_name: str) -> None:
         UserError: if the name has another ending than the format's, something
             stands there, or a package is missing.
     """
-    if path.suffix != f".{format_name}":
+    if path.suffix.lower() != f".{format_name}":
         raise UserError(
             f"--output should end in .{format_name} with "
             f"--format={format_name}. Received: {path}"

@@ -9,6 +9,8 @@ import tensorflow as tf
 from sagan_tf.gan import losses
 
 Labelled = tuple[tf.Tensor, tf.Tensor]
+# Of what `discriminator_loss` returns; the last only if there is a penalty.
+NAMES = ("d_loss", "d_real", "d_fake", "gradient_penalty")
 
 
 def with_labels(
@@ -55,8 +57,11 @@ def discriminator_loss(
     fake: Labelled,
     shares: tf.Tensor,
     separately: bool = False,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns the loss, with its penalty, and both mean logits: scalars.
+) -> tuple[tf.Tensor, ...]:
+    """Returns what `NAMES` lists, as scalars.
+
+    That is the loss, with its penalty; the mean logits of real and of generated
+    images; and the penalty, without its weight, if the loss has one.
 
     Args:
         discriminator: a network from images, and labels, to logits.
@@ -70,12 +75,12 @@ def discriminator_loss(
         discriminator, real, fake, separately
     )
     value = loss.discriminator(real_logits, fake_logits)
-    if loss.penalty is not None:
-        points = loss.penalty.points(real[0], fake[0], shares)
-        value += loss.penalty.weight * gradient_penalty(
-            discriminator, loss.penalty, points, real[1]
-        )
-    return value, tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)
+    means = tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)
+    if loss.penalty is None:
+        return value, *means
+    points = loss.penalty.points(real[0], fake[0], shares)
+    penalty = gradient_penalty(discriminator, loss.penalty, points, real[1])
+    return value + loss.penalty.weight * penalty, *means, penalty
 
 
 def gradient_penalty(

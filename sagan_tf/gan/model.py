@@ -6,7 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from sagan_tf.gan import losses, optimization, step_metrics
+from sagan_tf.gan import (
+    discrimination,
+    losses,
+    optimization,
+    step_metrics,
+)
 from sagan_tf.gan.discrimination import discriminator_loss, with_labels
 from sagan_tf.gan.latents import draw_for_replica, draw_shares_for_replica
 from sagan_tf.gan.pair import AdversarialPair
@@ -34,6 +39,8 @@ class SAGAN(AdversarialPair):
             batch of data holds images for all of them.
         ema_decay: decay per step of the averaged generator, in [0, 1).
         ema_start_step: until this step the average is a copy.
+        ema_warmup: whether the n-th step of the average has a decay of at most
+            (1 + n) / (10 + n), so that it soon forgets how it began.
         gradient_accumulation: parts that every update takes its batch in, to
             save memory; the same step, but batch statistics are of a part.
         separate_discriminator_passes: whether a discriminator update runs the
@@ -62,6 +69,7 @@ class SAGAN(AdversarialPair):
         discriminator_steps: int = 1,
         ema_decay: float = 0.999,
         ema_start_step: int = 0,
+        ema_warmup: bool = True,
         gradient_accumulation: int = 1,
         separate_discriminator_passes: bool = False,
         seed: int = 0,
@@ -76,7 +84,12 @@ class SAGAN(AdversarialPair):
                     f"`{name}` should be at least 1. Received: {value}"
                 )
         super().__init__(
-            generator, discriminator, ema_decay, ema_start_step, **kwargs
+            generator,
+            discriminator,
+            ema_decay,
+            ema_start_step,
+            ema_warmup,
+            **kwargs,
         )
         self.discriminator_steps = discriminator_steps
         self.gradient_accumulation = gradient_accumulation
@@ -85,10 +98,7 @@ class SAGAN(AdversarialPair):
         # Each replica's metrics are global; Keras would add the workers' up.
         self.distribute_reduction_method = "first"
         self.nonfinite_step = optimization.counter("nonfinite_step", -1)
-        self.trackers = {
-            name: tf.keras.metrics.Mean(name)
-            for name in ("d_loss", "g_loss", "d_real", "d_fake")
-        }
+        self.trackers: dict[str, tf.keras.metrics.Metric] = {}
 
     def compile(
         self,
@@ -119,10 +129,17 @@ class SAGAN(AdversarialPair):
         # Keras would make one of its own, and put it into the checkpoints.
         super().compile(optimizer=self.generator_optimizer, **kwargs)
         self.adversarial_loss = losses.get(loss, gradient_penalty_weight)
+        has_penalty = self.adversarial_loss.penalty is not None
+        names = (
+            discrimination.NAMES if has_penalty else discrimination.NAMES[:3]
+        )
+        self.trackers = {
+            name: tf.keras.metrics.Mean(name) for name in (*names, "g_loss")
+        }
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
-        """The running means: both losses and the mean logits."""
+        """The running means: losses, mean logits and the penalty."""
         return list(self.trackers.values())
 
     # No Python here hangs on a tensor: converting would only take time.
@@ -136,26 +153,22 @@ class SAGAN(AdversarialPair):
 
         Returns:
             Running means: `d_loss`, `g_loss`, `d_real` and `d_fake` (mean
-            logits of real and of generated images).
+            logits of real and of generated images), and `gradient_penalty`
+            (without its weight) if the loss has one.
         """
         images = tf.split(data[0], self.discriminator_steps)
         labels = tf.split(tf.cast(data[1], tf.int32), self.discriminator_steps)
         batch_size = images[0].shape[0] or tf.shape(images[0])[0]
         g_loss = self.update_generator(*self.draw_inputs(batch_size, 0))
         for index in range(self.discriminator_steps):
-            d_loss, d_real, d_fake = self.update_discriminator(
+            found = self.update_discriminator(
                 images[index],
                 labels[index],
                 *self.draw_inputs(batch_size, index + 1),
                 self._draw_shares(batch_size, index + 1),
             )
         self.update_average()
-        values = {
-            "d_loss": d_loss,
-            "g_loss": g_loss,
-            "d_real": d_real,
-            "d_fake": d_fake,
-        }
+        values = {**dict(zip(discrimination.NAMES, found)), "g_loss": g_loss}
         return step_metrics.record(
             self.trackers, values, self.step, self.nonfinite_step
         )
@@ -217,8 +230,8 @@ class SAGAN(AdversarialPair):
         latents: tf.Tensor,
         fake_labels: tf.Tensor,
         shares: tf.Tensor | float = 0.5,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Updates the discriminator once; returns loss and mean logits.
+    ) -> tuple[tf.Tensor, ...]:
+        """Updates the discriminator once; returns its loss and means.
 
         The batch is real images and their labels, and latents and labels of as
         many generated ones; `shares` is that of the real image in each mixture

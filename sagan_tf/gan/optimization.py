@@ -12,7 +12,7 @@ def prepare(optimizer: Any, network: tf.keras.Model) -> Any:
     """Makes an optimizer ready for a network in any dtype.
 
     Args:
-        optimizer: a legacy Keras optimizer.
+        optimizer: a Keras optimizer.
         network: a network whose variables exist.
 
     Returns:
@@ -38,26 +38,55 @@ def with_loss_scaling(optimizer: Any, compute_dtype: str) -> Any:
 
 
 def create_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
-    """Creates what a legacy optimizer keeps for each variable.
+    """Creates what an optimizer keeps for each variable.
 
     It would do so in the first step, and a graph in which variables were
-    created is traced again. A step on gradients of zero changes no variable and
-    leaves every moment at zero; then the steps are counted from zero again.
+    created is traced again. Here a step is traced and not taken: nothing moves,
+    whatever the optimizer.
 
     Args:
         optimizer: an optimizer; one that has taken steps stays as it is.
         variables: what it will update.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if optimizer.variables():
-        return
 
     def step() -> None:
         zeros = [tf.zeros(variable.shape) for variable in variables]
         optimizer.apply_gradients(zip(zeros, variables))
 
-    tf.distribute.get_strategy().run(step)
-    optimizer.iterations.assign(0)
+    strategy = tf.distribute.get_strategy()
+    tf.function(lambda: strategy.run(step)).get_concrete_function()
+
+
+def learning_rate(optimizer: Any) -> float:
+    """Returns the rate of an optimizer's next update."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = optimizer.learning_rate
+    if isinstance(rate, tf.keras.optimizers.schedules.LearningRateSchedule):
+        rate = rate(optimizer.iterations)
+    return float(rate)
+
+
+def hyperparameters(optimizer: Any) -> dict[str, float]:
+    """Returns the numbers that an optimizer keeps as variables, by name.
+
+    A checkpoint holds them too. To go on with other ones, take them before it
+    is restored and `set_hyperparameters` then.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return {
+        name: value
+        for name, value in optimizer.get_config().items()
+        if isinstance(value, float)
+        and isinstance(getattr(optimizer, name, None), tf.Variable)
+    }
+
+
+def set_hyperparameters(optimizer: Any, values: dict[str, float]) -> None:
+    """Sets what `hyperparameters` returned."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    for name, value in values.items():
+        getattr(optimizer, name).assign(value)
 
 
 def scale(loss: tf.Tensor, optimizer: Any) -> tf.Tensor:
@@ -93,7 +122,7 @@ def minimize(
     of the parts' statistics.
 
     Args:
-        optimizer: a legacy Keras optimizer.
+        optimizer: a Keras optimizer.
         variables: what to update.
         compute: from tensors of a part of the batch to the loss and other
             numbers, each a mean over that part.

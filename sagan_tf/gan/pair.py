@@ -23,6 +23,8 @@ class AdversarialPair(tf.keras.Model):
             logits.
         ema_decay: decay per step of the averaged generator, in [0, 1).
         ema_start_step: until this step the average is a copy.
+        ema_warmup: whether the n-th step of the average has a decay of at most
+            (1 + n) / (10 + n), so that it soon forgets how it began.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Raises:
@@ -36,6 +38,7 @@ class AdversarialPair(tf.keras.Model):
         discriminator: tf.keras.Model,
         ema_decay: float = 0.999,
         ema_start_step: int = 0,
+        ema_warmup: bool = True,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -53,6 +56,7 @@ class AdversarialPair(tf.keras.Model):
             {**generator.get_config(), "name": "ema_generator"}
         )
         self.ema_decay, self.ema_start_step = ema_decay, ema_start_step
+        self.ema_warmup = ema_warmup
         self.step = optimization.counter("step", 0)
         self._build_networks()
 
@@ -73,10 +77,27 @@ class AdversarialPair(tf.keras.Model):
         """Draws images with the averaged generator."""
         return self.ema_generator(inputs, training=False)
 
+    def learning_rates(self) -> dict[str, float]:
+        """Returns `generator/learning_rate` and the discriminator's."""
+        return {
+            f"{name}/learning_rate": optimization.learning_rate(optimizer)
+            for name, optimizer in self.optimizers.items()
+        }
+
+    @property
+    def optimizers(self) -> dict[str, Any]:
+        """Returns the optimizers by their network."""
+        return {
+            "generator": self.generator_optimizer,
+            "discriminator": self.discriminator_optimizer,
+        }
+
     def update_average(self) -> None:
         """Moves the averaged generator, then counts the step."""
-        started = self.step >= self.ema_start_step
-        averaging.move(
-            self._averaged(), 1.0 - tf.where(started, self.ema_decay, 0.0)
-        )
+        taken = tf.cast(self.step - self.ema_start_step, tf.float32)
+        decay = tf.where(taken >= 0.0, self.ema_decay, 0.0)
+        if self.ema_warmup:
+            # As `tf.train.ExponentialMovingAverage` does it.
+            decay = tf.minimum(decay, (1.0 + taken) / (10.0 + taken))
+        averaging.move(self._averaged(), 1.0 - decay)
         self.step.assign_add(1)

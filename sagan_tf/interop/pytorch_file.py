@@ -1,7 +1,8 @@
 """Reads the tensors of a `.pth` file without PyTorch and without trust.
 
 Both formats are read: the archive that PyTorch writes since 1.6, and the older
-sequence of pickles.
+sequence of pickles. What is read takes no more memory than some copies of the
+file: PyTorch compresses nothing, so neither form need inflate.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from sagan_tf.interop.unpickling import RestrictedUnpickler, Tensor
 
 # First pickle of a file in the older format.
 _MAGIC = 0x1950A86A20F9469CFC6C
+# How often tensors that share bytes may repeat those of the file.
+_MOST_COPIES = 4
 
 
 def read(path: str | pathlib.Path) -> dict[str, np.ndarray]:
@@ -41,7 +44,8 @@ def read(path: str | pathlib.Path) -> dict[str, np.ndarray]:
                 if zipfile.is_zipfile(file)
                 else _read_sequence(file)
             )
-            arrays = dict(_arrays(content))
+            most_bytes = _MOST_COPIES * path.stat().st_size
+            arrays = dict(_arrays(content, most_bytes))
     except Exception as error:
         # What comes from anywhere may be broken in any way.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -79,13 +83,17 @@ def read_pair(
     )
 
 
-def _arrays(content: Any) -> Iterator[tuple[str, np.ndarray]]:
+def _arrays(content: Any, most_bytes: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yields names and arrays of a state dict, or of the one inside."""
     if isinstance(content, dict):
         inner = content.get("state_dict")
         for name, value in (inner or content).items():
             if isinstance(value, Tensor):
-                yield str(name), value.array()
+                array = value.array()
+                most_bytes -= array.nbytes
+                if most_bytes < 0:
+                    raise ValueError("tensors far larger than the file")
+                yield str(name), array
 
 
 def _unreadable(path: pathlib.Path, reason: str) -> UserError:
@@ -100,6 +108,8 @@ def _read_archive(file: BinaryIO) -> Any:
     names = [n for n in archive.namelist() if n.endswith("data.pkl")]
     if len(names) != 1:
         raise ValueError("an archive without data.pkl")
+    if any(i.compress_type != zipfile.ZIP_STORED for i in archive.infolist()):
+        raise ValueError("a compressed archive, which PyTorch does not write")
     folder = names[0][: -len("data.pkl")]
 
     def storage(dtype: np.dtype, key: str, count: int) -> Any:
@@ -133,6 +143,10 @@ def _read_sequence(file: BinaryIO) -> Any:
     for key in load():
         count = int.from_bytes(file.read(8), "little")
         dtype = dtypes[str(key)]
+        place = file.tell()
+        if count * dtype.itemsize > file.seek(0, io.SEEK_END) - place:
+            raise ValueError("a tensor longer than the file")
+        file.seek(place)
         data = file.read(count * dtype.itemsize)
         storages[str(key)] = np.frombuffer(data, dtype, count)
     return content

@@ -149,7 +149,11 @@ def normalize_by(
     gain: tf.Tensor,
     bias: tf.Tensor,
 ) -> tf.Tensor:
-    """Normalizes by given moments, then scales and shifts, in one pass.
+    """Normalizes by given moments, then scales and shifts.
+
+    In one pass in float32. In 16 bits the mean is taken away in float32, as
+    training does: a shift of 16 bits that holds it would be off by more than
+    what is left.
 
     Args:
         inputs: `(batch, height, width, channels)`.
@@ -159,8 +163,12 @@ def normalize_by(
         gain: `(channels,)` or `(batch, channels)`.
         bias: like `gain`.
     """
-    scale = gain * tf.math.rsqrt(variance + epsilon)
-    return scale_and_shift(inputs, scale, bias - mean * scale)
+    if inputs.dtype == tf.float32:
+        scale = gain * tf.math.rsqrt(variance + epsilon)
+        return scale_and_shift(inputs, scale, bias - mean * scale)
+    ones = tf.ones_like(mean)
+    outputs = _fused(inputs, mean, variance, epsilon, ones, tf.zeros_like(ones))
+    return scale_and_shift(outputs, gain, bias)
 
 
 def scale_and_shift(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterator
 
 import tensorflow as tf
 
@@ -29,8 +29,7 @@ def attend(
         `(batch, queries, keys)`, float32, or None if there were blocks.
     """
     if pooled:
-        key = tf.nn.max_pool2d(key, 2, 2, "VALID")
-        value = tf.nn.max_pool2d(value, 2, 2, "VALID")
+        key, value = _pool(key), _pool(value)
     like = query
     query, key, value = _as_rows(query), _as_rows(key), _as_rows(value)
     blocks = count_blocks(query.shape[1], key.shape[1], max_scores)
@@ -39,6 +38,30 @@ def attend(
     scores = attention_scores(query, key)
     found = tf.matmul(tf.cast(scores, value.dtype), value)
     return _as_map(found, like), scores
+
+
+def score_blocks(
+    query: tf.Tensor, key: tf.Tensor, pooled: bool, max_scores: int
+) -> Iterator[tf.Tensor]:
+    """Yields the weights of some queries at a time, which are never all there.
+
+    Args:
+        query: `(batch, height, width, key_channels)`.
+        key: `(batch, height, width, key_channels)`.
+        pooled: whether keys are max-pooled 2x2 first.
+        max_scores: weights per image in a block, as `attend` takes it.
+
+    Yields:
+        `(batch, some queries, keys)`, float32, in the order of the queries.
+    """
+    query, key = _as_rows(query), _as_rows(_pool(key) if pooled else key)
+    blocks = count_blocks(query.shape[1], key.shape[1], max_scores)
+    for part in tf.split(query, blocks, axis=1):
+        yield attention_scores(part, key)
+
+
+def _pool(images: tf.Tensor) -> tf.Tensor:
+    return tf.nn.max_pool2d(images, 2, 2, "VALID")
 
 
 def attention_scores(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:

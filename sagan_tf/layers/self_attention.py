@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterator
 
 import tensorflow as tf
 
-from sagan_tf.layers.dot_product_attention import attend
+from sagan_tf.layers.dot_product_attention import attend, score_blocks
 from sagan_tf.layers.gated_layer import GatedLayer
 from sagan_tf.layers.options import SpectralNorm, arguments
+
+# Beyond so many weights per image, they are taken in blocks.
+_MAX_SCORES = 2**20
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
@@ -83,7 +86,7 @@ class SelfAttention(GatedLayer):
         output_projection: bool = True,
         spectral_normalization: SpectralNorm | None = SpectralNorm(),
         gate_initializer: Any = "zeros",
-        max_scores: int | None = 2**20,
+        max_scores: int | None = _MAX_SCORES,
         **kwargs: Any,
     ):
         super().__init__(
@@ -143,6 +146,19 @@ class SelfAttention(GatedLayer):
             found = self.output_convolution(found)
         outputs = self._add_gated(inputs, found)
         return (outputs, scores) if return_attention_scores else outputs
+
+    def score_blocks(self, inputs: tf.Tensor) -> Iterator[tf.Tensor]:
+        """Yields the weights `(batch, some queries, keys)`, block by block.
+
+        Args:
+            inputs: `(batch, height, width, channels)`.
+        """
+        yield from score_blocks(
+            self.query(inputs),
+            self.key(inputs),
+            self.pooled,
+            self.max_scores or _MAX_SCORES,
+        )
 
     def _check_size(self, height: int | None, width: int | None) -> None:
         if self.pooled and ((height or 0) % 2 or (width or 0) % 2):

@@ -39,7 +39,7 @@ class Generator(StagedGenerator):
         latent_dim: length of a latent.
         base_channels: unit of the widths, the last block's width at 64 pixels
             and more.
-        attention_resolutions: sizes of the feature maps with attention.
+        attention_resolutions: as in `StagedNetwork`.
         output_momentum: decay of the last normalization's moving statistics,
             in [0, 1).
         **kwargs: further arguments of `StagedGenerator`.
@@ -68,7 +68,7 @@ class Generator(StagedGenerator):
         num_classes: int = 0,
         latent_dim: int = 128,
         base_channels: int = 64,
-        attention_resolutions: Sequence[int] = (32,),
+        attention_resolutions: Sequence[int] | None = None,
         output_momentum: float = 0.9999,
         **kwargs: Any,
     ):
@@ -153,7 +153,7 @@ class Discriminator(StagedDiscriminator):
         num_classes: number of classes; 0 for an unconditional network.
         base_channels: unit of the widths, the first block's width at 64 pixels
             and more.
-        attention_resolutions: sizes of the feature maps with attention.
+        attention_resolutions: as in `StagedNetwork`.
         rectified_shortcuts: as in `ResidualDownBlock`.
         **kwargs: further arguments of `StagedNetwork`.
 
@@ -178,7 +178,7 @@ class Discriminator(StagedDiscriminator):
         image_size: int = 128,
         num_classes: int = 0,
         base_channels: int = 64,
-        attention_resolutions: Sequence[int] = (32,),
+        attention_resolutions: Sequence[int] | None = None,
         rectified_shortcuts: bool = False,
         **kwargs: Any,
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -21,6 +21,10 @@ from sagan_tf.layers.options import (
 )
 from sagan_tf.networks.norms import largest_singular_value
 
+# Whether a network returns the attention weights; or a function that is called
+# with each attention layer and its inputs, whose result is returned instead.
+WantScores = bool | Callable[[SelfAttention, tf.Tensor], Any]
+
 
 class StagedNetwork(tf.keras.Model):
     """What the networks share: arguments and a walk over stages.
@@ -32,7 +36,9 @@ class StagedNetwork(tf.keras.Model):
         image_size: height and width of the images.
         num_classes: number of classes; 0 for an unconditional network.
         base_channels: unit of the widths.
-        attention_resolutions: sizes of the feature maps with attention.
+        attention_resolutions: sizes of the feature maps with attention; None
+            is a quarter of the images' (the release's 32 at 128 pixels), and
+            at least 16.
         attention_options: further arguments of `SelfAttention`; its
             `spectral_normalization` is that of the network if none is given.
         attention_replacement: what stands at those sizes, a key of
@@ -52,7 +58,7 @@ class StagedNetwork(tf.keras.Model):
         image_size: int = 128,
         num_classes: int = 0,
         base_channels: int = 64,
-        attention_resolutions: Sequence[int] = (32,),
+        attention_resolutions: Sequence[int] | None = None,
         attention_options: dict[str, Any] | None = None,
         attention_replacement: str = "attention",
         spectral_normalization: SpectralNorm | None = SpectralNorm(),
@@ -63,6 +69,8 @@ class StagedNetwork(tf.keras.Model):
         self.image_size = image_size
         self.num_classes = num_classes
         self.base_channels = base_channels
+        if attention_resolutions is None:
+            attention_resolutions = (max(16, image_size // 4),)
         self.attention_resolutions = tuple(attention_resolutions)
         self.attention_options = dict(attention_options or {})
         self.attention_replacement = attention_replacement
@@ -183,11 +191,14 @@ class StagedNetwork(tf.keras.Model):
         return {**values, "largest_sigma": max(sigmas)}
 
     def _walk(
-        self, x: tf.Tensor, labels: tf.Tensor | None, want_scores: bool
-    ) -> tuple[tf.Tensor, dict[int, tf.Tensor]]:
+        self, x: tf.Tensor, labels: tf.Tensor | None, want_scores: WantScores
+    ) -> tuple[tf.Tensor, dict[int, Any]]:
         scores = {}
         for size, stage in self.stages:
-            if isinstance(stage, SelfAttention) and want_scores:
+            if isinstance(stage, SelfAttention) and callable(want_scores):
+                scores[size] = want_scores(stage, x)
+                x = stage(x)
+            elif isinstance(stage, SelfAttention) and want_scores:
                 x, scores[size] = stage(x, return_attention_scores=True)
             elif isinstance(stage, ResidualUpBlock) and self.num_classes:
                 x = stage([x, labels])

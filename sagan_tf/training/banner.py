@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Any, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +19,7 @@ def describe(
     dataset: ImageDataset,
     schedule: Schedule,
     strategy: tf.distribute.Strategy,
+    changes: dict[str, tuple[Any, Any]] | None = None,
 ) -> str:
     """Returns the networks, sizes, data, steps and devices of a run.
 
@@ -27,6 +28,8 @@ def describe(
         dataset: the real pictures.
         schedule: batch size and steps.
         strategy: how devices are used.
+        changes: the old value and the new one of what differs from the run so
+            far, by field.
 
     Returns:
         Several lines.
@@ -51,8 +54,20 @@ def describe(
             *_network_lines("generator", gan.generator),
             *_network_lines("discriminator", gan.discriminator),
             *(f"{name:<16}{fact}" for name, fact in facts.items()),
+            *(f"{'change':<16}{line}" for line in list_changes(changes or {})),
         ]
     )
+
+
+def list_changes(changes: dict[str, tuple[Any, Any]]) -> list[str]:
+    """Returns a line such as `train.batch_size: 32 -> 64` for each field.
+
+    Args:
+        changes: the old value and the new one by field.
+    """
+    return [
+        f"{name}: {old!r} -> {new!r}" for name, (old, new) in changes.items()
+    ]
 
 
 def _network_lines(title: str, network: tf.keras.Model) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import tensorflow as tf
 import tqdm
@@ -21,10 +21,9 @@ _SECONDS_BEFORE_TRYING_AGAIN = (1.0, 5.0)
 class EverySteps(tf.keras.callbacks.Callback):
     """Calls a function at multiples of a number of steps, and at the end.
 
-    Keras calls back after each execution of the graph, which runs several
-    steps: the interval should be a multiple of that number, or the function is
-    called at the first chance after its time. What cannot be written, because
-    a disk is full, is a warning, not the end of training.
+    Keras calls back after each call of the graph, which runs several steps;
+    `CallLengths` has a call end where something is due. What cannot be written,
+    because a disk is full, is a warning, not the end of training.
 
     Args:
         interval: number of steps, at least 1.
@@ -72,6 +71,37 @@ class EverySteps(tf.keras.callbacks.Callback):
             )
         else:
             self._called = step
+
+
+class CallLengths(tf.keras.callbacks.Callback):
+    """Ends each call of the graph where something is due.
+
+    Keras's graph reads its number of steps from a variable, so a shorter call
+    is no other graph.
+
+    Args:
+        longest: steps in a call, as the model was compiled.
+        intervals: in steps; calls end at their multiples.
+        last: the last step of training.
+    """
+
+    def __init__(self, longest: int, intervals: Sequence[int], last: int):
+        super().__init__()
+        self.longest = longest
+        self.intervals = intervals
+        self.last = last
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Sets the length of the first call."""
+        step = int(self.model.step.numpy())
+        due = [(step // every + 1) * every - step for every in self.intervals]
+        if self.longest > 1:
+            length = min(self.longest, self.last - step, *due)
+            self.model.steps_per_execution = max(length, 1)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Sets the length of the next call."""
+        self.on_train_begin()
 
 
 class SaveEverySteps(EverySteps):
@@ -142,8 +172,7 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
             steps = self.checkpoints.steps()
             kept = f"checkpoint {steps[-1]} stays" if steps else "none is saved"
             raise DivergedError(
-                f"a loss should be finite; at step {broken} it was not; "
-                f"{kept}; lower the learning rates or use float32"
+                f"a loss should be finite; at step {broken} it was not; {kept}"
             )
 
 

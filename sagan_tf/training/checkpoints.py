@@ -12,7 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from sagan_tf.errors import UserError
-from sagan_tf.gan import SAGAN
+from sagan_tf.gan import SAGAN, optimization
 
 _NAME = re.compile(r"step_(\d{8,})")
 _STATE = "state"
@@ -117,8 +117,13 @@ class Checkpoints:
                 of another model.
         """
         found = self._all()
+        optimizers = gan.optimizers.values()
+        # The run may go on with other ones than the checkpoint has.
+        given = [optimization.hyperparameters(each) for each in optimizers]
         for step, path in reversed(found):
             if self._restore(gan, path):
+                for optimizer, values in zip(optimizers, given):
+                    optimization.set_hyperparameters(optimizer, values)
                 return step
         if found:
             raise UserError(

@@ -154,13 +154,6 @@ class CollapseWatch:
         return [f"collapse since step {since[0]}: {text}"]
 
 
-def report(warnings: Iterable[str]) -> None:
-    """Write warnings to the log and to the present TensorBoard writer."""
-    for warning in warnings:
-        logging.warning("%s", warning)
-        tf.summary.text("collapse", warning)
-
-
 def _spread(images: np.ndarray) -> float:
     """Return the mean standard deviation of a pixel over the pictures."""
     return float(np.std(np.asarray(images, np.float32), axis=0).mean())

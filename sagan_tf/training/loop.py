@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Sequence
+from typing import Any, Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
-from sagan_tf.training import callbacks, distribution, records
+from sagan_tf.training import callbacks, distribution
 from sagan_tf.training.attention_probe import AttentionProbe
 from sagan_tf.training.checkpoints import Checkpoints
+from sagan_tf.training.clock import Clock
 from sagan_tf.training.collapse_watch import CollapseWatch
+from sagan_tf.training.records import MetricsRecorder, Probe, SheetWriter
+from sagan_tf.training.sinks import Records, open_records
 from sagan_tf.training.termination import StopWhenTerminated, Termination
 from sagan_tf.training.workdir import Workdir
 
@@ -33,8 +37,9 @@ class Schedule:
         log_every: interval of the metrics.
         sheet_every: interval of the sheets.
         sheet_columns: samples per row of a sheet.
-        sheet_rows: rows of a sheet.
+        sheet_rows: rows of a sheet, at most.
         checkpoint_every: interval of the checkpoints.
+        steps_per_call: steps in one call of the graph, at most.
     """
 
     num_steps: int
@@ -44,6 +49,12 @@ class Schedule:
     sheet_columns: int = 10
     sheet_rows: int = 10
     checkpoint_every: int = 500
+    steps_per_call: int = 1
+
+    @property
+    def intervals(self) -> tuple[int, ...]:
+        """Returns every interval."""
+        return self.log_every, self.sheet_every, self.checkpoint_every
 
 
 def train(
@@ -55,6 +66,8 @@ def train(
     measures: dict[str, Measure] | None = None,
     extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
     termination: Termination | None = None,
+    fields: dict[str, Any] | None = None,
+    changes: Sequence[str] = (),
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
 
@@ -72,6 +85,8 @@ def train(
             called whenever a sheet is drawn and recorded with the metrics.
         extra_callbacks: called after those of every run.
         termination: notes the signal that asks for an early end.
+        fields: of the configuration by name, to be recorded.
+        changes: of the configuration, in words, to be recorded.
 
     Returns:
         The step reached.
@@ -91,16 +106,36 @@ def train(
         lambda step: checkpoints.save(gan),
         schedule.num_steps,
     )
+    clock = Clock()
+    records, before = open_records(workdir, start)
+    records.fields(fields or {})
+    for change in changes:
+        records.text(start, "change", change)
+    lengths = callbacks.CallLengths(
+        schedule.steps_per_call, schedule.intervals, schedule.num_steps
+    )
     try:
         gan.fit(
-            _batches(gan, dataset, schedule, start),
+            _batches(gan, dataset, schedule, start, clock),
             epochs=1,
             steps_per_epoch=schedule.num_steps - start,
             verbose=0,
             callbacks=[
+                # It waits for the end of a call, so the clock comes after it.
                 callbacks.StopOnNonFinite(checkpoints),
+                clock,
+                lengths,
                 bar,
-                *_periodic(gan, dataset, workdir, schedule, measures),
+                *_periodic(
+                    gan,
+                    dataset,
+                    workdir,
+                    schedule,
+                    measures,
+                    clock,
+                    records,
+                    before,
+                ),
                 saver,
                 *extra_callbacks,
                 StopWhenTerminated(termination or Termination(), saver),
@@ -112,14 +147,20 @@ def train(
 
 
 def _batches(
-    gan: SAGAN, dataset: ImageDataset, schedule: Schedule, start: int
+    gan: SAGAN,
+    dataset: ImageDataset,
+    schedule: Schedule,
+    start: int,
+    clock: Clock,
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
     """The real pictures from a step on, for the replicas of this process."""
     strategy = gan.distribute_strategy
     batch_size = schedule.batch_size * gan.discriminator_steps
     if strategy.num_replicas_in_sync == 1:
-        return dataset.training_batches(
-            batch_size, seed=gan.seed, start_batch=start
+        return clock.watch(
+            dataset.training_batches(
+                batch_size, seed=gan.seed, start_batch=start
+            )
         )
 
     def read(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -144,11 +185,15 @@ def _periodic(
     workdir: Workdir,
     schedule: Schedule,
     measures: dict[str, Measure] | None,
+    clock: Clock,
+    records: Records,
+    before: list[dict[str, Any]],
 ) -> list[tf.keras.callbacks.Callback]:
     """Metrics and sheets, each at its interval."""
-    sheets = records.SheetWriter(
+    sheets = SheetWriter(
         gan,
         workdir,
+        records,
         schedule.sheet_columns,
         schedule.sheet_rows,
         dataset.class_names,
@@ -156,17 +201,23 @@ def _periodic(
     some = min(dataset.num_examples, _WATCHED_PICTURES)
     real_images, real_labels = next(iter(dataset.ordered_batches(some)))
     watch = CollapseWatch(gan, real_images.numpy())
-    recorder = records.MetricsRecorder(gan, workdir, schedule.batch_size, watch)
+    watch.recall(before)
+    recorder = MetricsRecorder(gan, records, schedule.batch_size, clock, watch)
+    real = workdir.samples / "real.png"
+    if real.exists():
+        start = int(gan.step.numpy())
+        records.image(start, "real", np.asarray(Image.open(real)))
     look = AttentionProbe(
         gan, recorder.probed, real_images.numpy(), real_labels.numpy()
     )
     # What is probed joins the record of the same step.
     actions = [(schedule.sheet_every, look, "look at attention")]
     if measures:
-        probe = records.Probe(gan, recorder, measures)
+        probe = Probe(gan, recorder, measures)
         actions.append((schedule.sheet_every, probe, "measurement"))
     actions += [
         (schedule.log_every, recorder, "metrics"),
+        (schedule.sheet_every, recorder, "metrics"),
         (schedule.sheet_every, sheets, "sheet"),
     ]
     return [

@@ -114,12 +114,14 @@ def _draw_row(axes: Sequence[Any], row: Row, side: int, size: int) -> None:
     image = enlarge(sheets.to_uint8(row.image), side)
     _show(first, image)
     distances = attention_maps.mean_distances(row.scores)
+    strengths = attention_maps.strengths(row.scores)
     for axis, query, color in zip(others, row.queries, itertools.cycle(COLORS)):
         _show(axis, heat_over(image, row.scores[query]))
         axis.set_axis_on()
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set(color=color, linewidth=_FRAME)
-        text = f"{distances[query]:.2f} away"
+        even = "" if strengths[query] == 1.0 else ", uniform"
+        text = f"{distances[query]:.2f} away{even}"
         axis.set_xlabel(text, color=_PALE_INK, size=size)
         for panel in (first, axis):
             _mark(panel, query, len(row.scores), color, max(6.0, side / 13))
@@ -177,14 +179,16 @@ def heat_over(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     Args:
         image: `(side, side, 3)`, uint8.
-        weights: `(keys,)`; the largest one is the brightest.
+        weights: `(keys,)`; the largest one is the brightest, but pale where
+            all are nearly alike.
 
     Returns:
         The image, of the same shape and type.
     """
     heat = upsample(weights, len(image))
     grey = np.asarray(Image.fromarray(image).convert("L"), np.float32)
-    return _colors(heat / max(heat.max(), 1e-12), grey)
+    strength = attention_maps.strengths(weights)
+    return _colors(strength * heat / max(heat.max(), 1e-12), grey)
 
 
 def _colors(heat: np.ndarray, grey: np.ndarray) -> np.ndarray:

@@ -8,12 +8,15 @@ one (1, 1), so maps of all sizes compare.
 from __future__ import annotations
 
 import warnings
+from typing import Iterable
 
 import numpy as np
 
 # Sides of the image between two telling queries, so that their dots can be
 # told apart.
 _SPACING = 0.2
+# From this share of the greatest entropy on, attention is nearly uniform.
+NEARLY_UNIFORM = 0.99
 
 
 def map_side(positions: int) -> int:
@@ -57,6 +60,22 @@ def mean_distances(scores: np.ndarray) -> np.ndarray:
     return np.einsum("...qk,qk->...q", scores, np.linalg.norm(apart, axis=-1))
 
 
+def mean_distance(blocks: Iterable[np.ndarray], queries: int) -> float:
+    """Returns the mean of `mean_distances` over the queries of an image.
+
+    Args:
+        blocks: `(some queries, keys)` each, in the order of the queries.
+        queries: how many there are in all.
+    """
+    total, start = 0.0, 0
+    for scores in blocks:
+        rows = slice(start, start + len(scores))
+        apart = places(queries)[rows, np.newaxis] - places(scores.shape[-1])
+        total += float((scores * np.linalg.norm(apart, axis=-1)).sum())
+        start = rows.stop
+    return total / queries
+
+
 def uniform_distance(queries: int, keys: int) -> float:
     """Returns the mean distance of attention to everything alike."""
     return float(mean_distances(np.full((queries, keys), 1.0 / keys)).mean())
@@ -74,6 +93,19 @@ def spreads(scores: np.ndarray) -> np.ndarray:
     """
     logs = np.log(np.maximum(scores, 1e-30))
     return -(scores * logs).sum(-1) / np.log(scores.shape[-1])
+
+
+def strengths(scores: np.ndarray) -> np.ndarray:
+    """Returns how strongly each query's attention should be drawn.
+
+    Args:
+        scores: `(..., queries, keys)`, each row of sum 1.
+
+    Returns:
+        `(..., queries)`: 1 up to `NEARLY_UNIFORM`, from there down to 0 where
+        all keys are alike.
+    """
+    return np.clip((1.0 - spreads(scores)) / (1.0 - NEARLY_UNIFORM), 0.0, 1.0)
 
 
 def telling_queries(scores: np.ndarray, count: int) -> np.ndarray:

@@ -10,10 +10,14 @@ from typing import Sequence
 
 from sagan_tf.whole_files import replacing
 
+# A line of few points is not to be seen without them.
+_FEW_POINTS = 30
 # Panels from top to bottom: a title, and the metrics whose names start so. A
 # panel without data is left out.
 _PANELS = (
     ("loss", ("d_loss", "g_loss")),
+    ("gradient penalty", ("gradient_penalty",)),
+    ("learning rate", ("generator/learning", "discriminator/learning")),
     ("mean logit", ("d_real", "d_fake")),
     ("gate", ("generator/gate", "discriminator/gate")),
     (
@@ -77,7 +81,9 @@ def _draw(
     axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axis, (title, curves) in zip(axes, panels):
         for name, points in curves.items():
-            axis.plot(*zip(*points), label=name, linewidth=1.2)
+            marker = "o" if len(points) < _FEW_POINTS else ""
+            style = {"linewidth": 1.2, "marker": marker, "markersize": 3}
+            axis.plot(*zip(*points), label=name, **style)
         axis.set_ylabel(title)
         axis.grid(alpha=0.3)
         if len(curves) > 1:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sagan_tf.whole_files import replacing
 
+TITLE_HEIGHT = 24
 _BACKGROUND = 255
 _INK = 0
 _FONT = "mpl-data/fonts/ttf/DejaVuSans.ttf"
@@ -64,6 +65,7 @@ def image_grid(
     padding: int = 2,
     row_labels: Sequence[str] | None = None,
     enlarge_to: int = 0,
+    title: str = "",
 ) -> np.ndarray:
     """Arranges images in rows on a white sheet, the first at the top left.
 
@@ -75,6 +77,7 @@ def image_grid(
         row_labels: a caption for each row, written to the left of it.
         enlarge_to: pixels of a side up to which small images are enlarged,
             see `enlargement`; 0 leaves them as they are.
+        title: a line above, `TITLE_HEIGHT` pixels high; empty for none.
 
     Returns:
         `(sheet height, sheet width, 3)` of type uint8.
@@ -111,10 +114,22 @@ def image_grid(
         top = padding + row * (height + padding)
         left = padding + column * (width + padding)
         sheet[top : top + height, left : left + width] = image
-    if row_labels is None:
-        return sheet
-    margin = _label_margin(row_labels, sheet.shape[0], height, padding)
-    return np.concatenate([margin, sheet], axis=1)
+    if row_labels is not None:
+        margin = _label_margin(row_labels, sheet.shape[0], height, padding)
+        sheet = np.concatenate([margin, sheet], axis=1)
+    return _with_title(sheet, title) if title else sheet
+
+
+def _with_title(sheet: np.ndarray, title: str) -> np.ndarray:
+    """Puts a line above a sheet, which grows if the line is wider."""
+    font, gap = ImageFont.load_default(size=TITLE_HEIGHT // 2), 4
+    height, width, _ = sheet.shape
+    wide = max(width, int(np.ceil(font.getlength(title))) + 2 * gap)
+    page = Image.new("RGB", (wide, height + TITLE_HEIGHT), (_BACKGROUND,) * 3)
+    place = (gap, TITLE_HEIGHT / 2)
+    ImageDraw.Draw(page).text(place, title, (_INK,) * 3, font, anchor="lm")
+    page.paste(Image.fromarray(sheet), (0, TITLE_HEIGHT))
+    return np.asarray(page)
 
 
 def write_png(path: str, image: np.ndarray) -> None:

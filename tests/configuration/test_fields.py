@@ -18,6 +18,7 @@ from sagan_tf.configuration.validation import (
     check_same_model,
     complete,
     flatten,
+    keep_older,
     validate,
 )
 from sagan_tf.errors import UserError
@@ -108,6 +109,13 @@ BAD_VALUES = [
     ("train.batch_size", 2.5),
     ("train.num_steps", 0),
     ("train.discriminator_steps", 0),
+    ("optimizer.name", ""),
+    ("optimizer.weight_decay", -0.1),
+    ("optimizer.schedule", "cosinus"),
+    ("optimizer.warmup_steps", -1),
+    ("optimizer.end_step", 0.5),
+    ("optimizer.end_share", 1.5),
+    ("train.ema_warmup", 1),
     ("train.ema_decay", 1.0),
     ("train.ema_decay", -0.5),
     ("train.ema_start_step", -1),
@@ -205,11 +213,11 @@ CONTRADICTIONS = [
         {"model.attention_value_divisor": 65},
         ["attention_value_divisor", "64 channels", "65"],
     ),
-    ({"train.num_steps": 55}, ["train.num_steps", "(10)", "60"]),
-    ({"train.num_steps": 2}, ["nearest is 10"]),
-    ({"log.every_steps": 99}, ["log.every_steps", "nearest is 100"]),
-    ({"log.sheet_every_steps": 41}, ["sheet_every_steps", "nearest is 40"]),
-    ({"checkpoint.every_steps": 5}, ["checkpoint.every_steps", "10"]),
+    (
+        {"optimizer.schedule": "cosine", "optimizer.warmup_steps": 10_000},
+        ["optimizer.end_step", "warmup_steps (10000)"],
+    ),
+    ({"optimizer.end_share": 0.5}, ["end_share", "left at its default"]),
     (
         {"checkpoint.keep_every": 700},
         ["checkpoint.keep_every", "checkpoint.every_steps (500)", "500"],
@@ -284,7 +292,13 @@ GOOD_SETTINGS = [
     {"dataset.image_size": 256, "model.attention_resolutions": (128, 8)},
     {"model.attention_resolutions": (), "model.base_channels": 1},
     {"model.attention_key_divisor": 1, "model.attention_value_divisor": 1},
-    {"train.num_steps": 2, "train.steps_per_call": 2},
+    {"train.num_steps": 3, "log.every_steps": 7, "checkpoint.every_steps": 5},
+    {
+        "optimizer.schedule": "linear",
+        "optimizer.warmup_steps": 9,
+        "optimizer.end_step": 10,
+        "optimizer.end_share": 0.1,
+    },
     {"checkpoint.keep_every": 1000},
     DCGAN,
     {**DCGAN, "model.attention_resolutions": (16, 4, 8)},
@@ -469,8 +483,17 @@ def test_a_run_from_before_a_field_can_be_read():
         del stored[section][field]
     config = complete(stored)
     validate(config)
-    assert config.to_dict() == default.get_config().to_dict()
-    check_same_model(default.get_config(), stored, "runs/old")
+    assert flatten(config) == {
+        **flatten(default.get_config()),
+        **{name: FIELDS[name].since for name in NEWER},
+    }
+    asked = default.get_config()
+    asked.train.batch_size = 32
+    keep_older(asked, stored)
+    assert check_same_model(asked, stored, "runs/old") == {
+        "train.batch_size": (64, 32)
+    }
+    assert not asked.train.ema_warmup
 
 
 def test_a_run_does_not_become_float16():

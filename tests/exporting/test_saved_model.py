@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
 
 from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
@@ -144,11 +145,18 @@ def test_attention_is_that_of_the_last_layer(exported, generator):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"labels": [10]}, "`labels` should be in \\[0, 10\\)"),
+        (
+            {"labels": [10, 3, 99]},
+            r"\[`labels` should be in \[0, 10\). Received: \[10 99\]\]",
+        ),
         ({"labels": [-1]}, "`labels` should be in"),
         ({"truncation": -0.5}, "`truncation` should not be negative"),
         ({"truncation": np.float32("nan")}, "`truncation` should not"),
-        ({"seed": [1, 2]}, "`seed` should be one number"),
+        (
+            {"seed": [1, 2]},
+            "`seed` should be one number, or one for each label. "
+            r"Received: \[1 2\]",
+        ),
         ({"truncation": [1.0, 2.0]}, "`truncation` should be one"),
     ],
 )
@@ -157,6 +165,19 @@ def test_arguments_without_sense_are_refused(exported, name, inputs, message):
     good = {"labels": [0], "seed": 1, "truncation": 0.0}
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         ask(exported, name, **{**good, **inputs})
+
+
+def test_truncation_is_none_by_default(exported):
+    model = tf.saved_model.load(str(exported.path))
+    found = model.sample(labels=[4, 1], seed=7)["images"]
+    expected = ask(exported, "sample", labels=[4, 1], seed=7, truncation=0.0)
+    np.testing.assert_array_equal(found, expected["images"])
+    # What a server fills in.
+    stored = saved_model_pb2.SavedModel()
+    stored.ParseFromString((exported.path / "saved_model.pb").read_bytes())
+    for name in ("sample", "png"):
+        signature = stored.meta_graphs[0].signature_def[name]
+        assert signature.defaults["truncation"].float_val == [0.0]
 
 
 def test_an_unconditional_generator_takes_no_labels(

@@ -134,7 +134,7 @@ def test_average_starts_as_a_copy():
 
 
 def test_average_moves_at_its_rate_with_statistics_and_vectors():
-    gan = make(ema_decay=0.75)
+    gan = make(ema_decay=0.75, ema_warmup=False)
     before = values(gan.ema_generator.variables)
     gan.train_step(batch())
     names = []
@@ -150,7 +150,7 @@ def test_average_moves_at_its_rate_with_statistics_and_vectors():
 
 
 def test_average_is_a_copy_until_its_first_step():
-    gan = make(ema_decay=0.75, ema_start_step=1)
+    gan = make(ema_decay=0.75, ema_start_step=1, ema_warmup=False)
     gan.train_step(batch())
     for average, weight in zip(
         gan.ema_generator.variables, gan.generator.variables
@@ -165,6 +165,19 @@ def test_average_is_a_copy_until_its_first_step():
         )
     ]
     assert max(gap) > 1e-4
+
+
+def test_average_warms_up():
+    gan, decays = make(ema_decay=0.25, ema_start_step=1), []
+    average = gan.ema_generator.variables[0]
+    for _ in range(5):
+        # Half-way between nothing and one, by the share that is kept.
+        average.assign(tf.ones_like(average))
+        gan.generator.variables[0].assign(tf.zeros_like(average))
+        gan.update_average()
+        decays.append(average.numpy().ravel()[0])
+    expected = [0.0, 1 / 10, 2 / 11, 0.25, 0.25]
+    np.testing.assert_allclose(decays, expected, rtol=1e-6)
 
 
 def test_call_draws_with_the_average_in_inference():
@@ -223,6 +236,16 @@ def test_wasserstein_update_has_its_penalty():
     without, expected = losses_by_weight
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     assert found[0] > without[0]
+
+
+def test_the_penalty_is_a_metric_of_its_own():
+    gan = SAGAN(*small_networks())
+    gan.compile(*optimizers(), loss="wasserstein", gradient_penalty_weight=3.0)
+    logs = gan.train_step(small_batch())
+    expected = logs["d_fake"] - logs["d_real"] + 3.0 * logs["gradient_penalty"]
+    np.testing.assert_allclose(logs["d_loss"], expected, rtol=1e-5)
+    assert [each.name for each in gan.metrics] == list(logs)
+    assert logs["gradient_penalty"] > 0.0
 
 
 def test_each_wasserstein_update_has_shares_of_its_own():
@@ -515,11 +538,11 @@ def test_checkpoint_holds_two_optimizers_and_no_other(tmp_path):
 
 def test_metrics_are_the_running_means(monkeypatch):
     gan = make()
-    assert [m.name for m in SAGAN(*networks()).metrics] == [
+    assert [m.name for m in gan.metrics] == [
         "d_loss",
-        "g_loss",
         "d_real",
         "d_fake",
+        "g_loss",
     ]
     losses, record_metrics = [], step_metrics.record
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from sagan_tf import SAGAN
 from sagan_tf.gan import optimization
 from sagan_tf.layers import SpectralNormalization
+from sagan_tf.training.callbacks import CallLengths
 from tests.gan import test_model
 
 # float32 rounding of sums in another order, through one step of Adam.
@@ -186,6 +187,30 @@ def test_a_fit_is_traced_in_its_first_call_only(steps_per_call):
     assert gan.step.numpy() == 6
 
 
+def test_calls_end_where_something_is_due_without_another_trace():
+    gan, traces, ends = make(PlainGenerator), [], []
+    step = gan.train_step
+
+    def counting(data):
+        traces.append(data[0].shape)
+        return step(data)
+
+    gan.train_step = counting
+    gan.compile(*test_model.optimizers(), steps_per_execution=3)
+    batches = tf.data.Dataset.from_tensor_slices(test_model.small_batch(16))
+    note = tf.keras.callbacks.LambdaCallback(
+        on_batch_end=lambda *_: ends.append(int(gan.step.numpy()))
+    )
+    gan.fit(
+        batches.batch(4, drop_remainder=True).repeat(),
+        steps_per_epoch=11,
+        verbose=0,
+        callbacks=[note, CallLengths(3, (5, 4), last=11)],
+    )
+    assert ends == [3, 4, 5, 8, 10, 11]
+    assert len(traces) == 2
+
+
 @pytest.mark.parametrize("parts", [1, 2])
 def test_compiled_updates_equal_the_plain_ones(parts):
     weights = []
@@ -228,6 +253,28 @@ def test_slots_are_created_and_nothing_else_happens():
     assert adam.iterations.numpy() == 0
     assert len(adam.variables()) == 3
     assert all(not np.any(slot.numpy()) for slot in adam.variables())
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        tf.keras.optimizers.AdamW(0.1, weight_decay=0.5),
+        # Its first step changes what it knows of the schedule of its momentum.
+        tf.keras.optimizers.legacy.Nadam(0.1),
+        tf.keras.optimizers.legacy.SGD(0.1, decay=0.5, momentum=0.9),
+    ],
+    ids=lambda optimizer: type(optimizer).__name__,
+)
+def test_no_optimizer_moves_a_weight_for_its_slots(optimizer):
+    variable = tf.Variable([1.0, -2.0])
+    optimization.create_slots(optimizer, [variable])
+    np.testing.assert_array_equal(variable, [1.0, -2.0])
+    assert optimizer.iterations.numpy() == 0
+    first = tf.Variable([1.0, -2.0])
+    fresh = type(optimizer).from_config(optimizer.get_config())
+    for each, target in ((optimizer, variable), (fresh, first)):
+        each.apply_gradients([(tf.constant([0.3, 0.2]), target)])
+    np.testing.assert_array_equal(variable, first)
 
 
 def test_slots_of_an_optimizer_that_has_stepped_stay():

@@ -79,6 +79,47 @@ def test_a_tensor_cannot_reach_outside_its_storage(tmp_path):
         pytorch_file.read(path)
 
 
+def test_nothing_inflates(tmp_path):
+    """PyTorch compresses nothing: what is compressed is meant to burst."""
+    path = pytorch_files.write(
+        tmp_path / "a.pth", {"a": np.zeros(99, np.float32)}
+    )
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    with pytest.raises(UserError, match="a compressed archive"):
+        pytorch_file.read(path)
+
+
+def test_tensors_that_share_their_bytes_do_not_outgrow_the_file(tmp_path):
+    state = {"a": np.zeros(10_000, np.float32)}
+
+    def read(count):
+        path = pytorch_files.write(
+            tmp_path / "a.pth",
+            state,
+            lambda tensors: {str(n): tensors["a"] for n in range(count)},
+        )
+        return pytorch_file.read(path)
+
+    assert len(read(3)) == 3
+    with pytest.raises(UserError, match="far larger than the file"):
+        read(9)
+
+
+def test_a_tensor_is_no_longer_than_the_file(tmp_path):
+    array = np.zeros(8, np.float32)
+    path = pytorch_files.write_old(tmp_path / "a.pth", {"a": array})
+    content = bytearray(path.read_bytes())
+    place = len(content) - array.nbytes - 8
+    content[place : place + 8] = (2**50).to_bytes(8, "little")
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="longer than the file"):
+        pytorch_file.read(path)
+
+
 def broken(tmp_path):
     pytorch_files.write(tmp_path / "whole.pth", STATE)
     whole = (tmp_path / "whole.pth").read_bytes()

@@ -225,6 +225,23 @@ def test_two_replicas_compute_as_one_in_bfloat16(two_replicas):
         )
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("make", [conditional, plain])
+def test_inference_takes_the_mean_away_in_float32(make, policy):
+    inputs = tf.cast(100.0 + random(4, 4, 6, 5), policy.split("_")[1])
+    inputs = [inputs, LABELS] if make is conditional else inputs
+    layers = make(dtype=policy), make(dtype="float32")
+    for layer in layers:
+        layer.moving_mean.assign(100.0 + random(5))
+        layer.moving_variance.assign(np.full(5, 0.5))
+    ours, expected = (layer(inputs, training=False) for layer in layers)
+    # Values reach 10: eight bits of precision, in which 100 has none after
+    # the point.
+    np.testing.assert_allclose(
+        tf.cast(ours, tf.float32), tf.cast(expected, tf.float32), atol=0.1
+    )
+
+
 def test_replicas_keep_to_themselves_where_not_synchronized(two_replicas):
     inputs = tf.constant(features())
     with two_replicas.scope():

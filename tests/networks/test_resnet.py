@@ -212,6 +212,16 @@ def subsets(sizes):
     ]
 
 
+@BOTH
+def test_attention_has_a_place_at_every_size(network_class):
+    places = [
+        [*network_class(size, base_channels=8).attention_layers()]
+        for size in (32, 64, 128, 256)
+    ]
+    # The release has it on maps of 32 at 128 pixels.
+    assert places == [[16], [16], [32], [64]]
+
+
 @pytest.mark.parametrize("attention", subsets((8, 16, 32)))
 def test_attention_at_any_subset_in_the_generator(attention):
     network = generator(attention=attention)

@@ -5,8 +5,13 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf import SAGAN, Discriminator, Generator
+from sagan_tf.layers import dot_product_attention
 from sagan_tf.training.attention_probe import AttentionProbe
-from sagan_tf.visualization.attention_maps import uniform_distance
+from sagan_tf.visualization import attention_capture
+from sagan_tf.visualization.attention_maps import (
+    mean_distances,
+    uniform_distance,
+)
 
 OPTIONS = {
     "image_size": 32,
@@ -42,6 +47,33 @@ def test_each_layer_of_each_network_is_measured():
         uniform_distance(256, 64)
     )
     assert all(0.0 < value < 1.0 for value in probed.values())
+
+
+def test_it_looks_at_one_image_in_blocks(monkeypatch):
+    """The weights of an image are never all in memory."""
+    options = {"attention_options": {"key_divisor": 2, "max_scores": 64 * 8}}
+    gan = SAGAN(
+        Generator(latent_dim=4, **{**OPTIONS, **options}),
+        Discriminator(**{**OPTIONS, **options}),
+    )
+    whole = attention_capture.capture_from_generator(
+        gan.ema_generator, np.arange(4), np.arange(4) % 3
+    )
+    seen, compute = [], dot_product_attention.attention_scores
+
+    def watch(query, key):
+        scores = compute(query, key)
+        seen.append(scores.shape)
+        return scores
+
+    monkeypatch.setattr(dot_product_attention, "attention_scores", watch)
+    probed = probe(gan)
+    # Inside a loop over blocks nothing is known of the batch.
+    assert {tuple(shape)[1:] for shape in seen} == {(8, 64)}
+    assert {shape[0] for shape in seen} <= {1, None}
+    assert probed["generator/attention_distance_16"] == pytest.approx(
+        mean_distances(whole.scores[16]).mean(), rel=1e-5
+    )
 
 
 def test_networks_without_attention_add_nothing():

@@ -13,7 +13,7 @@ from PIL import Image
 
 from configs import twins32
 from sagan_tf import train
-from sagan_tf.configuration import builders
+from sagan_tf.configuration import builders, load_config, validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import DivergedError, UserError
 from sagan_tf.training.workdir import Workdir
@@ -94,7 +94,7 @@ def test_a_run_writes_its_whole_story(tmp_path, capsys):
     assert [record["step"] for record in records(workdir)] == [1, 2]
     assert workdir.curves.is_file()
     assert 0.0 <= records(workdir)[1]["coherence"] <= 1.0
-    assert set(records(workdir)[0]) >= {
+    assert set(records(workdir)[1]) >= {
         "step",
         "d_loss",
         "g_loss",
@@ -104,8 +104,14 @@ def test_a_run_writes_its_whole_story(tmp_path, capsys):
         "generator/largest_sigma",
         "discriminator/gate_16",
         "discriminator/largest_sigma",
+        "generator/learning_rate",
+        "discriminator/learning_rate",
         "images_per_second",
+        "waiting",
+        "host_memory",
     }
+    # In the first call the graph is compiled.
+    assert "images_per_second" not in records(workdir)[0]
     assert list(workdir.tensorboard.glob("events*"))
     assert sorted(path.name for path in workdir.checkpoints.iterdir()) == [
         "step_00000001",
@@ -175,8 +181,22 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
     workdir, config = Workdir(tmp_path / "run"), toy.config(train__num_steps=9)
     with pytest.raises(
         DivergedError, match="step 3 it was not.*checkpoint 2 stay"
-    ):
+    ) as caught:
         train.run(config, workdir)
+    # The command that it names goes on with the run.
+    advice = str(caught.value).partition("sagan_tf.train ")[2].partition(";")[0]
+    flag, *overrides = advice.split(" ")
+    assert flag == f"--workdir={workdir.path}"
+    lower = load_config(str(workdir.config))
+    lower.update_from_flattened_dict(
+        {
+            name.removeprefix("--config."): float(value)
+            for name, value in (word.split("=") for word in overrides)
+        }
+    )
+    assert lower.optimizer.generator_learning_rate == 5e-5
+    changes = validation.check_same_model(lower, workdir.read_config(), "")
+    assert len(changes) == 2
     gan = builders.build_gan(config)
     checkpoints = builders.build_checkpoints(config, workdir)
     assert checkpoints.restore_latest(gan) == 2

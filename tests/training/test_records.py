@@ -4,7 +4,10 @@ import errno
 import json
 import re
 import resource
+import time
+import types
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import (
@@ -12,8 +15,10 @@ from tensorboard.backend.event_processing import (
 )
 
 from sagan_tf import train
-from sagan_tf.training import records
+from sagan_tf.training import sinks
+from sagan_tf.training.clock import Clock
 from sagan_tf.training.collapse_watch import CollapseWatch
+from sagan_tf.training.records import MetricsRecorder, SheetWriter
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
 
@@ -32,15 +37,110 @@ def limit_file_size():
 
 def test_a_line_is_written_whole_or_not_at_all(tmp_path, limit_file_size):
     path = tmp_path / "metrics.jsonl"
-    records._append(path, '{"step": 1}\n')
+    sinks.append(path, '{"step": 1}\n')
     limit_file_size(path.stat().st_size + 5)
     for _ in range(2):
         with pytest.raises(OSError) as caught:
-            records._append(path, '{"step": 2}\n')
+            sinks.append(path, '{"step": 2}\n')
         assert caught.value.errno == errno.ENOSPC
     limit_file_size(resource.RLIM_INFINITY)
-    records._append(path, '{"step": 3}\n')
+    sinks.append(path, '{"step": 3}\n')
     assert path.read_text() == '{"step": 1}\n{"step": 3}\n'
+
+
+def test_a_step_that_waits_for_data_says_so():
+    def slow(number):
+        time.sleep(0.05)
+        return number
+
+    batches = tf.data.Dataset.range(5).map(
+        lambda number: tf.numpy_function(slow, [number], tf.int64)
+    )
+    clock, seen = Clock(), []
+    model = types.SimpleNamespace(step=tf.Variable(0))
+    clock.set_model(model)
+    for number in clock.watch(batches):
+        clock.on_train_batch_begin(0)
+        seen.append(int(number))
+        model.step.assign_add(1)
+        clock.on_train_batch_end(0)
+    assert seen == [0, 1, 2, 3, 4]
+    rates = clock.rates(batch_size=3)
+    # The wait of the first call is left out, with its compilation.
+    assert clock._waited == 0.0 and rates["waiting"] == 1.0
+    assert rates["images_per_second"] > 0.0
+    assert clock.rates(3) == {}
+
+
+class Memory:
+    """A sink that remembers."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __getattr__(self, name):
+        return lambda *arguments: self.seen.append((name, *arguments))
+
+
+def test_warnings_reach_the_log_and_every_sink(caplog):
+    network = types.SimpleNamespace(name="generator", diagnostics=lambda: {})
+    step = tf.Variable(0)
+    gan = types.SimpleNamespace(
+        step=step,
+        trackers={},
+        reset_metrics=lambda: None,
+        generator=network,
+        discriminator=network,
+        learning_rates=lambda: {"generator/learning_rate": 0.5},
+    )
+    watch = types.SimpleNamespace(
+        observe=lambda step, values: ({"variety": 0.01}, ["all alike"])
+    )
+    memory = Memory()
+    recorder = MetricsRecorder(
+        gan, sinks.Records([memory, memory]), 4, Clock(), watch
+    )
+    recorder.probed["coherence"] = 0.25
+    # What is due twice at a step is recorded once.
+    recorder(7)
+    recorder(7)
+    assert "all alike" in caplog.text
+    assert memory.seen[:2] == [("text", 7, "collapse", "all alike")] * 2
+    (name, number, values), again = memory.seen[2:]
+    assert (name, number) == ("scalars", 7) and again[0] == "scalars"
+    assert values["host_memory"] > 0.0
+    assert set(values) == {
+        *("coherence", "generator/learning_rate", "host_memory", "variety")
+    }
+
+
+@pytest.mark.parametrize(
+    ("classes", "rows", "captions"),
+    [
+        (3, 10, ["a", "b", "c"]),
+        (5, 3, ["a", "c", "e"]),
+        (0, 2, None),
+    ],
+)
+def test_rows_of_a_sheet_are_classes(tmp_path, classes, rows, captions):
+    generator = types.SimpleNamespace(num_classes=classes, latent_dim=4)
+    gan = types.SimpleNamespace(
+        generator=generator, ema_generator=generator, ema_decay=0.9, seed=0
+    )
+    sheet = SheetWriter(
+        gan, Workdir(tmp_path), sinks.Records([]), 2, rows, tuple("abcde")
+    )
+    assert sheet.captions == captions
+    drawn = []
+
+    def draw(latents, labels):
+        drawn.append(np.asarray(labels))
+        return np.zeros((len(labels), 8, 8, 3), np.float32)
+
+    sheet._sampler = draw
+    sheet(5)
+    assert len(drawn[0]) == 2 * (len(captions) if captions else rows)
+    assert (tmp_path / "samples" / "step_00000005.png").is_file()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +194,7 @@ def test_tensorboard_forgets_what_is_recorded_again(tmp_path):
             path.rename(tmp_path / older)
 
     write([1, 2, 3, 4], 0.0)
-    records.purge_events(tmp_path, 3)
+    sinks.purge_events(tmp_path, 3)
     write([3, 4, 5], 1.0)
     events = event_multiplexer.EventMultiplexer().AddRun(str(tmp_path), "run")
     found = [

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from sagan_tf import train
+from sagan_tf.configuration import load_config
 from sagan_tf.errors import UserError
 from sagan_tf.training import lock
 from sagan_tf.training.workdir import Workdir
@@ -112,3 +113,33 @@ def test_a_refused_run_leaves_no_directory(tmp_path):
     with pytest.raises(UserError):
         train.run(config, Workdir(tmp_path / "run"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_goes_on_from_its_own_configuration_with_changes(run, capsys):
+    workdir, _ = run
+    config = load_config(str(workdir.config))
+    config.train.num_steps = 3
+    config.train.batch_size = 2
+    config.optimizer.generator_learning_rate = 1e-5
+    config.optimizer.schedule = "cosine"
+    train.run(config, workdir)
+    start, end = lines(workdir)[-2:]
+    assert start["changes"] == {
+        "optimizer.generator_learning_rate": [1e-4, 1e-5],
+        "optimizer.schedule": ["constant", "cosine"],
+        "train.batch_size": [4, 2],
+        "train.num_steps": [2, 3],
+    }
+    assert (start["step"], end["step"]) == (2, 3)
+    assert "train.batch_size: 4 -> 2" in capsys.readouterr().out
+    record = json.loads(workdir.metrics.read_text().splitlines()[-1])
+    # At the end of the cosine but one step.
+    assert record["generator/learning_rate"] == pytest.approx(0.0, abs=1e-9)
+    assert workdir.read_config()["train"]["batch_size"] == 2
+
+
+def test_what_makes_another_model_stays_refused(run):
+    config = load_config(str(run[0].config))
+    config.optimizer.name = "Lion"
+    with pytest.raises(UserError, match="config.optimizer.name is 'Adam'"):
+        train.run(config, run[0])

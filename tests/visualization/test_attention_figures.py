@@ -34,6 +34,17 @@ def test_heat_over_an_image_is_brightest_at_the_key():
     assert brightness[45, 45] > 2 * brightness[15, 15]
 
 
+def test_uniform_attention_is_pale():
+    """Scaled to its own maximum it would glow."""
+    image = np.full((60, 60, 3), 128, np.uint8)
+    nearly = np.full(64, 1.0 / 64) * (1.0 + 1e-3 * np.eye(64)[9])
+    pale = attention_figures.heat_over(image, nearly)
+    bright = attention_figures.heat_over(image, np.eye(64)[9])
+    # The image in grey, and no colour over it.
+    assert np.ptp(pale.astype(int), axis=-1).max() < 8
+    assert np.ptp(bright.astype(int), axis=-1).max() > 80
+
+
 def test_the_image_shows_through_where_there_is_no_attention():
     image = np.zeros((60, 60, 3), np.uint8)
     image[:30, :15] = 255

@@ -48,6 +48,21 @@ def test_spread_goes_from_one_key_to_all():
     assert attention_maps.spreads(all_alike)[0] == pytest.approx(1.0)
 
 
+def test_uniform_attention_has_no_strength_and_any_choice_has_all_of_it():
+    uniform, tilted = np.full(64, 1 / 64), np.linspace(0.5, 1.5, 64) / 64
+    half = np.repeat([2.0, 0.0], 32) / 64
+    nearly = attention_maps.strengths((1.0 + 0.1 * (64 * tilted - 1.0)) / 64)
+    assert attention_maps.strengths(uniform) == pytest.approx(0.0, abs=1e-9)
+    assert 0.0 < nearly < 0.1
+    assert attention_maps.strengths(half) == 1.0
+
+
+def test_distance_by_blocks_is_that_of_the_whole():
+    scores = np.random.default_rng(0).dirichlet(np.ones(4), 16)
+    found = attention_maps.mean_distance(np.split(scores, 4), 16)
+    assert found == pytest.approx(attention_maps.mean_distances(scores).mean())
+
+
 def test_telling_queries_stand_on_each_object_and_on_the_background():
     # Two squares in an 8x8 map: each looks at the other, the rest at a corner.
     left, right = np.zeros((8, 8), bool), np.zeros((8, 8), bool)

@@ -18,6 +18,8 @@ from sagan_tf.training.workdir import Workdir
 from tools.ablation.studies import Arm, Study
 
 OUTCOME = "outcome.json"
+# What a run may go on with another value of, but a trial may not.
+_OF_THE_UPDATE = ("optimizer.", "train.batch_size", "train.ema_")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +94,14 @@ class Trial:
         if not workdir.config.is_file():
             return None
         stored = workdir.read_config()
-        validation.check_same_model(self.config, stored, self.workdir)
+        changes = validation.check_same_model(self.config, stored, self.workdir)
+        # A run may go on with them; then it is no trial of this study.
+        for name, (old, new) in changes.items():
+            if name.startswith(_OF_THE_UPDATE):
+                raise UserError(
+                    f"--root should hold trials of one configuration: "
+                    f"{self.workdir} has {name}={old!r}. Received: {new!r}"
+                )
         if step > self.num_steps:
             raise UserError(
                 f"--num_steps should not be below {step:,}, where "

@@ -13,7 +13,7 @@ from sagan_tf import choices
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.gan import latents as latent_numbers
-from sagan_tf.visualization import arrangements, sheets
+from sagan_tf.visualization import sheets, ways
 
 # More than this is slow to draw, and too small to look at.
 MOST_IMAGES = 200
@@ -137,7 +137,7 @@ class PlaygroundModel:
     ) -> DrawnImages:
         """Draws a latent on the way between two, one image for each class.
 
-        The way is that of `arrangements.interpolate_on_sphere`.
+        The way is that of `ways.interpolate_on_sphere`.
 
         Args:
             labels: the classes; `[0]` without classes.
@@ -158,7 +158,7 @@ class PlaygroundModel:
             )
         seeds = [int(choices.count_seeds(n, 1)[0]) for n in (first, second)]
         ends = self._latents(seeds, truncation)
-        latent = arrangements.interpolate_on_sphere(
+        latent = ways.interpolate_on_sphere(
             *ends, np.array([position], np.float32)
         )
         return self._draw(

@@ -9,7 +9,10 @@ from sagan_tf.configuration.builders.networks import (
     build_discriminator,
     build_generator,
 )
-from sagan_tf.gan import SAGAN, losses
+from sagan_tf.configuration.fields import FIELDS
+from sagan_tf.errors import UserError
+from sagan_tf.gan import SAGAN, losses, optimizers
+from sagan_tf.gan.rates import LearningRate
 from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Schedule
@@ -31,15 +34,20 @@ def build_gan(config: Config) -> SAGAN:
         discriminator_steps=train.discriminator_steps,
         ema_decay=train.ema_decay,
         ema_start_step=train.ema_start_step,
+        ema_warmup=train.ema_warmup,
         gradient_accumulation=train.gradient_accumulation,
         separate_discriminator_passes=train.separate_discriminator_passes,
         seed=config.seed,
         name="sagan",
     )
-    optimizer = config.optimizer
+    rates = config.optimizer
     gan.compile(
-        _build_adam(config, optimizer.generator_learning_rate),
-        _build_adam(config, optimizer.discriminator_learning_rate),
+        _build_optimizer(config, rates.generator_learning_rate, 1),
+        _build_optimizer(
+            config,
+            rates.discriminator_learning_rate,
+            train.discriminator_steps,
+        ),
         loss=build_loss(config),
         steps_per_execution=train.steps_per_call,
         jit_compile=train.jit_compile,
@@ -56,17 +64,43 @@ def build_loss(config: Config) -> losses.AdversarialLoss:
     return losses.get(config.loss, config.train.gradient_penalty_weight)
 
 
-def _build_adam(
-    config: Config, learning_rate: float
+def _build_optimizer(
+    config: Config, learning_rate: float, updates_per_step: int
 ) -> tf.keras.optimizers.Optimizer:
-    # The legacy class runs one fused kernel per variable, the new one about
-    # ten operations.
-    return tf.keras.optimizers.legacy.Adam(
+    fields = config.optimizer
+    rate = LearningRate(
         learning_rate,
-        beta_1=config.optimizer.beta_1,
-        beta_2=config.optimizer.beta_2,
-        epsilon=config.optimizer.epsilon,
+        fields.schedule,
+        fields.warmup_steps,
+        fields.end_step or config.train.num_steps,
+        fields.end_share,
+        updates_per_step,
     )
+    return optimizers.create(fields.name, rate, **_options(fields))
+
+
+def _options(fields: Config) -> dict[str, float]:
+    """Returns what the optimizer takes.
+
+    Raises:
+        UserError: if there is no such optimizer, or it takes nothing of what
+            was set.
+    """
+    try:
+        taken, given = optimizers.options_of(fields.name), {}
+    except ValueError as error:
+        raise UserError(f"config.optimizer.name should be {error}") from error
+    for option in ("beta_1", "beta_2", "epsilon", "weight_decay"):
+        name, value = f"optimizer.{option}", fields[option]
+        if option in taken:
+            given[option] = value
+        elif value != FIELDS[name].default:
+            raise UserError(
+                f"config.{name} should be left at its default "
+                f"({FIELDS[name].default}) with config.optimizer.name="
+                f"{fields.name}, which takes none. Received: {value}"
+            )
+    return given
 
 
 def build_schedule(config: Config) -> Schedule:
@@ -79,6 +113,7 @@ def build_schedule(config: Config) -> Schedule:
         sheet_columns=config.log.sheet_columns,
         sheet_rows=config.log.sheet_rows,
         checkpoint_every=config.checkpoint.every_steps,
+        steps_per_call=config.train.steps_per_call,
     )
 
 

@@ -32,7 +32,7 @@ FIELDS: dict[str, Field] = {
 
 SECTIONS = {
     "": "The run as a whole",
-    "optimizer": "Adam for each network, at a rate of its own (TTUR)",
+    "optimizer": "One for each network, at a rate of its own (TTUR)",
     "train": "How long and how to train",
     "dataset": "Where the real images come from",
     "model": "The generator and the discriminator",

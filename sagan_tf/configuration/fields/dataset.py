@@ -174,6 +174,7 @@ FIELDS = (
         BOOLEAN,
         "whether each image is mirrored or not by chance; the release does not",
         since=False,
+        may_change=True,
     ),
     Field(
         "dataset.prefetch",

@@ -16,16 +16,15 @@ FIELDS = (
         "log.every_steps",
         100,
         integer(1),
-        "steps between two records of the metrics; a multiple of "
-        "train.steps_per_call",
+        "steps between two records of the metrics; what is measured whenever a "
+        "sheet is drawn has a record too",
         may_change=True,
     ),
     Field(
         "log.sheet_every_steps",
         500,
         integer(1),
-        "steps between two sheets of samples; a multiple of "
-        "train.steps_per_call",
+        "steps between two sheets of samples",
         may_change=True,
     ),
     Field(
@@ -39,14 +38,14 @@ FIELDS = (
         "log.sheet_rows",
         10,
         integer(1),
-        "rows of samples on a sheet",
+        "rows of samples on a sheet, at most one for each class",
         may_change=True,
     ),
     Field(
         "checkpoint.every_steps",
         500,
         integer(1),
-        "steps between two checkpoints; a multiple of train.steps_per_call",
+        "steps between two checkpoints",
         may_change=True,
     ),
     Field(

@@ -12,6 +12,7 @@ from sagan_tf.configuration.fields.field import (
     OnlyIf,
     integer,
     is_integer,
+    is_number,
     one_of,
 )
 
@@ -43,46 +44,108 @@ FIELDS = (
         "the configuration's file registers",
     ),
     Field(
+        "optimizer.name",
+        "Adam",
+        NAME,
+        "a class of tf.keras.optimizers, such as Adam, AdamW, Lion or SGD; on "
+        "TensorFlow 2.15 also one of TensorFlow Addons, such as RectifiedAdam, "
+        "LAMB or Lookahead(Adam)",
+        since="Adam",
+    ),
+    Field(
         "optimizer.generator_learning_rate",
         1e-4,
         POSITIVE,
         "learning rate of the generator",
+        may_change=True,
     ),
     Field(
         "optimizer.discriminator_learning_rate",
         4e-4,
         POSITIVE,
         "learning rate of the discriminator",
+        may_change=True,
     ),
     Field(
         "optimizer.beta_1",
         0.0,
         DECAY,
         "decay of Adam's mean of the gradients",
+        may_change=True,
     ),
     Field(
         "optimizer.beta_2",
         0.999,
         DECAY,
         "decay of Adam's mean of their squares",
+        may_change=True,
     ),
     Field(
         "optimizer.epsilon",
         1e-8,
         POSITIVE,
         "added to the root of the mean square",
+        may_change=True,
+    ),
+    Field(
+        "optimizer.weight_decay",
+        0.0,
+        DECAY,
+        "share of the weights that each update takes away, times the rate "
+        "where the optimizer has it so",
+        since=0.0,
+        may_change=True,
+    ),
+    Field(
+        "optimizer.schedule",
+        "constant",
+        one_of("constant", "linear", "cosine"),
+        "how both rates fall from the end of the warm-up to end_step",
+        since="constant",
+        may_change=True,
+    ),
+    Field(
+        "optimizer.warmup_steps",
+        0,
+        integer(0),
+        "steps in which both rates rise linearly at first",
+        since=0,
+        may_change=True,
+    ),
+    Field(
+        "optimizer.end_step",
+        0,
+        integer(0),
+        "step at which both rates have fallen, and stay; 0 is "
+        "train.num_steps, so that a longer run has another schedule",
+        since=0,
+        only_if=OnlyIf("optimizer.schedule", lambda kind: kind != "constant"),
+        may_change=True,
+    ),
+    Field(
+        "optimizer.end_share",
+        0.0,
+        Check(
+            lambda value: is_number(value) and 0 <= value <= 1,
+            "a number from 0 to 1",
+        ),
+        "what is left of both rates then",
+        since=0.0,
+        only_if=OnlyIf("optimizer.schedule", lambda kind: kind != "constant"),
+        may_change=True,
     ),
     Field(
         "train.batch_size",
         64,
         integer(1),
         "real images per update, over all devices together",
+        may_change=True,
     ),
     Field(
         "train.num_steps",
         10_000,
         integer(1),
-        "generator updates in the whole run; a multiple of steps_per_call",
+        "generator updates in the whole run",
         may_change=True,
     ),
     Field(
@@ -105,12 +168,24 @@ FIELDS = (
         DECAY,
         "decay per step of the averaged generator (EMA); the release has no "
         "average, which is 0",
+        may_change=True,
     ),
     Field(
         "train.ema_start_step",
         0,
         integer(0),
         "step at which averaging starts; until then it copies the generator",
+        may_change=True,
+    ),
+    Field(
+        "train.ema_warmup",
+        True,
+        BOOLEAN,
+        "whether the n-th step of the average has a decay of at most "
+        "(1 + n) / (10 + n), so that a short run does not show the weights "
+        "that it began with",
+        since=False,
+        may_change=True,
     ),
     Field(
         "train.separate_discriminator_passes",
@@ -133,7 +208,8 @@ FIELDS = (
         "train.steps_per_call",
         10,
         integer(1),
-        "steps that run in one call of the graph",
+        "steps that run in one call of the graph, at most: a call ends where "
+        "something is due",
         may_change=True,
     ),
     Field(

@@ -1,0 +1,90 @@
+"""Films: images one after the other, as GIF or WebP."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Sequence
+
+import numpy as np
+from PIL import Image
+
+from sagan_tf.errors import UserError, one_line
+from sagan_tf.visualization.sheets import to_uint8
+from sagan_tf.whole_files import replacing
+
+ENDINGS = (".gif", ".webp")
+
+
+def write_film(
+    path: str | os.PathLike[str],
+    frames: Sequence[np.ndarray],
+    frames_per_second: float = 20.0,
+) -> None:
+    """Writes a film that begins again at its end.
+
+    Args:
+        path: the file, ending in one of `ENDINGS`; its directory is made.
+        frames: `(height, width, 3)` each, all of one size, as `to_uint8` takes
+            them.
+        frames_per_second: how fast.
+
+    Raises:
+        OSError: the file cannot be written; what was there before stays.
+        ValueError: there is no frame, or the ending is another.
+    """
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in ENDINGS or not len(frames):
+        raise ValueError(
+            f"`path` should end in one of {ENDINGS}, and `frames` have a "
+            f"frame. Received: {path} and {len(frames)} frames"
+        )
+    images = [Image.fromarray(to_uint8(frame)) for frame in frames]
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with replacing(path) as aside:
+        images[0].save(
+            aside,
+            format=ending[1:].upper(),
+            save_all=True,
+            append_images=images[1:],
+            duration=max(round(1000 / frames_per_second), 10),
+            loop=0,
+        )
+
+
+def of_training(samples: pathlib.Path) -> list[np.ndarray]:
+    """Returns the sheets of a run in the order of their steps.
+
+    Args:
+        samples: the directory of `step_STEP.png`.
+
+    Returns:
+        `(height, width, 3)` each, uint8, all of the size of the largest, with
+        white below and on the right.
+
+    Raises:
+        UserError: if there is none, or one cannot be read.
+    """
+    paths = sorted(samples.glob("step_*.png"))
+    if not paths:
+        raise UserError(
+            f"--workdir should hold sheets of its training. Received: none in "
+            f"{samples}"
+        )
+    frames = [_read(path) for path in paths]
+    height, width = (
+        max(frame.shape[axis] for frame in frames) for axis in (0, 1)
+    )
+    pages = [np.full((height, width, 3), 255, np.uint8) for _ in frames]
+    for page, frame in zip(pages, frames):
+        page[: frame.shape[0], : frame.shape[1]] = frame
+    return pages
+
+
+def _read(path: pathlib.Path) -> np.ndarray:
+    try:
+        return np.asarray(Image.open(path).convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise UserError(
+            f"{path} should be a sheet of the run. Received: {one_line(error)}"
+        ) from error
