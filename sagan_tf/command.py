@@ -29,6 +29,7 @@ from absl import app, flags
 from ml_collections import config_flags
 
 from sagan_tf.configuration import files
+from sagan_tf.configuration.fields import FIELDS
 from sagan_tf.errors import (
     LOCAL_PATH,
     UserError,
@@ -52,6 +53,7 @@ flags.disclaim_key_flags()
 def run(
     main: Callable[[List[str]], Optional[int]],
     required_flags: Sequence[str] = (),
+    positional: str = "",
 ) -> None:
     """Parses the command line, calls `main` and exits.
 
@@ -64,13 +66,17 @@ def run(
         main: takes the list that holds the program's name alone; what it
             returns is the exit status, None being 0.
         required_flags: names of flags that have to be given.
+        positional: name of a flag that may be given without its name.
     """
     # Names of files may be in no encoding, or in more than the locale's.
     sys.stdout.reconfigure(errors="backslashreplace")
     with one_line_errors(program_name()):
         _show_help_of(sys.modules[main.__module__])
         app.run(
-            main, flags_parser=lambda argv: parse_flags(argv, required_flags)
+            main,
+            flags_parser=lambda argv: parse_flags(
+                argv, required_flags, positional=positional
+            ),
         )
 
 
@@ -147,10 +153,32 @@ def one_line_errors(program: str) -> Iterator[None]:
             raise
         if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
             traceback.print_exc()
-        sys.stderr.write(f"{program}: {line}\n")
+        sys.stderr.write(f"{program}: {_in_own_words(line)}\n")
         if isinstance(error, KeyboardInterrupt):
             sys.exit(INTERRUPTED_STATUS)
         sys.exit(getattr(error, "exit_status", USER_ERROR_STATUS))
+
+
+def _in_own_words(
+    line: str, flag_values: flags.FlagValues = flags.FLAGS
+) -> str:
+    """Names the arguments of a data set as the command that speaks does.
+
+    What `sagan_tf.data` calls `on_small` is the flag --on_small of one command
+    and the field config.dataset.on_small of another.
+    """
+    values = {name: flag_values[name].value for name in flag_values}
+    has_fields = "config" in values or bool(values.get("workdir"))
+
+    def named(match: re.Match) -> str:
+        word = match.group(1)
+        if f"dataset.{word}" in FIELDS and word in values:
+            return f"--{word}"
+        if f"dataset.{word}" in FIELDS and has_fields:
+            return f"config.dataset.{word}"
+        return match.group()
+
+    return re.sub(r"`(\w+)`", named, line)
 
 
 def describe(error: BaseException) -> Optional[str]:
@@ -175,6 +203,7 @@ def parse_flags(
     argv: Sequence[str],
     required_flags: Sequence[str] = (),
     flag_values: flags.FlagValues = flags.FLAGS,
+    positional: str = "",
 ) -> List[str]:
     """Parses the command line, and the configuration that it names.
 
@@ -182,6 +211,7 @@ def parse_flags(
         argv: the program's name, then its arguments.
         required_flags: names of flags that have to be given.
         flag_values: the flags to set.
+        positional: name of a flag that may be given without its name.
 
     Returns:
         The program's name in a list.
@@ -198,6 +228,8 @@ def parse_flags(
         if not any(re.match(r"--?(help|\?)", word) for word in arguments):
             files.check_flags(arguments, flag_values)
         rest = flag_values(arguments)
+        if positional and len(rest) == 2:
+            flag_values[positional].parse(rest.pop())
     except flags.Error as error:
         raise UserError(_explain(error, flag_values)) from error
     except SystemExit:

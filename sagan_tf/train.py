@@ -101,7 +101,7 @@ def run(
         dataset = builders.build_dataset(config, classes.known_names(workdir))
         findings, found = first_look.look(dataset)
         with strategy.scope():
-            gan = builders.build_gan(config)
+            gan = builders.build_gan(config, _class_shares(config, findings))
         workers.restore_latest(gan, builders.build_checkpoints(config, workdir))
         if distribution.is_chief(strategy):
             schedule = builders.build_schedule(config)
@@ -134,6 +134,13 @@ def run(
             _draw_curves(workdir)
             _say(_end(step, config.train.num_steps, workdir, termination))
         workers.wait_for_all(strategy)
+
+
+def _class_shares(
+    config: Any, findings: first_look.Findings
+) -> list[float] | None:
+    as_data = config.train.fake_labels == "data"
+    return findings.class_shares() if as_data else None
 
 
 def _go_on(config: Any, workdir: Workdir) -> dict[str, Any]:

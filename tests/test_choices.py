@@ -23,6 +23,14 @@ def test_a_label_that_is_no_class_is_refused(words):
         choices.choose_labels(words, 10)
 
 
+def test_labels_are_numbers_or_names(caplog):
+    names = ("cats", "dogs", "7", "0")
+    assert choices.choose_labels(["dogs", "0", " 7"], 4, names) == [1, 0, 2]
+    assert "--labels: 0 is taken as the number of the class cats" in caplog.text
+    with pytest.raises(UserError, match="Received: 'dog'; did you mean dogs?"):
+        choices.choose_labels(["dog"], 4, names)
+
+
 def test_labels_of_an_unconditional_generator_are_refused():
     with pytest.raises(UserError, match="no classes"):
         choices.choose_labels(["0"], 0)

@@ -4,6 +4,7 @@ import ast
 import pathlib
 
 import pytest
+from absl import flags
 
 from configs import default
 from sagan_tf import command, user_cache
@@ -18,6 +19,7 @@ NO_PATHS = {
     "checkpoint",
     "dataset",
     "host",
+    "label_key",
     "license",
     "model",
     "server",
@@ -79,3 +81,23 @@ def test_no_folder_is_made_of_an_address(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="SAGAN_TF_CACHE should be a path"):
         user_cache.default_cache_dir()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--workdir=run"], "config.dataset.on_small"),
+        (["--on_small=x", "--workdir=run"], "--on_small"),
+        ([], "`on_small`"),
+    ],
+)
+def test_a_message_names_what_the_command_has(arguments, word):
+    values = flags.FlagValues()
+    flags.DEFINE_string("workdir", "", "", flag_values=values)
+    if word.startswith("--"):
+        flags.DEFINE_string("on_small", "", "", flag_values=values)
+    values(["toy", *arguments])
+    line = "`on_small` can enlarge; `other` and data set `digits` stay"
+    assert command._in_own_words(line, values) == line.replace(
+        "`on_small`", word
+    )

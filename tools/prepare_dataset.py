@@ -177,11 +177,11 @@ def write_sheet(output: str) -> str:
         images += row + [blank] * (_SHEET_COLUMNS - len(row))
         name = shards.class_names[label] if shards.class_names else ""
         names.append(f"{label} {name}" if name else "images")
-    factor = max(1, _SHEET_PIXELS // images[0].shape[0])
     grid = sheets.image_grid(
-        sheets.upscale(np.stack(images), factor),
+        np.stack(images),
         _SHEET_COLUMNS,
         row_labels=names,
+        enlarge_to=_SHEET_PIXELS,
     )
     path = os.path.join(output, SHEET)
     sheets.write_png(path, grid)

@@ -63,6 +63,13 @@ def _check_classes(fields: Fields) -> None:
     if classes and fields["model.architecture"] == "dcgan":
         expected = '0 with the architecture "dcgan", which has no classes'
         raise field_error("dataset.num_classes", expected, classes)
+    if fields["dataset.balance"] and fields["dataset.shuffle_window"]:
+        expected = "0 with config.dataset.balance, which needs all images"
+        value = fields["dataset.shuffle_window"]
+        raise field_error("dataset.shuffle_window", expected, value)
+    if fields["dataset.balance"] and fields["train.fake_labels"] == "data":
+        expected = '"uniform" with config.dataset.balance'
+        raise field_error("train.fake_labels", expected, "data")
     name = "model.normalized_class_tables"
     if fields[name] and not classes:
         raise field_error(name, "False without classes", True)

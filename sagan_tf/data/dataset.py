@@ -123,7 +123,11 @@ class ImageDataset:
         self, batch_size: int, seed: int, start_batch: int
     ) -> tf.data.Dataset:
         order = epoch_order(
-            self.num_examples, self._shard_sizes, self.pipeline, seed
+            self.num_examples,
+            self._shard_sizes,
+            self.pipeline,
+            seed,
+            self.labels,
         )
         return shuffled_indices(
             self.num_examples, batch_size, order, start_batch=start_batch

@@ -67,6 +67,20 @@ class Findings:
             f"warning: {text}" for text in self.warnings(class_names)
         ]
 
+    def class_shares(self) -> list[float]:
+        """Returns how often each class comes.
+
+        Raises:
+            UserError: if not all labels are known.
+        """
+        if not self.all_labels:
+            raise UserError(
+                'config.train.fake_labels should be "uniform": the labels of '
+                "these data are not known before they are read; prepare them "
+                "as shards with tools.prepare_dataset"
+            )
+        return (self.class_counts / self.class_counts.sum()).tolist()
+
     def _histogram(self, class_names: tuple[str, ...]) -> str:
         counts = self.class_counts
         what = "" if self.all_labels else f" of {len(self.labels)} looked at"

@@ -100,6 +100,12 @@ def open_dataset(
         shard_sizes=importer.shard_sizes,
         importer=None if isinstance(importer, DrawnImages) else importer,
     )
+    if pipeline.balance and (dataset.labels is None or not dataset.num_classes):
+        raise UserError(
+            "`balance` needs classes that are known before images are read: "
+            f"those of data set `{name}` are not; prepare it as shards with "
+            "tools.prepare_dataset"
+        )
     dataset.pipeline = pipeline
     if pipeline.service:
         dataset.remote_load = remote_load(

@@ -29,6 +29,7 @@ class Pipeline:
         interleave: files that are read at once, if there is a window.
         service: address of the dispatcher of a `tf.data` service that makes
             the batches; empty to make them here.
+        balance: whether each class is shown equally often.
     """
 
     flip: bool = False
@@ -36,6 +37,7 @@ class Pipeline:
     shuffle_window: int = 0
     interleave: int = 16
     service: str = ""
+    balance: bool = False
 
 
 def epoch_order(
@@ -43,6 +45,7 @@ def epoch_order(
     shard_sizes: Sequence[int],
     pipeline: Pipeline,
     seed: int,
+    labels: np.ndarray | None = None,
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns what orders the images of an epoch.
 
@@ -51,16 +54,21 @@ def epoch_order(
         shard_sizes: how many of them, in turn, lie in a file each.
         pipeline: how they are mixed and flipped.
         seed: an integer.
+        labels: `(num_examples,)`, where classes are balanced.
 
     Returns:
         A function from the epoch's number to `(num_examples,)` int64: each
-        index once, and `-1 - index` if the image is flipped.
+        index once, unless classes are balanced, and `-1 - index` if the image
+        is flipped.
     """
+    balanced = _balanced(labels) if pipeline.balance else None
     key = _interleaving_key(num_examples, shard_sizes, pipeline.interleave)
 
     def order(epoch: tf.Tensor) -> tf.Tensor:
         seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
-        if pipeline.shuffle_window:
+        if balanced:
+            indices = balanced(seeds)
+        elif pipeline.shuffle_window:
             indices = _in_windows(key, pipeline.shuffle_window, seeds)
         else:
             indices = tf.random.experimental.stateless_shuffle(
@@ -105,14 +113,45 @@ def _in_windows(
 ) -> tf.Tensor:
     fold = tf.random.experimental.stateless_fold_in
     read = tf.argsort(key(fold(seeds, 1)))
-    count = tf.size(read)
-    chance = tf.random.stateless_uniform(
-        [count], fold(seeds, 2), minval=None, maxval=None, dtype=tf.int32
-    )
     # Windows stay in their order, chance decides within each.
-    slot = tf.range(count, dtype=tf.int64) // window
-    mixed = tf.argsort(slot * 2**33 + tf.cast(chance, tf.int64))
+    slot = tf.range(tf.size(read), dtype=tf.int64) // window
+    mixed = _mixed_in_groups(slot, fold(seeds, 2))
     return tf.cast(tf.gather(read, mixed), tf.int64)
+
+
+def _balanced(labels: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns what shows each class equally often, given a seed.
+
+    Images of a class come again when all others of it have come. Of a class
+    with more images than its share of an epoch each epoch shows others.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    share = -(-len(labels) // len(classes))
+    images, groups, places, start = [], [], [], 0
+    for label, count in zip(classes, counts):
+        rounds = -(-share // count)
+        images.append(np.tile(np.flatnonzero(labels == label), rounds))
+        groups.append(len(groups) * share + np.repeat(np.arange(rounds), count))
+        places.append(start + np.arange(share))
+        start += rounds * count
+    images, groups, places = map(np.concatenate, (images, groups, places))
+
+    def order(seeds: tf.Tensor) -> tf.Tensor:
+        fold = tf.random.experimental.stateless_fold_in
+        mixed = _mixed_in_groups(tf.constant(groups, tf.int64), fold(seeds, 4))
+        chosen = tf.gather(images, tf.gather(mixed, places))
+        shuffle = tf.random.experimental.stateless_shuffle
+        return tf.cast(shuffle(chosen, fold(seeds, 5))[: len(labels)], tf.int64)
+
+    return order
+
+
+def _mixed_in_groups(groups: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    """Returns places in the order of their groups, by chance within each."""
+    chance = tf.random.stateless_uniform(
+        tf.shape(groups), seeds, minval=None, maxval=None, dtype=tf.int32
+    )
+    return tf.argsort(groups * 2**33 + tf.cast(chance, tf.int64))
 
 
 def shuffled_indices(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import tensorflow as tf
 
@@ -88,7 +88,11 @@ def truncate(values: tf.Tensor, truncation: Any) -> tf.Tensor:
 
 
 def draw_for_replica(
-    batch_size: Any, latent_dim: int, num_classes: int, seed: tf.Tensor
+    batch_size: Any,
+    latent_dim: int,
+    num_classes: int,
+    seed: tf.Tensor,
+    class_shares: Sequence[float] | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Draws the global batch and keeps the part of this replica.
 
@@ -99,18 +103,25 @@ def draw_for_replica(
         latent_dim: length of a latent.
         num_classes: number of classes; 0 for none.
         seed: `(2,)` integers.
+        class_shares: how often each class comes, to sum up to 1; equally often
+            by default.
 
     Returns:
         Latents `(batch_size, latent_dim)`, standard normal, and labels
-        `(batch_size,)`, uniform over the classes (zeros without classes).
+        `(batch_size,)` (zeros without classes).
     """
     total, part = _share_of_replica(batch_size)
     # Two seeds: from one, both would come out of the same random bits.
     seeds = tf.random.experimental.stateless_split(seed)
     values = tf.random.stateless_normal((total, latent_dim), seeds[0])
-    labels = tf.random.stateless_uniform(
-        (total,), seeds[1], maxval=max(num_classes, 1), dtype=tf.int32
-    )
+    if class_shares is None:
+        labels = tf.random.stateless_uniform(
+            (total,), seeds[1], maxval=max(num_classes, 1), dtype=tf.int32
+        )
+    else:
+        ends = tf.cumsum(tf.constant(class_shares, tf.float32))[:-1]
+        chance = tf.random.stateless_uniform((total,), seeds[1])
+        labels = tf.searchsorted(ends, chance, side="right")
     return values[part], labels[part]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import tensorflow as tf
 
@@ -48,6 +48,7 @@ class SAGAN(AdversarialPair):
             for each as in the release; by default both go through one pass.
         seed: seed of latents and fake labels, which depend on it, on the step
             and on nothing else.
+        class_shares: how often each class is a fake label; equally by default.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Raises:
@@ -73,6 +74,7 @@ class SAGAN(AdversarialPair):
         gradient_accumulation: int = 1,
         separate_discriminator_passes: bool = False,
         seed: int = 0,
+        class_shares: Sequence[float] | None = None,
         **kwargs: Any,
     ):
         for name, value in (
@@ -95,6 +97,7 @@ class SAGAN(AdversarialPair):
         self.gradient_accumulation = gradient_accumulation
         self.separate_discriminator_passes = separate_discriminator_passes
         self.seed = seed
+        self.class_shares = class_shares
         # Each replica's metrics are global; Keras would add the workers' up.
         self.distribute_reduction_method = "first"
         self.nonfinite_step = optimization.counter("nonfinite_step", -1)
@@ -187,6 +190,7 @@ class SAGAN(AdversarialPair):
             self.generator.latent_dim,
             self.generator.num_classes,
             seed=self._seed_of(update),
+            class_shares=self.class_shares,
         )
 
     def _draw_shares(self, batch_size: Any, update: int) -> tf.Tensor:

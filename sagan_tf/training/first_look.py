@@ -31,15 +31,18 @@ def look(dataset: ImageDataset) -> tuple[Findings, str]:
 
 
 def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
-    """Draws real pictures under their labels as `samples/real.png`.
+    """Draws `sheet` as `samples/real.png`; returns the file."""
+    path = str(workdir.samples / "real.png")
+    sheets.write_png(path, sheet(dataset, findings))
+    return path
+
+
+def sheet(dataset: ImageDataset, findings: Findings) -> np.ndarray:
+    """Returns real pictures under their labels.
 
     Args:
         dataset: the real pictures.
         findings: what was found.
-        workdir: the run's directory.
-
-    Returns:
-        The file.
     """
     rows, captions = [], []
     for label in _some_classes(findings):
@@ -48,15 +51,12 @@ def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
             captions.append(f"{label} {dataset.class_names[label]}")
         else:
             captions.append("real")
-    grid = sheets.image_grid(
+    return sheets.image_grid(
         np.concatenate(rows),
         _COLUMNS,
         row_labels=captions,
         enlarge_to=_SMALLEST,
     )
-    path = str(workdir.samples / "real.png")
-    sheets.write_png(path, grid)
-    return path
 
 
 def _some_classes(findings: Findings) -> np.ndarray:

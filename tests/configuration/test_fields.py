@@ -62,6 +62,8 @@ BAD_VALUES = [
     ("dataset.on_small", "skip"),
     ("dataset.cache", False),
     ("dataset.flip", 1),
+    ("dataset.balance", 1),
+    ("train.fake_labels", "balanced"),
     ("dataset.prefetch", 0),
     ("dataset.shuffle_window", -1),
     ("dataset.interleave", 0),
@@ -149,6 +151,18 @@ CONTRADICTIONS = [
     ({"dataset.path": "pictures"}, ["dataset.path", "twins"]),
     ({"dataset.on_unreadable": "skip"}, ["dataset.on_unreadable", "twins"]),
     ({"dataset.service": "grpc://a:1"}, ["dataset.service", "twins"]),
+    (
+        {"dataset.balance": True, "dataset.shuffle_window": 8},
+        ["dataset.shuffle_window", "dataset.balance"],
+    ),
+    (
+        {"dataset.balance": True, "train.fake_labels": "data"},
+        ["train.fake_labels", "dataset.balance"],
+    ),
+    (
+        {"dataset.balance": True, "dataset.num_classes": 0},
+        ["dataset.balance", "num_classes"],
+    ),
     ({"dataset.crop": 160}, ["dataset.crop", "twins"]),
     (
         {

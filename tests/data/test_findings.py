@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf.data import ImageDataset
+from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.data.findings import inspect
 from sagan_tf.data.stores import HeldImages, ImagesOnDemand
 from sagan_tf.errors import UserError
@@ -102,3 +102,63 @@ def test_the_sheet_has_a_row_for_each_class(tmp_path, store):
         row = sheet[2 + 66 * label :][:64:8, left:]
         first = row[:, :64:8]
         np.testing.assert_array_equal(first, images[labels == label][0])
+
+
+def said(dataset):
+    return "\n".join(inspect(dataset).lines(dataset.class_names))
+
+
+def open_images(folder, images, **arguments):
+    """Opens images that are written as files first."""
+    for name, pixels in images.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return open_dataset("folder", path=str(folder), image_size=8, **arguments)
+
+
+@pytest.mark.parametrize("cache", ["", "none", "shards"])
+def test_the_first_duplicates_are_named(tmp_path, cache):
+    images = dict(zip(["a.png", "b.png", "c.png"], noise(3)))
+    cache = str(tmp_path / "cache") if cache == "shards" else cache
+    images["d.png"] = images["b.png"]
+    text = said(open_images(tmp_path / "images", images, cache=cache))
+    pair = sorted(["b.png", "d.png"])
+    assert f"occur twice: {pair[0]} is {pair[1]}" in text or (
+        f"occur twice: {pair[1]} is {pair[0]}" in text
+    )
+
+
+def test_dim_images_are_a_warning(tmp_path):
+    levels = (noise(3)[..., 0].astype(np.uint16) * 16).clip(0, 4095)
+    images = {f"{number}.png": image for number, image in enumerate(levels)}
+    assert "the brightest value is 1" in said(open_images(tmp_path, images))
+    assert "brightest" not in said(make(noise(6), [0, 1, 2] * 2))
+
+
+def test_uneven_classes_are_a_warning_from_ten_to_one():
+    def warning(few):
+        labels = np.repeat([0, 1], [97, few])
+        return said(make(noise(len(labels)), labels, classes=2))
+
+    assert "kind 0 has 97 images, kind 1 3; config.dataset.balance" in warning(
+        3
+    )
+    assert "uneven" not in warning(10)
+
+
+def test_long_images_are_a_warning_with_what_is_cut_away(tmp_path):
+    long = np.random.default_rng(0).integers(0, 256, (16, 128, 3), np.uint8)
+    wide = open_images(tmp_path / "a", {"a.png": long, "b.png": noise(1)[0]})
+    assert "1 of 2 images are 2 times as long as wide or more" in said(wide)
+    assert "a.png (128x16): 88% of them" in said(wide)
+    usual = open_images(tmp_path / "b", {"a.png": long[:, :31]})
+    assert "cut away" not in said(usual)
+
+
+def test_a_black_middle_is_not_blamed_on_a_scaling(tmp_path):
+    image = np.zeros((8, 64, 3), np.uint8)
+    image[:, :8] = 200
+    dataset = open_images(tmp_path, {"a.png": image, "b.png": image})
+    with pytest.raises(UserError, match="middle is black.* reach 200"):
+        inspect(dataset)

@@ -97,7 +97,7 @@ def test_a_run_says_and_draws_what_it_learns_from(places, tmp_path, capsys):
     workdir = Workdir(tmp_path / "run")
     train.run(config, workdir)
     said = capsys.readouterr().out
-    assert "20 looked at: 32 x 32" in said and "a 2, b 2" in said
+    assert "20 looked at: 32 x 32" in said and "0 a: 2, 1 b: 2" in said
     assert "step 2 reached" in said
     assert (workdir.samples / "real.png").is_file()
 

@@ -35,7 +35,9 @@ class Stripes(Importer):
 @pytest.fixture
 def stripes(monkeypatch):
     brightness = formats.Option("brightness", 0, "Value of the dark ones.")
-    line = formats.Format("stripes", "Stripes", options=(brightness,))
+    line = formats.Format(
+        "stripes", "Stripes", "stripes", options=(brightness,)
+    )
     monkeypatch.setitem(formats.FORMATS, "stripes", line)
     monkeypatch.setitem(formats.OPTIONS, "brightness", brightness)
     module = types.ModuleType("stripes")

@@ -16,6 +16,7 @@ from sagan_tf.data.sharding import Preparation, prepare
 
 CLASSES = tuple("abcdefghij")
 COUNT = 20
+_ATTRIBUTES = {"dark": np.bool_, "kind": np.int64}
 OLD_ROW = [
     ("shard", "<i4"),
     ("offset", "<i8"),
@@ -167,16 +168,24 @@ def write_array_records(path):
     return path
 
 
-def write_tfds(path):
-    """A prepared directory of TensorFlow Datasets, without its code."""
+def write_tfds(path, attributes=False):
+    """A prepared directory of TensorFlow Datasets, without its code.
+
+    With attributes each image is dark or not, and has a number from 0 to 2.
+    """
     features = tfds.features.FeaturesDict(
         {
             "image": tfds.features.Image(shape=(None, None, 3)),
             "label": tfds.features.ClassLabel(names=CLASSES),
             "other": tfds.features.ClassLabel(num_classes=3),
+            **({"attributes": _ATTRIBUTES} if attributes else {}),
         }
     )
     path.mkdir(parents=True, exist_ok=True)
+
+    def of(label):
+        return {"dark": label > 4, "kind": label % 3}
+
     splits = []
     template = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
     for split, count in (("train", 20), ("validation", 10)):
@@ -184,7 +193,12 @@ def write_tfds(path):
         serialized = [
             features.serialize_example(
                 features.encode_example(
-                    {"image": image, "label": label, "other": 0}
+                    {
+                        "image": image,
+                        "label": label,
+                        "other": 0,
+                        **({"attributes": of(label)} if attributes else {}),
+                    }
                 )
             )
             for image, label in zip(images, labels)

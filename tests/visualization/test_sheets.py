@@ -138,3 +138,24 @@ def test_a_failed_write_leaves_the_old_image(tmp_path, monkeypatch):
         sheets.write_png(str(path), np.ones((2, 2, 3), np.uint8))
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["sheet.png"]
+
+
+def captioned(*labels):
+    images = np.zeros((len(labels), 32, 32, 3), np.uint8)
+    grid = sheets.image_grid(images, 1, row_labels=labels)
+    return [grid[2 + 34 * row :][:32, :-36] for row in range(len(labels))]
+
+
+def test_captions_show_letters_of_other_scripts(caplog):
+    words = ("кошка", "γάτα", "chât", "Ünï", "кофе")
+    strips = captioned(*words)
+    for index, strip in enumerate(strips):
+        assert (strip < 128).any()
+        assert not any((strip == other).all() for other in strips[:index])
+    assert "boxes" not in caplog.text
+
+
+def test_what_the_font_lacks_is_said_once(caplog):
+    captioned("\u732b", "a")
+    captioned("\u732b")
+    assert caplog.text.count("captions show boxes for \u732b") == 1

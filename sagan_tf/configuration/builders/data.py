@@ -19,6 +19,7 @@ _PASSED_ON = (
     "resize",
     "cache",
     "flip",
+    "balance",
     "prefetch",
     "shuffle_window",
     "interleave",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 import ml_collections
 import tensorflow as tf
 
@@ -21,10 +23,16 @@ from sagan_tf.training.workdir import Workdir
 Config = ml_collections.ConfigDict
 
 
-def build_gan(config: Config) -> SAGAN:
+def build_gan(
+    config: Config, class_shares: Sequence[float] | None = None
+) -> SAGAN:
     """Builds both networks and compiles the adversarial model.
 
     Call it inside the scope of the run's strategy.
+
+    Args:
+        config: a validated configuration.
+        class_shares: how often each class is a fake label; see `SAGAN`.
     """
     tf.keras.utils.set_random_seed(config.seed)
     train = config.train
@@ -38,6 +46,7 @@ def build_gan(config: Config) -> SAGAN:
         gradient_accumulation=train.gradient_accumulation,
         separate_discriminator_passes=train.separate_discriminator_passes,
         seed=config.seed,
+        class_shares=class_shares,
         name="sagan",
     )
     rates = config.optimizer

@@ -156,6 +156,7 @@ FIELDS = (
         'what an unreadable file does: "refuse" stops before training, "skip" '
         "names it and goes on without it",
         only_if=_OF_FILES,
+        may_change=True,
     ),
     Field(
         "dataset.cache",
@@ -175,6 +176,14 @@ FIELDS = (
         "whether each image is mirrored or not by chance; the release does not",
         since=False,
         may_change=True,
+    ),
+    Field(
+        "dataset.balance",
+        False,
+        BOOLEAN,
+        "whether each class is shown equally often, however many images it has",
+        since=False,
+        only_if=OnlyIf("dataset.num_classes", lambda count: count != 0),
     ),
     Field(
         "dataset.prefetch",
@@ -212,6 +221,6 @@ FIELDS = (
 )
 FIELDS += tuple(
     _of_option(option)
-    for each in formats.FORMATS.values()
-    for option in each.options
+    for name, option in formats.OPTIONS.items()
+    if name != "split"
 )

@@ -155,6 +155,15 @@ FIELDS = (
         "discriminator updates before each generator update",
     ),
     Field(
+        "train.fake_labels",
+        "uniform",
+        one_of("uniform", "data"),
+        "which classes are generated in training: each equally often, as in "
+        "the release, or as often as the data have them",
+        since="uniform",
+        only_if=OnlyIf("dataset.num_classes", lambda count: count != 0),
+    ),
+    Field(
         "train.gradient_penalty_weight",
         10.0,
         POSITIVE,

@@ -129,6 +129,16 @@ FORMATS = {
         "the release's TFRecords",
         options=(_LABEL_OFFSET,),
     ),
+    "tfrecords": Format(
+        "encoded_records",
+        "EncodedRecords",
+        "TFRecords of encoded images, as ImageNet's usual ones",
+        has_splits=True,
+        options=(_LABEL_OFFSET,),
+    ),
+    "idx": Format(
+        "idx", "Idx", "the four files of MNIST's family", has_splits=True
+    ),
     "hdf5": Format("hdf5", "Hdf5", "BigGAN-PyTorch's file", path="file"),
 }
 _SPLIT = Option("split", "train", "split to read")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Any, Iterator, NamedTuple
+
+import numpy as np
 
 from sagan_tf.data import decoding
 from sagan_tf.data.formats.tfds_builders import (
@@ -116,11 +118,12 @@ def _keys(
 ) -> _Keys:
     import tensorflow_datasets as tfds
 
-    features = builder.info.features
+    features = dict(_flat(builder.info.features))
     images, labels = (
         [name for name, each in features.items() if isinstance(each, kind)]
         for kind in (tfds.features.Image, tfds.features.ClassLabel)
     )
+    numbers = [name for name in features if _kind_of_number(features[name])]
     image = "image" if "image" in images else "".join(images[:1])
     if not image:
         raise UserError(
@@ -130,12 +133,15 @@ def _keys(
     label = label_key or ("label" if "label" in labels else "")
     if not label and len(labels) == 1:
         label = labels[0]
-    if label and label not in labels:
-        known = ", ".join(sorted(labels)) or "none"
+    if label and label not in (*labels, *numbers):
+        known = ", ".join(sorted((*labels, *numbers))) or "none"
         raise UserError(
             f"`label_key` of data set `tfds:{dataset}` should be one of its "
             f"features of classes ({known}). Received: {label!r}"
         )
+    if label in numbers and label not in labels:
+        kind = _kind_of_number(features[label])
+        return _Keys(image, label, _names(dataset, label, kind, num_classes))
     if not label and labels and num_classes != 0:
         raise UserError(
             f"data set `tfds:{dataset}` has labels of several kinds: "
@@ -144,6 +150,38 @@ def _keys(
     count = (features[label].num_classes or 0) if label else 0
     names = tuple(features[label].int2str(number) for number in range(count))
     return _Keys(image, label, names)
+
+
+def _flat(features: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields features by their names in the records: `attributes/Smiling`."""
+    for name, feature in features.items():
+        if hasattr(feature, "items"):
+            yield from _flat(feature, f"{above}{name}/")
+        else:
+            yield above + name, feature
+
+
+def _kind_of_number(feature: Any) -> str:
+    """Returns `b` for a boolean, `i` or `u` for an integer, else nothing."""
+    if feature.shape != ():
+        return ""
+    kind = np.dtype(getattr(feature, "np_dtype", None) or object).kind
+    return kind if kind in "biu" else ""
+
+
+def _names(
+    dataset: str, label: str, kind: str, num_classes: int | None
+) -> tuple[str, ...]:
+    """Returns names for the values of a feature that has none."""
+    if kind == "b":
+        word = label.rpartition("/")[2]
+        return f"not {word}", word
+    if num_classes is None:
+        raise UserError(
+            f"`num_classes` should be given with `label_key` {label!r} of data "
+            f"set `tfds:{dataset}`: an integer does not say it. Received: None"
+        )
+    return tuple(f"class {number}" for number in range(num_classes))
 
 
 def _records(builder: Any, dataset: str, split: str) -> TFRecords | None:
@@ -180,6 +218,12 @@ def _file_format(builder: Any) -> str:
     return getattr(builder.info.file_format, "value", "")
 
 
+def _value(features: Any, name: str) -> Any:
+    for part in name.split("/"):
+        features = features[part]
+    return features
+
+
 def _held(
     builder: Any, dataset: str, split: str, keys: _Keys, words: str
 ) -> _Held:
@@ -198,7 +242,7 @@ def _held(
             stream = stream.as_numpy_iterator()
         for features in stream:
             encoded = features[keys.image]
-            label = int(features[keys.label]) if keys.label else 0
+            label = int(_value(features, keys.label)) if keys.label else 0
             values = {keys.image: [encoded], keys.label: [label]}
             held.append(values, len(encoded))
             if held.num_bytes > _MEMORY_LIMIT:

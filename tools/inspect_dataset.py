@@ -1,0 +1,175 @@
+"""Says what a folder of images holds, before anything is trained on it.
+
+    python -m tools.inspect_dataset DIR
+
+prints classes, kinds, channels, sizes, duplicates, what is left out and why,
+draws a sheet, and ends with a line that trains on it. Nothing is written but
+the sheet, and a note of which images can be read.
+"""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import os
+import shlex
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Iterable, NamedTuple
+
+from sagan_tf import command, quiet_tensorflow  # noqa: F401
+
+# ruff: isort: split
+import numpy as np
+from absl import flags
+
+from sagan_tf.configuration.default import get_config
+from sagan_tf.configuration.fields.dataset import IMAGE_SIZES
+from sagan_tf.configuration.validation import validate
+from sagan_tf.data import ImageDataset, decoding, open_dataset
+from sagan_tf.data.formats.folder import Folder
+from sagan_tf.data.listing import in_words
+from sagan_tf.errors import printable
+from sagan_tf.training import first_look
+from sagan_tf.visualization import sheets
+
+_PATH = command.define_path("path", None, "The folder, .zip or .tar.")
+_OUTPUT = command.define_path("output", "real.png", "PATH.png of the sheet.")
+_LABEL_KEY = flags.DEFINE_string(
+    "label_key", "", "Column of a metadata.csv or .jsonl that holds the labels."
+)
+_LISTED = 5
+# The largest class may be so many times the smallest.
+_UNEVEN = 10
+
+
+class File(NamedTuple):
+    """What one file is; `error` says why it is none of an image."""
+
+    name: str
+    kind: str = ""
+    mode: str = ""
+    size: tuple[int, int] = (0, 0)
+    digest: bytes = b""
+    error: str = ""
+
+
+def main(argv: list[str]) -> None:
+    """Looks at every file, and says what is there."""
+    del argv
+    folder = Folder(_PATH.value, _LABEL_KEY.value)
+    files = look_at_all(folder)
+    fields = propose(folder, files)
+    dataset = _open(fields)
+    findings, found = first_look.look(dataset)
+    sheets.write_png(_OUTPUT.value, first_look.sheet(dataset, findings))
+    lines = [*describe(folder, files), found, f"{'sheet':<16}{_OUTPUT.value}"]
+    sys.stdout.write("\n".join([*lines, "", training_line(fields)]) + "\n")
+
+
+def look_at_all(folder: Folder) -> list[File]:
+    """Returns what each file is, decoded to find out whether it is whole."""
+
+    def look(index: int) -> File:
+        name = printable(folder.origin(index))
+        try:
+            data = folder.encoded(index)
+            kind, mode, size = decoding.describe(data)
+            decoding.decode(data)
+        except decoding.UnreadableError as error:
+            return File(name, error=printable(str(error)))
+        return File(name, kind, mode, size, hashlib.sha256(data).digest())
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(look, range(folder.count)))
+
+
+def describe(folder: Folder, files: list[File]) -> list[str]:
+    """Returns what there is, in lines."""
+    whole = [file for file in files if not file.error]
+    broken = [f"{f.name} ({f.error})" for f in files if f.error]
+    twice = _duplicates(whole)
+    facts = {
+        "kinds": _counted(file.kind for file in whole),
+        "channels": _counted(file.mode for file in whole),
+        "sizes": _counted("x".join(map(str, file.size)) for file in whole),
+        "duplicates": _listed(f"{two} is {one}" for two, one in twice),
+        "left out": in_words(folder.left_out) or "none",
+        "unreadable": _listed(broken),
+    }
+    return [f"{name:<16}{fact}" for name, fact in facts.items()]
+
+
+def _counted(words: Iterable[str]) -> str:
+    counts = collections.Counter(words)
+    text = in_words(collections.Counter(dict(counts.most_common(_LISTED))))
+    more = len(counts) - _LISTED
+    return text + (f" and {more} others" if more > 0 else "")
+
+
+def _listed(words: Iterable[str]) -> str:
+    words = sorted(words)
+    dots = ", ..." if words[_LISTED:] else ""
+    listed = ", ".join(words[:_LISTED])
+    return f"{len(words)}: {listed}{dots}" if words else "none"
+
+
+def _duplicates(files: list[File]) -> list[tuple[str, str]]:
+    """Returns names of files, and of others that hold the same bytes."""
+    first: dict[bytes, str] = {}
+    pairs = [
+        (file.name, first.setdefault(file.digest, file.name))
+        for file in sorted(files)
+    ]
+    return [(two, one) for two, one in pairs if two != one]
+
+
+def propose(folder: Folder, files: list[File]) -> dict[str, Any]:
+    """Returns fields of `dataset` that fit, where they are not the default."""
+    shorter = [min(file.size) for file in files if not file.error]
+    # A few small ones are enlarged rather than all others made small.
+    usual = np.percentile(shorter, 10) if shorter else 0
+    size = max([s for s in IMAGE_SIZES if s <= usual] or IMAGE_SIZES[:1])
+    counts = np.bincount(folder.labels)
+    is_small = any(side < size for side in shorter)
+    uneven = counts.max() >= _UNEVEN * counts[counts > 0].min()
+    classes = len(folder.class_names) if len(folder.class_names) > 1 else 0
+    proposed = {
+        "name": "folder",
+        "path": _PATH.value,
+        "label_key": _LABEL_KEY.value,
+        "image_size": size,
+        "num_classes": classes,
+        "on_small": "enlarge" if is_small else "refuse",
+        "on_unreadable": "skip" if any(f.error for f in files) else "refuse",
+        "balance": bool(classes and uneven),
+    }
+    config = get_config()
+    usual_fields = config.dataset.to_dict()
+    config.dataset.update(proposed)
+    validate(config)
+    always = ("image_size", "num_classes")
+    return {
+        key: value
+        for key, value in proposed.items()
+        if key in always or value != usual_fields[key]
+    }
+
+
+def _open(fields: dict[str, Any]) -> ImageDataset:
+    options = {key: fields[key] for key in fields if key != "balance"}
+    return open_dataset(**options, cache="none")
+
+
+def training_line(fields: dict[str, Any]) -> str:
+    """Returns the command that trains on the images."""
+    words = [
+        f"--config.dataset.{key}={shlex.quote(str(value))}"
+        for key, value in fields.items()
+    ]
+    start = "python -m sagan_tf.train --config=default --workdir=runs/mine"
+    return " ".join([start, *words])
+
+
+if __name__ == "__main__":
+    command.run(main, required_flags=("path",), positional="path")
