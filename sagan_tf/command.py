@@ -23,7 +23,7 @@ import re
 import sys
 import traceback
 import types
-from typing import Callable, Iterator, List, Optional, Sequence
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 from absl import app, flags
 from ml_collections import config_flags
@@ -45,6 +45,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
 TRACEBACK_VARIABLE = "SAGAN_TF_TRACEBACK"
+
+_FEATURES = [
+    "auto",
+    "inception",
+    *("twins", "twins-classifier"),
+    *("digits", "digits-classifier"),
+    "own",
+]
 
 # A flag that is defined here counts as the calling command's in its help.
 flags.disclaim_key_flags()
@@ -116,6 +124,24 @@ def define_path(
     """Defines a flag that holds a path of the local file system."""
     return flags.DEFINE(
         _PathParser(), name, default, help_text, flags.FLAGS, None
+    )
+
+
+def define_feature_flags() -> Tuple[flags.FlagHolder, flags.FlagHolder]:
+    """Defines `--features` and `--inception_path` of commands that score."""
+    return (
+        flags.DEFINE_enum(
+            "features",
+            "auto",
+            _FEATURES,
+            "Network to look through. auto: that of the embedded data, or "
+            "Inception; own: a classifier that learns the run's classes.",
+        ),
+        define_path(
+            "inception_path",
+            "",
+            "SavedModel of TF-GAN's Inception, or one like it.",
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Scores a run, or a folder of images, and says by which protocol.
+"""Scores a run, or files of images, and says by which protocol.
 
 python -m sagan_tf.evaluate --workdir=DIR [--checkpoint=best]
 python -m sagan_tf.evaluate --real_dir=DIR --fake_dir=DIR
@@ -18,9 +18,10 @@ from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import best, metrics, run_scorer, scoring
 from sagan_tf.evaluation.options import Options
+from sagan_tf.evaluation.outputs import Outputs
 from sagan_tf.evaluation.reports import format_scores
 from sagan_tf.evaluation.score_table import Scores
-from sagan_tf.training import devices, distribution
+from sagan_tf.training import devices, distribution, lock
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
@@ -29,10 +30,10 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to score: latest, best, all or a step."
 )
 _REAL_DIR = command.define_path(
-    "real_dir", "", "Folder of real images, in place of a run."
+    "real_dir", "", "Folder, .zip or .npz of real images, in place of a run."
 )
 _FAKE_DIR = command.define_path(
-    "fake_dir", "", "Folder of images to score against --real_dir."
+    "fake_dir", "", "Folder, .zip or .npz to score against --real_dir."
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images", 0, "Generated images; 0 for the usual number.", 0
@@ -47,16 +48,20 @@ _SPLIT = flags.DEFINE_string(
     "config.dataset.evaluation_split, or what was trained on.",
 )
 _IMAGE_SIZE = flags.DEFINE_integer(
-    "image_size", 0, "Pixels to cut folders to; 0 as the generated ones.", 0
+    "image_size", 0, "Pixels to cut files to squares of; 0 as they are.", 0
 )
-_FEATURES = flags.DEFINE_enum(
-    "features",
-    "auto",
-    ["auto", "inception", "twins", "digits"],
-    "Network to look through; auto: that of the embedded data, or Inception.",
+_ON_UNREADABLE = flags.DEFINE_enum(
+    "on_unreadable",
+    "refuse",
+    ["refuse", "skip"],
+    "What to do about files in folders that cannot be read.",
 )
-_INCEPTION_PATH = command.define_path(
-    "inception_path", "", "SavedModel of TF-GAN's Inception, or one like it."
+_FEATURES, _INCEPTION_PATH = command.define_feature_flags()
+_RESIZE = flags.DEFINE_enum(
+    "resize",
+    "tfgan",
+    ["tfgan", "clean"],
+    "How images come to Inception's size: as in TF-GAN, or in clean-fid.",
 )
 _EMA = flags.DEFINE_bool("ema", True, "Score the averaged generator.")
 _TRUNCATION = flags.DEFINE_float(
@@ -71,7 +76,9 @@ _METRIC = flags.DEFINE_enum(
     "What is best by; by default what was asked for last, at first fid.",
 )
 _REAL_STATISTICS = command.define_path(
-    "real_statistics", "", "NAME.npz to keep real statistics in."
+    "real_statistics",
+    "",
+    "NAME.npz to keep real statistics in, or with somebody's mu and sigma.",
 )
 _CACHE_DIR = command.define_path(
     "cache_dir", "", "Where classifiers and real statistics are kept."
@@ -84,11 +91,26 @@ _TFGAN_CHECK = flags.DEFINE_bool(
     True,
     "Let TF-GAN compute FID and Inception score as well; stop if they differ.",
 )
+_SAVE_IMAGES = command.define_path(
+    "save_images", "", "New folder or NAME.npz for the images scored."
+)
+_SAVE_STATISTICS = command.define_path(
+    "save_statistics", "", "NAME.npz for their mu and sigma (pytorch-fid's)."
+)
+_SAVE_FEATURES = command.define_path(
+    "save_features", "", "NAME.npz for their features and logits."
+)
 _WATCH = flags.DEFINE_bool(
     "watch", False, "Score checkpoints as training writes them, to its end."
 )
 _WATCH_SECONDS = flags.DEFINE_float(
     "watch_seconds", 10.0, "Seconds between two looks for checkpoints.", 0.01
+)
+_WATCH_TIMEOUT = flags.DEFINE_float(
+    "watch_timeout",
+    600.0,
+    "Seconds to wait for a training that is not there before --watch ends.",
+    0.0,
 )
 
 
@@ -96,18 +118,48 @@ def main(argv: list[str]) -> None:
     """Scores and prints a table."""
     del argv
     devices.prepare()
-    folder_flags = [bool(_REAL_DIR.value), bool(_FAKE_DIR.value)]
-    if bool(_WORKDIR.value) == any(folder_flags) or len(set(folder_flags)) > 1:
+    options = _options()
+    if _WORKDIR.value:
+        scores = _score_run(options)
+    else:
+        files = _REAL_DIR.value, _FAKE_DIR.value
+        scores = [scoring.score_files(*files, options)]
+    sys.stdout.write(format_scores(scores) + "\n")
+
+
+def _options() -> Options:
+    """Returns what the flags say, if they fit together."""
+    real = _REAL_DIR.value or _REAL_STATISTICS.value
+    is_files = bool(_FAKE_DIR.value and real)
+    if bool(_WORKDIR.value) == bool(_FAKE_DIR.value or _REAL_DIR.value) or not (
+        _WORKDIR.value or is_files
+    ):
         raise UserError(
             "give --workdir=DIR, or --real_dir=DIR and --fake_dir=DIR"
         )
-    options = Options(
+    outputs = Outputs(
+        _SAVE_IMAGES.value, _SAVE_STATISTICS.value, _SAVE_FEATURES.value
+    )
+    if outputs and (_WATCH.value or _CHECKPOINT.value == "all"):
+        raise UserError(
+            "--save_images, --save_statistics and --save_features take one "
+            "checkpoint"
+        )
+    if _WORKDIR.value and _ON_UNREADABLE.value == "skip":
+        raise UserError(
+            "--on_unreadable is for --real_dir and --fake_dir: a run keeps to "
+            "its own config.dataset.on_unreadable"
+        )
+    return Options(
         features=_FEATURES.value,
         inception_path=_INCEPTION_PATH.value,
+        resize=_RESIZE.value,
         cache_dir=_CACHE_DIR.value,
         real_statistics=_REAL_STATISTICS.value,
         num_images=_NUM_IMAGES.value,
         num_real=_NUM_REAL.value,
+        image_size=_IMAGE_SIZE.value,
+        skip_unreadable=_ON_UNREADABLE.value == "skip",
         averaged=_EMA.value,
         truncation=_TRUNCATION.value,
         seed=_SEED.value,
@@ -115,14 +167,9 @@ def main(argv: list[str]) -> None:
         metric=_METRIC.value or "",
         force=_FORCE.value,
         tfgan_check=_TFGAN_CHECK.value,
+        outputs=outputs,
         strategy=distribution.create_strategy("local"),
     )
-    if _WORKDIR.value:
-        scores = _score_run(options)
-    else:
-        folders = _REAL_DIR.value, _FAKE_DIR.value
-        scores = [scoring.score_folders(*folders, options, _IMAGE_SIZE.value)]
-    sys.stdout.write(format_scores(scores) + "\n")
 
 
 def _score_run(options: Options) -> list[Scores]:
@@ -145,6 +192,8 @@ def _score_run(options: Options) -> list[Scores]:
             checkpoints.steps,
             last_step=config.train.num_steps,
             seconds=_WATCH_SECONDS.value,
+            is_training=lambda: lock.holder(workdir.path),
+            timeout=_WATCH_TIMEOUT.value,
         )
     return [scorer.score(step) for step in steps]
 

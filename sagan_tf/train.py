@@ -44,6 +44,7 @@ _DRY_RUN = flags.DEFINE_bool(
 _EVALUATE_EVERY = flags.DEFINE_integer(
     "evaluate_every", 0, "Steps between two self-evaluations; 0 for none.", 0
 )
+_FEATURES, _INCEPTION_PATH = command.define_feature_flags()
 
 
 _DETERMINISTIC = flags.DEFINE_bool(
@@ -63,6 +64,8 @@ def main(argv: list[str]) -> None:
         Workdir(_WORKDIR.value),
         dry_run=_DRY_RUN.value,
         evaluate_every=_EVALUATE_EVERY.value,
+        features=_FEATURES.value,
+        inception_path=_INCEPTION_PATH.value,
     )
 
 
@@ -71,6 +74,7 @@ def run(
     workdir: Workdir,
     dry_run: bool = False,
     evaluate_every: int = 0,
+    **network: str,
 ) -> None:
     """Trains from where the workdir stands to the last step.
 
@@ -79,6 +83,7 @@ def run(
         workdir: where the run lives.
         dry_run: whether to stop when everything is built and said.
         evaluate_every: steps between two self-evaluations; 0 for none.
+        **network: `features` and `inception_path`, what these look through.
 
     Raises:
         UserError: if the configuration, the data or the workdir do not fit.
@@ -127,6 +132,7 @@ def run(
                     termination,
                     evaluate_every,
                     changes,
+                    **network,
                 )
             if step < config.train.num_steps:
                 ending["how"] = f"stopped by {termination.requested}"
@@ -210,6 +216,7 @@ def _train(
     termination: Termination,
     evaluate_every: int,
     changes: dict[str, Any],
+    **network: str,
 ) -> int:
     """Trains; returns the step reached."""
     checkpoints = builders.build_checkpoints(config, workdir)
@@ -218,7 +225,13 @@ def _train(
     if evaluate_every:
         extra.append(
             builders.build_self_evaluation(
-                config, gan, dataset, workdir, checkpoints, evaluate_every
+                config,
+                gan,
+                dataset,
+                workdir,
+                checkpoints,
+                evaluate_every,
+                **network,
             )
         )
     return loop.train(

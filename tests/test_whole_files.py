@@ -22,7 +22,7 @@ WRITERS = {
     "real_statistics": lambda path: real_statistics._write(
         path, {"a": np.ones(3)}
     ),
-    "classifier": lambda path: classifier._store(path, Model(), 1.0),
+    "classifier": lambda path: classifier.store(path, Model(), 1.0),
     "shards": lambda path: shard_writing.write_json(path, {"a": 1}),
 }
 

@@ -14,13 +14,13 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from sagan_tf.data import open_dataset
+from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.whole_files import beside
@@ -28,16 +28,16 @@ from sagan_tf.whole_files import beside
 INPUT_SIZE = 32
 NUM_FEATURES = 64
 # Number of the recipe: another one trains anew, under another hash.
-_RECIPE = 1
+RECIPE = 1
 _STEPS = {"twins": 900, "digits": 500}
-_BATCH_SIZE = 128
+BATCH_SIZE = 128
 _LEARNING_RATE = 3e-3
 # Height and width of the coarse image that features have to hold.
 _COARSE_SIZE = 8
 # How much the coarse image counts beside the class.
 _COARSE_WEIGHT = 4.0
 _LEAST_ACCURACY = 0.95
-_SEED = 0
+SEED = 0
 
 
 def has_classifier(dataset_name: str) -> bool:
@@ -75,13 +75,22 @@ def load_classifier(
             f"{' and '.join(_STEPS)}. Received: {dataset_name!r}"
         )
     name = f"{dataset_name}-classifier"
-    path = Path(cache_dir) / f"{name}-{_RECIPE}.npz"
+    path = Path(cache_dir) / f"{name}-{RECIPE}.npz"
+
+    def opened(split: str) -> ImageDataset:
+        return open_dataset(dataset_name, image_size=INPUT_SIZE, split=split)
+
     if not path.is_file():
-        model = _train(dataset_name)
-        accuracy = _accuracy(model, dataset_name)
-        _check_accuracy(name, accuracy)
-        _store(path, model, accuracy)
-    return _open(path, name, dataset_name, strategy)
+        data, steps = opened("train"), _STEPS[dataset_name]
+        batches = data.training_batches(BATCH_SIZE, seed=SEED).take(steps)
+        model = train(batches, data.num_classes, steps, name)
+        accuracy = accuracy_of(model, opened("test").ordered_batches(500))
+        check_accuracy(name, accuracy, _LEAST_ACCURACY)
+        store(path, model, accuracy)
+    num_classes = open_dataset(
+        dataset_name, image_size=INPUT_SIZE, num_examples=1
+    ).num_classes
+    return open_stored(path, name, num_classes, dataset_name, strategy)
 
 
 def _build(num_classes: int) -> tf.keras.Model:
@@ -103,11 +112,23 @@ def _build(num_classes: int) -> tf.keras.Model:
     return tf.keras.Model(images, [logits, features, coarse])
 
 
-def _train(dataset_name: str) -> tf.keras.Model:
-    tf.keras.utils.set_random_seed(_SEED)
-    data = open_dataset(dataset_name, image_size=INPUT_SIZE)
-    model = _build(data.num_classes)
-    steps = _STEPS[dataset_name]
+def train(
+    batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
+    num_classes: int,
+    steps: int,
+    name: str,
+) -> tf.keras.Model:
+    """Trains the network.
+
+    Args:
+        batches: `steps` of `BATCH_SIZE` images `(batch, 32, 32, 3)` in [-1, 1]
+            and their labels.
+        num_classes: number of classes.
+        steps: number of steps.
+        name: what it is called.
+    """
+    tf.keras.utils.set_random_seed(SEED)
+    model = _build(num_classes)
     schedule = tf.keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps)
     optimizer = tf.keras.optimizers.Adam(schedule)
 
@@ -120,9 +141,8 @@ def _train(dataset_name: str) -> tf.keras.Model:
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         return loss
 
-    logging.info("training the classifier of %s: %d steps", dataset_name, steps)
-    batches = data.training_batches(_BATCH_SIZE, seed=_SEED)
-    for number, batch in enumerate(batches.take(steps), 1):
+    logging.info("training %s: %d steps", name, steps)
+    for number, batch in enumerate(batches, 1):
         loss = step(*batch)
         if number % 100 == 0:
             logging.info("step %d of %d: loss %.4f", number, steps, loss)
@@ -156,29 +176,32 @@ def _loss(
     return kind + _COARSE_WEIGHT * error
 
 
-def _accuracy(model: tf.keras.Model, dataset_name: str) -> float:
-    data = open_dataset(dataset_name, image_size=INPUT_SIZE, split="test")
+def accuracy_of(
+    model: tf.keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]
+) -> float:
+    """Returns the share of images whose class it knows."""
     hits = [
         np.argmax(model(images, training=False)[0], axis=1) == labels
-        for images, labels in data.ordered_batches(500)
+        for images, labels in batches
     ]
     return float(np.concatenate(hits).mean())
 
 
-def _check_accuracy(name: str, accuracy: float) -> None:
+def check_accuracy(name: str, accuracy: float, least: float) -> None:
+    """Refuses a network that is not good enough to score with."""
     logging.info("%s: test accuracy %.4f", name, accuracy)
-    if accuracy < _LEAST_ACCURACY:
+    if accuracy < least:
         raise UserError(
-            f"{name} should recognise {_LEAST_ACCURACY:.0%} of the test "
-            f"images. Received: {accuracy:.1%}"
+            f"{name} should recognise {least:.0%} of the test images. "
+            f"Received: {accuracy:.1%}"
         )
 
 
-def _store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
+def store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
     """Writes the weights, unless another process has written them first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {f"w{i:02}": w for i, w in enumerate(model.get_weights())}
-    card = json.dumps({"test_accuracy": accuracy, "recipe": _RECIPE})
+    card = json.dumps({"test_accuracy": accuracy, "recipe": RECIPE})
     with beside(path) as aside:
         with aside.open("wb") as file:
             np.savez(file, card=np.array(card), **weights)
@@ -189,15 +212,18 @@ def _store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
             logging.info("another process has written %s first", path)
 
 
-def _open(
+def open_stored(
     path: Path,
     name: str,
-    dataset_name: str,
+    num_classes: int,
+    trained_on: str,
     strategy: tf.distribute.Strategy | None,
 ) -> FeatureNetwork:
-    num_classes = open_dataset(
-        dataset_name, image_size=INPUT_SIZE, num_examples=1
-    ).num_classes
+    """Returns a network that `store` has written.
+
+    Raises:
+        UserError: if the file is broken.
+    """
     with (strategy or tf.distribute.get_strategy()).scope():
         model = _build(num_classes)
     try:
@@ -218,6 +244,7 @@ def _open(
         hash=_digest(weights),
         input_size=INPUT_SIZE,
         antialias=True,
+        trained_on=trained_on,
         test_accuracy=card["test_accuracy"],
         strategy=strategy,
     )

@@ -10,9 +10,11 @@ import numpy as np
 import tqdm
 from absl import logging
 
+from sagan_tf.errors import UserError
 from sagan_tf.evaluation import halves, metrics, protocol, tfgan_check
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.outputs import NO_OUTPUTS, Outputs
 from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.evaluation.set_statistics import Statistics
@@ -31,6 +33,7 @@ class Evaluator:
         force: whether implausible or poor protocols are warnings only.
         tfgan_check: whether TF-GAN computes the FID and the Inception score as
             well, and has to agree.
+        outputs: files to write of the images that are scored.
 
     Raises:
         UserError: if the score of real against real images is implausible.
@@ -45,22 +48,57 @@ class Evaluator:
         num_classes: int = 0,
         force: bool = False,
         tfgan_check: bool = True,
+        outputs: Outputs = NO_OUTPUTS,
     ) -> None:
         self.network = network
         self.num_classes = num_classes
         self.force = force
         self.tfgan_check = tfgan_check
+        self.outputs = outputs
         setting = metrics.Setting(data, num_classes, network)
-        self.metrics = metrics.applicable(setting)
         self._real = real.whole()
-        real.measure(self.metrics)
-        self.references = {
-            metric.reference_name: real.references[metric.reference_name]
-            for metric in self.metrics
-            if metric.reference
-        }
-        halves.check(network, self._real, self.references, force)
-        logging.info("%s", halves.describe(self.references))
+        parts = self._real.parts.keys()
+        self.metrics = [
+            metric
+            for metric in metrics.applicable(setting)
+            if not metric.compares
+            or set(metrics.needs([metric], True)) <= parts
+        ]
+        self.references = {}
+        # Statistics of somebody else have no halves.
+        if self._real.count:
+            real.measure(self.metrics)
+            self.references = {
+                metric.reference_name: real.references[metric.reference_name]
+                for metric in self.metrics
+                if metric.reference
+            }
+            halves.check(network, self._real, self.references, force)
+            logging.info("%s", halves.describe(self.references))
+
+    def require(self, metric: str, num_images: int) -> None:
+        """Refuses what no checkpoint can be best by here, before the work.
+
+        Args:
+            metric: what was asked for; empty for none.
+            num_images: number of generated images.
+
+        Raises:
+            UserError: if these data, or so few images, do not have it.
+        """
+        names = [m.name for m in self.metrics if m.better]
+        if metric and metric not in names:
+            raise UserError(
+                f"--metric should be one that these data have: "
+                f"{', '.join(names)}. Received: {metric}"
+            )
+        needed = (self.network.num_features + 1) * self.num_classes
+        if metric == "intra_fid" and num_images < needed and not self.force:
+            raise UserError(
+                f"--metric=intra_fid needs --num_images={needed} or more, "
+                f"{needed // self.num_classes} of each class, or --force. "
+                f"Received: {num_images}"
+            )
 
     def score(
         self,
@@ -83,8 +121,9 @@ class Evaluator:
             UserError: if there are too few images, or TF-GAN scores them
                 otherwise.
         """
+        count = card.num_generated
         halves.check_counts(
-            self.network, self._real.count, card.num_generated, self.force
+            self.network, self._real.count or 2 * count, count, self.force
         )
         fake = self._gather(batches, card, progress)
         comparison = Comparison(self._real, fake, self.force)
@@ -111,9 +150,12 @@ class Evaluator:
             self.num_classes,
             card.num_generated,
         )
-        for images, labels in batches:
-            fake.update(*network(images), labels, images)
-            progress(fake.count)
+        with self.outputs.image_writer(card.num_generated) as put:
+            for images, labels in batches:
+                fake.update(*network(images), labels, images)
+                put(images, labels)
+                progress(fake.count)
+        self.outputs.save(fake)
         return fake
 
     def _scores_of_tfgan(

@@ -17,8 +17,10 @@ FeatureFunction = Callable[[tf.Tensor], "tuple[tf.Tensor, tf.Tensor]"]
 class FeatureNetwork:
     """A classifier that was trained before, as images -> logits and features.
 
-    It resizes by itself, bilinearly, so that no image ever comes in at
-    another size than the network was trained for.
+    It resizes by itself, so that no image ever comes in at another size than
+    the network was trained for: bilinearly, as TF-GAN and the paper do, or as
+    clean-fid does (Parmar et al., arXiv:2104.11222), by an antialiased bicubic
+    filter in floats.
 
     Args:
         function: the network, see `FeatureFunction`.
@@ -27,6 +29,9 @@ class FeatureNetwork:
         input_size: height and width that it takes, in pixels.
         antialias: whether larger images are filtered as they shrink;
             TF-GAN does not.
+        clean: whether to resize as clean-fid does.
+        trained_on: name of the data whose classes it learned; empty for a
+            network of photographs.
         test_accuracy: share of test images of its own data that it knows; None
             if it was not trained for the classes of any.
         strategy: how devices share a batch; `function` was built in its scope.
@@ -45,13 +50,17 @@ class FeatureNetwork:
         hash: str,
         input_size: int,
         antialias: bool = False,
+        clean: bool = False,
+        trained_on: str = "",
         test_accuracy: float | None = None,
         strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         self.name = name
         self.hash = hash
         self.input_size = input_size
-        self.antialias = antialias
+        self.antialias = antialias or clean
+        self.clean = clean
+        self.trained_on = trained_on
         self.test_accuracy = test_accuracy
         self._function = tf.function(
             lambda images: self._outputs(function, images),
@@ -71,11 +80,14 @@ class FeatureNetwork:
         self.num_classes = logits.shape[1]
         self.num_features = pooled.shape[1]
 
-    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(
+        self, images: np.ndarray | list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns what the network sees.
 
         Args:
-            images: `(batch, height, width, 3)` floats in [-1, 1], any size.
+            images: `(batch, height, width, 3)` floats in [-1, 1], any size; or
+                a list of images of several sizes.
 
         Returns:
             Logits `(batch, num_classes)` and features `(batch,
@@ -85,6 +97,8 @@ class FeatureNetwork:
             ValueError: if the images are of another shape or type.
             UserError: if an output is not finite.
         """
+        if isinstance(images, list):
+            return self._by_size(images)
         images = tf.constant(checked_images(images))
         logits, pooled = (part.numpy() for part in self._run(images))
         if not (np.isfinite(logits).all() and np.isfinite(pooled).all()):
@@ -97,8 +111,21 @@ class FeatureNetwork:
     @property
     def resize(self) -> str:
         """How images come to its size, in words for the card."""
+        method = "bicubic" if self.clean else "bilinear"
         filtered = ", antialiased" if self.antialias else ""
-        return f"bilinear to {self.input_size}{filtered}"
+        return f"{method} to {self.input_size}{filtered}"
+
+    def _by_size(
+        self, images: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        logits = np.zeros((len(images), self.num_classes), np.float32)
+        pooled = np.zeros((len(images), self.num_features), np.float32)
+        shapes = [image.shape for image in images]
+        for shape in dict.fromkeys(shapes):
+            alike = [n for n, other in enumerate(shapes) if other == shape]
+            stack = np.stack([images[n] for n in alike])
+            logits[alike], pooled[alike] = self(stack)
+        return logits, pooled
 
     def _run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Gives each device an equal part, filled up with grey images."""
@@ -120,7 +147,12 @@ class FeatureNetwork:
         self, function: FeatureFunction, images: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         size = (self.input_size, self.input_size)
-        resized = tf.image.resize(images, size, antialias=self.antialias)
+        method = "bicubic" if self.clean else "bilinear"
+        resized = tf.image.resize(
+            images, size, method, antialias=self.antialias
+        )
+        # The cubic overshoots at edges.
+        resized = tf.clip_by_value(resized, -1, 1) if self.clean else resized
         logits, pooled = function(tf.ensure_shape(resized, (None, *size, 3)))
         # TF-GAN's pooled features come as a 1x1 map.
         return tuple(

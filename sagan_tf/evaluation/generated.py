@@ -21,6 +21,16 @@ def balanced_labels(num_images: int, num_classes: int) -> np.ndarray:
     return np.arange(num_images, dtype=np.int32) % max(num_classes, 1)
 
 
+def rounded(images: np.ndarray) -> np.ndarray:
+    """Returns images in [-1, 1] as they come back from a file of bytes.
+
+    Real images come from such files, and an evaluator that reads files sees
+    nothing else. NaN stays, for the network to refuse.
+    """
+    levels = np.clip(np.rint((images + 1) * 127.5), 0, 255)
+    return levels.astype(np.float32) / np.float32(127.5) - 1
+
+
 def generated_batches(
     sampler: Sampler,
     num_images: int,
@@ -28,7 +38,7 @@ def generated_batches(
     seed: int = 0,
     truncation: float = 0.0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields generated images and their labels.
+    """Yields generated images, rounded to bytes, and their labels.
 
     The generator runs as at inference: by its moving averages, and without a
     power iteration.
@@ -47,7 +57,7 @@ def generated_batches(
     values = latents.draw(num_images, generator.latent_dim, seed, truncation)
     labels = balanced_labels(num_images, generator.num_classes)
     for images in sampler.batches(values, labels):
-        yield images, labels[done : done + len(images)]
+        yield rounded(images), labels[done : done + len(images)]
         done += len(images)
 
 

@@ -25,7 +25,9 @@ _HASH_LENGTH = 16
 
 
 def load_inception(
-    path: str = "", strategy: tf.distribute.Strategy | None = None
+    path: str = "",
+    strategy: tf.distribute.Strategy | None = None,
+    clean: bool = False,
 ) -> FeatureNetwork:
     """Loads the feature network of the Inception score and the FID.
 
@@ -34,6 +36,7 @@ def load_inception(
             is empty TF-GAN's own network is taken from TF-Hub's cache
             (`TFHUB_CACHE_DIR`) or address.
         strategy: how devices share a batch; one device by default.
+        clean: whether images are resized as clean-fid does.
 
     Returns:
         A network named `inception` if it has TF-GAN's 1008 classes and 2048
@@ -53,6 +56,7 @@ def load_inception(
             name=NAME,
             hash=digest,
             input_size=size,
+            clean=clean,
             strategy=strategy,
         )
     except (ValueError, TypeError, tf.errors.OpError) as error:
@@ -86,7 +90,8 @@ def _fetch() -> str:
         raise UserError(
             f"cannot fetch TF-GAN's Inception ({one_line(error)[:120]}): where "
             f"there is a network, download {address}?tf-hub-format=compressed, "
-            "unpack it into a directory here and give --inception_path=DIR"
+            "unpack it into a directory here and give --inception_path=DIR; "
+            "or have --features=own learn the classes of your data"
         ) from error
     finally:
         socket.setdefaulttimeout(before)

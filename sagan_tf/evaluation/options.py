@@ -5,12 +5,19 @@ from __future__ import annotations
 import dataclasses
 
 import tensorflow as tf
+from absl import logging
 
+from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation.classifier import has_classifier, load_classifier
+from sagan_tf.evaluation import classifier, own_classifier, protocol
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.image_sets import ImageSet
 from sagan_tf.evaluation.inception import NAME, load_inception
+from sagan_tf.evaluation.outputs import NO_OUTPUTS, Outputs
 from sagan_tf.user_cache import default_cache_dir
+
+_OWN = "own"
+_ENDING = "-classifier"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,17 +25,23 @@ class Options:
     """How to score.
 
     Attributes:
-        features: network to look through: `"inception"`, `"twins"`, `"digits"`,
-            or `"auto"`: the classifier of the embedded data, Inception for all
-            others or if `inception_path` is given.
+        features: network to look through: `"inception"`, `"twins"`, `"digits"`
+            (or `"twins-classifier"`, as scores call it), `"own"` for a
+            classifier of the data themselves, or `"auto"`: the classifier of
+            the embedded data, Inception for all others or if `inception_path`
+            is given.
         inception_path: directory of a SavedModel in place of TF-Hub's.
+        resize: how images come to Inception's size: `"tfgan"` or `"clean"`.
         cache_dir: directory of trained classifiers and real statistics; empty
             for `default_cache_dir()`.
         real_statistics: file to keep the real statistics in; empty for one in
-            the cache, named by its protocol.
-        num_images: number of generated images; 0 for the usual number, of a
-            folder for all.
+            the cache, named by its protocol. One with `mu` and `sigma` takes
+            the place of the real images.
+        num_images: number of generated images; 0 for the usual number, of
+            files for all.
         num_real: only the first so many real images; 0 for all.
+        image_size: height and width to cut files to; 0 for none.
+        skip_unreadable: whether files that cannot be read are left out.
         averaged: whether to score the averaged generator.
         truncation: size that no latent exceeds; 0 for none.
         seed: seed of the latents.
@@ -38,16 +51,20 @@ class Options:
             warnings only.
         tfgan_check: whether TF-GAN computes the FID and the Inception score as
             well, and has to agree.
+        outputs: files to write of the generated images.
         strategy: how devices share the images; one device by default. No score
             depends on it.
     """
 
     features: str = "auto"
     inception_path: str = ""
+    resize: str = "tfgan"
     cache_dir: str = ""
     real_statistics: str = ""
     num_images: int = 0
     num_real: int = 0
+    image_size: int = 0
+    skip_unreadable: bool = False
     averaged: bool = True
     truncation: float = 0.0
     seed: int = 0
@@ -55,29 +72,57 @@ class Options:
     metric: str = ""
     force: bool = False
     tfgan_check: bool = True
+    outputs: Outputs = NO_OUTPUTS
     strategy: tf.distribute.Strategy | None = None
 
 
-def load_network(data: str, options: Options) -> FeatureNetwork:
+def load_network(
+    data: str, options: Options, dataset: ImageDataset | ImageSet | None = None
+) -> FeatureNetwork:
     """Loads the feature network that images are looked at through.
 
     Args:
         data: name of the data set.
         options: which network, and where classifiers are kept.
+        dataset: the real images, for a classifier of them.
 
     Raises:
         UserError: if it cannot be had.
     """
-    name = options.features
+    name = options.features.removesuffix(_ENDING)
     if name == "auto":
-        own = has_classifier(data) and not options.inception_path
+        own = classifier.has_classifier(data) and not options.inception_path
         name = data if own else NAME
+    clean = options.resize == "clean"
     if name == NAME:
-        return load_inception(options.inception_path, options.strategy)
-    if options.inception_path:
-        raise UserError(
-            f"--inception_path should be empty with --features={name}. "
-            f"Received: {options.inception_path}"
-        )
+        return load_inception(options.inception_path, options.strategy, clean)
+    for flag, given in (
+        ("inception_path", options.inception_path),
+        ("resize", options.resize if clean else ""),
+    ):
+        if given:
+            raise UserError(
+                f"--{flag} should be left out with --features={name}. "
+                f"Received: {given}"
+            )
     cache_dir = options.cache_dir or default_cache_dir()
-    return load_classifier(name, cache_dir, options.strategy)
+    if name == _OWN:
+        return own_classifier.load(dataset, cache_dir, options.strategy)
+    network = classifier.load_classifier(name, cache_dir, options.strategy)
+    if name != data:
+        _mark_foreign(network, data)
+    return network
+
+
+def _mark_foreign(network: FeatureNetwork, data: str) -> None:
+    """Has every name of a score say that the network knows other data."""
+    logging.warning(
+        "%s learned %s and knows nothing of these images (%s): its scores say "
+        "little, and make no checkpoint the best; --features=own learns the "
+        "classes of your data",
+        network.name,
+        network.trained_on,
+        data,
+    )
+    network.name = protocol.FOREIGN + network.name
+    network.test_accuracy = None

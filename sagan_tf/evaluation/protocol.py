@@ -21,6 +21,10 @@ _NOT_COMPARED = ("versions", "step")
 # The network that metric names leave out, and the split of our own.
 _PLAIN_NETWORK = "inception"
 _PLAIN_SPLIT = "train"
+# Begins the name of a network that learned other data than it looks at.
+FOREIGN = "foreign-"
+# Begins the card's word for the resizing of clean-fid, and then the metric's.
+_CLEAN_RESIZE, _CLEAN = "bicubic", "clean"
 _VERSIONS_OF = ("tensorflow", "tensorflow-gan", "numpy")
 
 
@@ -33,7 +37,8 @@ class RealCard:
         network_hash: digest of its weights.
         resize: how images come to its size.
         data: which images, in words or by a digest.
-        split: `"train"`, `"test"`, or `"folder"` for a folder given as such.
+        split: `"train"`, `"test"`, `"folder"` for files given as such or
+            `"statistics"` for those of somebody else.
         num_real: how many images.
     """
 
@@ -60,6 +65,8 @@ class Card(RealCard):
         seed: seed of the latents.
         statistics_mode: which statistics the batch normalization uses.
         weights: `"ema"` for the averaged generator or `"generator"`.
+        pixels: whether the network sees images rounded to `"bytes"`, as in
+            files, or the generator's `"floats"` (until 2026).
         step: step of the checkpoint; -1 if there is none.
     """
 
@@ -70,7 +77,13 @@ class Card(RealCard):
     seed: int = 0
     statistics_mode: str = "moving averages"
     weights: str = "ema"
+    pixels: str = "bytes"
     step: int = -1
+
+
+def is_foreign(card: RealCard) -> bool:
+    """Returns whether scores are through a network that learned other data."""
+    return card.network.startswith(FOREIGN)
 
 
 def describe_data(dataset: ImageDataset) -> str:
@@ -92,6 +105,11 @@ def extend(card: RealCard, **fields: object) -> Card:
         for field in dataclasses.fields(card)
     }
     return Card(**{**values, **fields})
+
+
+def from_json(text: str) -> Card:
+    """Returns the card of a row; one of before has floats for pixels."""
+    return Card(**{"pixels": "floats", **json.loads(text)})
 
 
 def to_json(card: RealCard) -> str:
@@ -154,7 +172,8 @@ def metric_name(
     It is `fid50k_train` through Inception and `fid10k_twins-classifier`
     through any other network, whose split is named unless it is the training
     split. What makes images better or worse by choice is named as well:
-    `fid50k_train_truncation0.5`, and `fid50k_train_raw` without the average.
+    `fid50k_train_truncation0.5`, and `fid50k_train_raw` without the average;
+    and `cleanfid50k_train` by the resizing of clean-fid.
 
     Args:
         metric: `fid`, `is`, `kid`, `precision`, ...
@@ -163,6 +182,8 @@ def metric_name(
         split: whether the metric compares with real images.
     """
     name = metric + short_count(card.num_generated if count is None else count)
+    if card.resize.startswith(_CLEAN_RESIZE):
+        name = _CLEAN + name
     plain = card.network == _PLAIN_NETWORK
     if split and (plain or card.split != _PLAIN_SPLIT):
         name += f"_{card.split}"
@@ -175,7 +196,7 @@ def metric_name(
 
 def metric_of(name: str) -> str:
     """Returns `fid` for `fid50k_train`: a metric's name without protocol."""
-    return re.match("[a-z_]*", name).group()
+    return re.match(f"(?:{_CLEAN})?([a-z_]*)", name).group(1)
 
 
 def short_count(count: int) -> str:

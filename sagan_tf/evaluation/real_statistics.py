@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from sagan_tf.data import ImageDataset
@@ -16,6 +17,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.evaluation import archives, metrics, protocol
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.image_sets import ImageSet
 from sagan_tf.evaluation.metrics import Metric, Setting
 from sagan_tf.evaluation.set_statistics import (
     Statistics,
@@ -84,7 +86,7 @@ def load_or_gather(
     *,
     card: protocol.RealCard,
     network: FeatureNetwork,
-    dataset: ImageDataset,
+    dataset: ImageDataset | ImageSet,
     batch_size: int,
     progress: Progress = lambda done: None,
 ) -> RealStatistics:
@@ -135,7 +137,7 @@ def _open(
     """Returns what a file holds; nothing if a metric needs more."""
     _check_card(path, card)
     try:
-        return _from_arrays(_read(path), empty)
+        return from_arrays(_read(path), empty)
     except KeyError as error:
         logging.warning("%s has no %s: gathering it again", path, error)
         return None
@@ -186,7 +188,7 @@ def _gather(
 def _resume(partial: Path, empty: Statistics) -> RealStatistics:
     if partial.exists():
         try:
-            real = _from_arrays(_read(partial), empty)
+            real = from_arrays(_read(partial), empty)
             logging.info("real statistics go on behind image %d", real.count)
             return real
         except (UserError, KeyError):
@@ -195,17 +197,28 @@ def _resume(partial: Path, empty: Statistics) -> RealStatistics:
 
 
 def _batches(
-    dataset: ImageDataset, num_examples: int, batch_size: int, start: int
+    dataset: ImageDataset | ImageSet,
+    num_examples: int,
+    batch_size: int,
+    start: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields the images from `start` on."""
+    if isinstance(dataset, ImageSet):
+        yield from dataset.batches(batch_size, num_examples, start)
+        return
     batches: Iterable = dataset.ordered_batches(
         batch_size, num_examples=num_examples
     )
-    for images, labels in batches.skip(start // batch_size):
-        # Only the first can have images that are done already.
-        done = start % batch_size
-        start -= done
-        yield images.numpy()[done:], labels.numpy()[done:]
+    try:
+        for images, labels in batches.skip(start // batch_size):
+            # Only the first can have images that are done already.
+            done = start % batch_size
+            start -= done
+            yield images.numpy()[done:], labels.numpy()[done:]
+    except tf.errors.OpError as error:
+        if dataset.failure is None:
+            raise
+        raise dataset.failure from error
 
 
 def _partial(path: Path, card: protocol.RealCard) -> Path:
@@ -221,9 +234,14 @@ def _to_arrays(real: RealStatistics) -> dict[str, np.ndarray]:
     }
 
 
-def _from_arrays(
+def from_arrays(
     arrays: dict[str, np.ndarray], empty: Statistics
 ) -> RealStatistics:
+    """Returns the statistics in a file's arrays, with the parts of `empty`.
+
+    Raises:
+        KeyError: if a part is missing.
+    """
     references = nested(arrays, "reference")
     return RealStatistics(
         empty.restored(nested(arrays, "half0")),

@@ -76,7 +76,8 @@ class RunScorer:
     def score(self, step: int) -> Scores:
         """Returns the scores of a step, from the table if it is there."""
         card = dataclasses.replace(self.card, step=step)
-        scores = self.table.find(card)
+        # What is to be written has to be drawn.
+        scores = None if self.evaluator.outputs else self.table.find(card)
         if scores is None:
             with progress_bar(card.num_generated, f"step {step}") as progress:
                 scores = self.evaluator.score(self.sample(step), card, progress)
@@ -95,14 +96,21 @@ def watch(
     *,
     last_step: int,
     seconds: float,
+    is_training: Callable[[], object],
+    timeout: float,
 ) -> list[Scores]:
     """Scores checkpoints as they come, until that of the last step has.
+
+    It ends as well when nobody has trained for a while, and says so.
 
     Args:
         scorer: what to score with.
         list_steps: returns the steps that have a checkpoint, oldest first.
         last_step: the step at which training ends.
         seconds: time between two looks.
+        is_training: returns whether somebody trains the run.
+        timeout: seconds to wait for a training that is not there, so that one
+            may begin or go on.
 
     Returns:
         A row for each step that could be scored.
@@ -113,12 +121,16 @@ def watch(
     """
     scores: dict[int, Scores] = {}
     gone: set[int] = set()
+    last_sign = time.monotonic()
     while True:
+        # Asked first: a training that ends now has left its checkpoint.
+        trains = is_training()
         for step in list_steps():
             if step in scores or step in gone:
                 continue
             try:
                 scores[step] = scorer.score(step)
+                trains = True
             except UserError as error:
                 # Training removes old checkpoints while others are scored.
                 if step in list_steps():
@@ -127,11 +139,23 @@ def watch(
                 gone.add(step)
         if any(step >= last_step for step in (*scores, *gone)):
             break
+        now = time.monotonic()
+        last_sign = now if trains else last_sign
+        if not trains and now - last_sign >= timeout:
+            logging.warning(
+                "nobody has trained for %g s, and the checkpoint of the last "
+                "step, %d, is not there: --watch ends (--watch_timeout waits "
+                "longer)",
+                timeout,
+                last_step,
+            )
+            break
         time.sleep(seconds)
     if not scores:
+        steps = ", ".join(map(str, sorted(gone)))
         raise UserError(
             "--watch should find a checkpoint that stays until it is scored. "
-            f"Received: steps {', '.join(map(str, sorted(gone)))}, all removed"
+            "Received: " + (f"steps {steps}, all removed" if gone else "none")
         )
     return [scores[step] for step in sorted(scores)]
 

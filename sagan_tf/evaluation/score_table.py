@@ -8,7 +8,6 @@ import csv
 import dataclasses
 import fcntl
 import io
-import json
 import math
 import os
 from pathlib import Path
@@ -111,7 +110,11 @@ class ScoreTable:
             digest: a protocol that comes before others of as many steps; the
                 latest one by default.
         """
-        digests = [protocol.digest(row.card) for row in self.rows()]
+        digests = [
+            protocol.digest(row.card)
+            for row in self.rows()
+            if not protocol.is_foreign(row.card)
+        ]
         most = collections.Counter(digests)
         first = [digest, *reversed(digests)]
         return max(first, key=lambda name: most[name])
@@ -122,6 +125,8 @@ class ScoreTable:
         A checkpoint is not best, whatever its score, if its recall or the
         variety of its poorest class is less than half of the highest that any
         checkpoint has: generators have bought a low FID with collapse.
+
+        Nor is it by a network that learned other data.
 
         Args:
             digest: the protocol; rows of others are not compared.
@@ -134,6 +139,7 @@ class ScoreTable:
             row
             for row in self.rows()
             if protocol.digest(row.card) == digest
+            and not protocol.is_foreign(row.card)
             and math.isfinite(value_of(row, metric))
         ]
         diverse = [row for row in rows if _is_diverse(row, rows)]
@@ -202,7 +208,7 @@ def _format(rows: list[Scores]) -> str:
 
 
 def _parse(row: Mapping[str, Any]) -> Scores:
-    card = protocol.Card(**json.loads(row["card"]))
+    card = protocol.from_json(row["card"])
     values = {
         _today(name): float(text)
         for name, text in row.items()

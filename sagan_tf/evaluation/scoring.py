@@ -1,24 +1,27 @@
-"""Scoring a run, or a folder: from what a user asks for to the scores."""
+"""Scoring a run, or files: from what a user asks for to the scores."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import os
 from pathlib import Path
 from typing import Callable, Sequence
 
-from sagan_tf.data import ImageDataset, open_dataset
-from sagan_tf.data.decoding import UnreadableError
-from sagan_tf.data.formats.folder import Folder
-from sagan_tf.data.stores import fits_in_memory
+from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import halves, protocol, real_statistics
+from sagan_tf.evaluation import (
+    given_statistics,
+    halves,
+    image_findings,
+    protocol,
+    real_statistics,
+)
 from sagan_tf.evaluation.evaluator import Evaluator, progress_bar
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.generated import Checkpoints, CheckpointSampler
+from sagan_tf.evaluation.image_sets import ImageSet
 from sagan_tf.evaluation.inception import NAME
 from sagan_tf.evaluation.options import Options, load_network
+from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.run_scorer import RunScorer, Workdir
 from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.networks import Generator
@@ -56,9 +59,13 @@ def score_run(
         UserError: if the network cannot be had, or the real images do not
             serve.
     """
-    network = load_network(data, options)
+    options.outputs.check()
+    network = load_network(data, options, dataset)
+    size = dataset.image_size
+    image_findings.warn_of_shrinking(network, "the images", [(size, size)])
     num_images = options.num_images or _NUM_IMAGES[network.name == NAME]
     evaluator, card = _prepare(network, dataset, num_images, split, options)
+    evaluator.require(options.metric, num_images)
     sampler = CheckpointSampler(
         generator,
         places,
@@ -78,67 +85,93 @@ def score_run(
     )
 
 
-def score_folders(
-    real_dir: str, fake_dir: str, options: Options, image_size: int = 0
-) -> Scores:
-    """Scores the images in one folder against those in another.
-
-    Both are cut to squares of one size first, as images to train on are.
+def score_files(real_dir: str, fake_dir: str, options: Options) -> Scores:
+    """Scores images in files against others, or against their statistics.
 
     Args:
-        real_dir: folder of PNG and JPEG files; sub-folders are read too.
-        fake_dir: likewise.
+        real_dir: folder, `.zip` or `.npz`, see `ImageSet`; empty where
+            `options.real_statistics` takes its place.
+        fake_dir: likewise, but for that.
         options: how to score.
-        image_size: height and width to cut to; 0 for the shorter side of the
-            first image in `fake_dir`.
 
     Raises:
-        UserError: if a folder cannot be used, or there are too few images.
+        UserError: if the files cannot be used, or there are too few images.
     """
+    options.outputs.check()
+    cut = options.image_size, options.skip_unreadable
     # Before a network is fetched.
-    _, folder = Folder(real_dir), Folder(fake_dir)
-    network = load_network("folder", options)
-    size = image_size or _size_of(folder)
-    fake = _open_folder(fake_dir, size, options.num_images)
-    real = _open_folder(real_dir, size)
-    count = fake.num_examples
-    options = dataclasses.replace(options, num_real=0)
+    fake = ImageSet("--fake_dir", fake_dir, *cut)
+    real = ImageSet("--real_dir", real_dir, *cut) if real_dir else None
+    network = load_network("folder", options, real)
+    image_findings.warn_of_files(network, real, fake)
+    count = options.num_images or fake.num_examples
+    _check_count("--num_images", count, fake.num_examples)
     evaluator, real_card = _prepare(network, real, count, "folder", options)
     card = protocol.extend(
         real_card,
         num_generated=count,
-        source=f"folder {folder.identity().split()[-1]}",
+        source=fake.describe(),
         labels="none",
         statistics_mode="none",
         weights="none",
     )
-    batches = (
-        (images.numpy(), labels.numpy())
-        for images, labels in fake.ordered_batches(options.batch_size)
-    )
+    batches = fake.batches(options.batch_size, count)
     with progress_bar(count, "fake") as progress:
         return evaluator.score(batches, card, progress)
 
 
 def _prepare(
     network: FeatureNetwork,
-    dataset: ImageDataset,
+    dataset: ImageDataset | ImageSet | None,
     num_generated: int,
     split: str,
     options: Options,
 ) -> tuple[Evaluator, protocol.RealCard]:
     """Looks at the real images, unless that is done already."""
+    file = options.real_statistics
+    if file and given_statistics.is_moments(file):
+        real, card = given_statistics.open_moments(file, network)
+        dataset = None
+    elif dataset is None:
+        real, card = given_statistics.open_kept(file, network)
+    else:
+        real, card = _look(network, dataset, num_generated, split, options)
+    evaluator = Evaluator(
+        network,
+        real,
+        data="" if dataset is None else dataset.name,
+        num_classes=0 if dataset is None else dataset.num_classes,
+        force=options.force,
+        tfgan_check=options.tfgan_check,
+        outputs=options.outputs,
+    )
+    return evaluator, card
+
+
+def _look(
+    network: FeatureNetwork,
+    dataset: ImageDataset | ImageSet,
+    num_generated: int,
+    split: str,
+    options: Options,
+) -> tuple[RealStatistics, protocol.RealCard]:
+    num_real = options.num_real or dataset.num_examples
+    _check_count("--num_real", num_real, dataset.num_examples)
     card = protocol.RealCard(
         network=network.name,
         network_hash=network.hash,
         resize=network.resize,
-        data=protocol.describe_data(dataset),
+        data=(
+            dataset.describe()
+            if isinstance(dataset, ImageSet)
+            else protocol.describe_data(dataset)
+        ),
         split=split,
-        num_real=options.num_real or dataset.num_examples,
+        num_real=num_real,
     )
     # Before the work begins.
-    halves.check_counts(network, card.num_real, num_generated, options.force)
-    with progress_bar(card.num_real, "real") as progress:
+    halves.check_counts(network, num_real, num_generated, options.force)
+    with progress_bar(num_real, "real") as progress:
         real = real_statistics.load_or_gather(
             _statistics_file(card, options),
             card=card,
@@ -147,15 +180,15 @@ def _prepare(
             batch_size=options.batch_size,
             progress=progress,
         )
-    evaluator = Evaluator(
-        network,
-        real,
-        data=dataset.name,
-        num_classes=dataset.num_classes,
-        force=options.force,
-        tfgan_check=options.tfgan_check,
-    )
-    return evaluator, card
+    return real, card
+
+
+def _check_count(flag: str, count: int, available: int) -> None:
+    if count > available:
+        raise UserError(
+            f"{flag} should be at most {available}, the images that there "
+            f"are. Received: {count}"
+        )
 
 
 def _statistics_file(card: protocol.RealCard, options: Options) -> str:
@@ -166,24 +199,3 @@ def _statistics_file(card: protocol.RealCard, options: Options) -> str:
         )
     name = f"real-{card.network}-{protocol.digest(card)}.npz"
     return file or os.path.join(options.cache_dir or default_cache_dir(), name)
-
-
-def _open_folder(path: str, size: int, num_examples: int = 0) -> ImageDataset:
-    count = num_examples or Folder(path).count
-    return open_dataset(
-        "folder",
-        path=path,
-        image_size=size,
-        num_classes=0,
-        num_examples=num_examples or None,
-        # Shards would not pay: each image is looked at once.
-        cache="" if fits_in_memory(count, size) else "none",
-    )
-
-
-def _size_of(folder: Folder) -> int:
-    """Returns the shorter side of the first image that can be read."""
-    for index in range(folder.count):
-        with contextlib.suppress(UnreadableError):
-            return min(folder.shape(index))
-    raise UserError(f"no image in {folder.root} is readable")

@@ -95,5 +95,6 @@ def _require(metric: str, ours: float, theirs: float) -> None:
         raise UserError(
             f"{metric} should be TF-GAN's to {TOLERANCE:g}. Received: "
             f"{ours:.8g}, and {theirs:.8g} from TF-GAN for the same images. "
-            "Please report it; --notfgan_check scores without TF-GAN"
+            "Please report it; sagan_tf.evaluate --notfgan_check scores "
+            "without TF-GAN"
         )

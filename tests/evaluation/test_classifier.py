@@ -87,7 +87,7 @@ def test_who_comes_second_takes_what_the_first_has_written(network, cache):
     (path,) = cache.glob("twins*.npz")
     before = path.read_bytes()
     model = classifier._build(10)
-    classifier._store(path, model, 0.5)
+    classifier.store(path, model, 0.5)
     assert path.read_bytes() == before
     assert not list(cache.glob(".*"))
 

@@ -21,7 +21,7 @@ from sagan_tf import command
 from sagan_tf.configuration import builders
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import tfgan
+from sagan_tf.evaluation import own_classifier, tfgan
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
@@ -239,6 +239,11 @@ def test_scores_that_tfgan_denies_are_not_written(run, call, monkeypatch):
         ({"real_dir": "x"}, "give --workdir=DIR, or"),
         ({"inception_path": "absent"}, "no saved_model.pb"),
         ({"real_statistics": "x.json", **SMALL}, "should be a file NAME.npz"),
+        ({"num_images": 80, "num_real": 501}, "--num_real should be at most"),
+        ({"metric": "intra_fid", **SMALL}, "needs --num_images=650 or more"),
+        ({"resize": "clean", **SMALL}, "--resize should be left out"),
+        ({"on_unreadable": "skip"}, "is for --real_dir and --fake_dir"),
+        ({"save_images": ROOT, **SMALL}, "--save_images should be a new"),
     ],
 )
 def test_bad_requests_are_one_line(run, call, given, message):
@@ -246,6 +251,20 @@ def test_bad_requests_are_one_line(run, call, given, message):
         call(workdir=run, **given)
     assert "\n" not in str(caught.value)
     assert not (run / "scores.csv").exists()
+
+
+def test_an_own_classifier_scores_by_its_name(run, call, monkeypatch, tmp_path):
+    monkeypatch.setattr(own_classifier, "_STEPS", 120)
+    given = {"cache_dir": tmp_path, "features": "own"}
+    call(workdir=run, **given, **SMALL)
+    (file,) = tmp_path.glob("own-*.npz")
+    (row,) = table_of(run)
+    assert float(row[f"fid80_{file.stem}"]) > float(row["halves_fid"])
+    assert f"accuracy80_{file.stem}" in row
+    monkeypatch.setattr(own_classifier, "_STEPS", 1)
+    file.unlink()
+    with pytest.raises(UserError, match="own-.* should recognise 60%"):
+        call(workdir=run, **given, **SMALL)
 
 
 def test_directories_that_are_no_run_are_refused(tmp_path, call, run):
@@ -282,15 +301,72 @@ def score_in(text, name):
     return float(line.split()[1])
 
 
-def test_folder_against_folder(folders, call):
-    given = {"real_dir": folders / "real", "features": "twins", "force": True}
+def scores_of_text(text):
+    words = [line.split() for line in text.splitlines()[1:-1]]
+    return {name: float(score) for name, score, *_ in words}
+
+
+def test_folder_against_folder(folders, call, caplog, tmp_path):
+    given = {
+        "real_dir": folders / "real",
+        "features": "twins-classifier",
+        "force": True,
+    }
     same = call(fake_dir=folders / "fake", **given)
+    assert "knows nothing of these images (folder)" in caplog.text
+    assert "--real_dir has 40x40 100%, --fake_dir has 32x32" in caplog.text
     noise = call(fake_dir=folders / "noise", **given)
-    name = "fid90_folder_twins-classifier"
+    name = "fid90_folder_foreign-twins-classifier"
     assert 0 < score_in(same, name) < score_in(noise, name) / 5
-    fewer = call(fake_dir=folders / "fake", num_images=70, **given)
-    assert "fid70_folder_twins-classifier" in fewer
-    assert "folder " in same and "32x32" in same
+    saved = {
+        "save_images": tmp_path / "fake.npz",
+        "save_statistics": tmp_path / "statistics.npz",
+    }
+    fewer = call(fake_dir=folders / "fake", num_images=70, **given, **saved)
+    assert "fid70_folder_foreign-twins-classifier" in fewer
+    assert "folder " in same and "own sizes" in same
+    # The very images again, and the FID from their mean and covariance.
+    again = call(fake_dir=tmp_path / "fake.npz", **given)
+    assert scores_of_text(again) == scores_of_text(fewer)
+    given["real_dir"], given["features"] = "", "twins"
+    given["real_statistics"] = tmp_path / "statistics.npz"
+    text = call(fake_dir=folders / "real", **given)
+    backwards = "fid90_statistics_foreign-twins-classifier"
+    assert "protocol unknown" in text and "precision" not in text
+    assert score_in(text, backwards) > 0
+    zero = call(fake_dir=tmp_path / "fake.npz", **given)
+    name = "fid70_statistics_foreign-twins-classifier"
+    assert score_in(zero, name) == pytest.approx(0, abs=1e-5)
+
+
+def test_saved_images_of_a_run_give_its_scores(run, call, cache, tmp_path):
+    saved = {"save_images": tmp_path / "images"}
+    call(workdir=run, **SMALL)
+    call(workdir=run, save_features=tmp_path / "f.npz", **saved, **SMALL)
+    (row,) = table_of(run)
+    assert json.loads(row["card"])["pixels"] == "bytes"
+    (kept,) = [
+        file.with_suffix(".npz")
+        for file in cache.glob("real-twins-classifier-*.json")
+        if json.loads(file.read_text())["num_real"] == 400
+    ]
+    text = call(
+        fake_dir=tmp_path / "images",
+        real_statistics=kept,
+        features="twins",
+        force=True,
+    )
+    found = scores_of_text(text)
+    for name in ("fid", "is", "kid", "precision", "density"):
+        ours = float(row[f"{name}80_twins-classifier"])
+        assert found[f"{name}80_twins-classifier"] == pytest.approx(
+            ours, rel=1e-3, abs=1e-5
+        )
+    with np.load(tmp_path / "f.npz") as file:
+        assert file["features"].shape == (80, 64)
+        np.testing.assert_array_equal(file["labels"], np.arange(80) % 10)
+    with pytest.raises(UserError, match="take one checkpoint"):
+        call(workdir=run, checkpoint="all", **saved, **SMALL)
 
 
 def test_folders_through_inception(folders, call, inception_path):
@@ -310,7 +386,9 @@ def test_folders_through_inception(folders, call, inception_path):
         shutil.copy(folders / "real" / f"{index}.png", small)
     text = call(**{**given, "real_dir": small})
     assert "fid4_folder " in text and "is4 " in text
-    assert "24x24" in text
+    assert "cut to 24x24" in text
+    clean = call(resize="clean", **{**given, "real_dir": small})
+    assert "cleanfid4_folder " in clean and "cleanis4 " in clean
 
 
 @pytest.mark.parametrize("bad", ["empty", "text", "absent"])

@@ -5,9 +5,11 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import inception, tfgan
+from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.inception import load_inception
 
 
@@ -153,3 +155,44 @@ def test_two_devices_see_the_same(toy_path, two_replicas):
     )
     for ours, theirs in zip(shared(images), alone(images)):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def in_floats(image, size):
+    """Pillow's bicubic of each channel in floats, as clean-fid has it."""
+    channels = [
+        np.asarray(
+            Image.fromarray(image[..., channel], "F").resize(
+                (size, size), Image.Resampling.BICUBIC
+            )
+        )
+        for channel in range(3)
+    ]
+    return np.clip(np.stack(channels, axis=-1), 0, 255)
+
+
+@pytest.mark.parametrize("size", [5, 29, 8])
+def test_clean_resizing_is_that_of_pillow_in_floats(size):
+    seen = []
+
+    def look(images):
+        tf.py_function(lambda x: seen.append(x.numpy()), [images], [])
+        return images[:, 0, 0], images[:, 0, 0]
+
+    network = FeatureNetwork(
+        look, name="toy", hash="0", input_size=8, clean=True
+    )
+    levels = np.random.default_rng(0).integers(0, 256, (size, size, 3))
+    levels = levels.astype(np.float32)
+    network(levels[None] / 127.5 - 1)
+    expected = in_floats(levels, 8)
+    np.testing.assert_allclose((seen[-1][0] + 1) * 127.5, expected, atol=2e-3)
+    assert network.resize == "bicubic to 8, antialiased"
+
+
+def test_images_of_several_sizes_are_seen_in_order(toy_network):
+    images = [*pictures(2, 8), *pictures(2, 12, 1), *pictures(1, 8, 2)]
+    together = toy_network(images)
+    for number, image in enumerate(images):
+        alone = toy_network(image[None])
+        for part, expected in zip(together, alone):
+            np.testing.assert_allclose(part[number], expected[0], rtol=1e-5)

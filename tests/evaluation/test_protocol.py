@@ -43,6 +43,12 @@ OWN = {"network": "twins-classifier", "num_generated": 10_000}
         ("fid", {**OWN, "split": "test"}, {}, "fid10k_test_twins-classifier"),
         ("fid", {"truncation": 0.5}, {}, "fid50k_train_truncation0.5"),
         ("fid", {"weights": "generator"}, {}, "fid50k_train_raw"),
+        (
+            "class_variety",
+            {"resize": "bicubic to 299, antialiased"},
+            {},
+            "cleanclass_variety50k_train",
+        ),
         ("intra_fid", OWN, {}, "intra_fid10k_twins-classifier"),
     ],
 )
@@ -92,3 +98,10 @@ def test_card_tells_versions():
     assert json.loads(protocol.to_json(card()))["versions"]["tensorflow"] == (
         tf.__version__
     )
+
+
+def test_a_row_of_before_is_of_floats():
+    stored = json.loads(protocol.to_json(card()))
+    assert stored.pop("pixels") == "bytes"
+    assert protocol.from_json(json.dumps(stored)).pixels == "floats"
+    assert protocol.from_json(protocol.to_json(card())) == card()

@@ -8,6 +8,7 @@ import pytest
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import run_scorer
 from sagan_tf.evaluation.best import requested_steps
+from sagan_tf.evaluation.outputs import NO_OUTPUTS
 from sagan_tf.evaluation.protocol import Card
 from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.training.workdir import Workdir
@@ -27,6 +28,8 @@ VALUES = {10: (9.0, 8.0), 20: (3.0, 4.0), 30: (5.0, 2.0)}
 
 class FakeEvaluator:
     """Knows the scores of each step."""
+
+    outputs = NO_OUTPUTS
 
     def score(self, batches, card, progress):
         fid, inception_score = VALUES[batches]
@@ -167,13 +170,18 @@ class Disk:
         return f"scores of {step}"
 
 
-def watch(disk, monkeypatch, last_step=30):
+def watch(disk, monkeypatch, last_step=30, timeout=60, training=True):
     def wait(seconds):
         raise TimeoutError(f"it waits {seconds} s for another step")
 
     monkeypatch.setattr(run_scorer.time, "sleep", wait)
     return run_scorer.watch(
-        disk, lambda: tuple(disk.steps), last_step=last_step, seconds=7
+        disk,
+        lambda: tuple(disk.steps),
+        last_step=last_step,
+        seconds=7,
+        is_training=lambda: training,
+        timeout=timeout,
     )
 
 
@@ -188,3 +196,36 @@ def test_nothing_scored_is_said_in_one_line(monkeypatch):
     disk = Disk((20, 30), removed={20, 30})
     with pytest.raises(UserError, match="Received: steps 20, 30, all removed"):
         watch(disk, monkeypatch)
+
+
+def test_watching_ends_when_training_has_died(monkeypatch, caplog):
+    given = {"last_step": 40, "timeout": 0}
+    # While somebody trains it waits, whatever the timeout.
+    with pytest.raises(TimeoutError):
+        watch(Disk((10,), removed=()), monkeypatch, **given)
+    disk = Disk((10,), removed=())
+    ticks = iter((0.0, 1.0, 2.0))
+    monkeypatch.setattr(run_scorer.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(run_scorer.time, "sleep", lambda seconds: None)
+    found = run_scorer.watch(
+        disk,
+        lambda: disk.steps,
+        last_step=40,
+        seconds=7,
+        is_training=lambda: "",
+        timeout=0.5,
+    )
+    assert found == ["scores of 10"]
+    assert "last step, 40, is not there: --watch ends" in caplog.text
+    monkeypatch.undo()
+    nobody = {**given, "training": False}
+    with pytest.raises(UserError, match="--watch .* Received: none"):
+        watch(Disk((), removed=()), monkeypatch, **nobody)
+
+
+def test_a_network_of_other_data_makes_nothing_the_best(make_scorer):
+    scorer = make_scorer(network="foreign-twins-classifier")
+    score_all(scorer)
+    assert scorer.best.step() is None
+    make_scorer().score(30)
+    assert kept(make_scorer()) == 30

@@ -82,6 +82,7 @@ def build_self_evaluation(
     workdir: Workdir,
     checkpoints: Checkpoints,
     every_steps: int,
+    **network: str,
 ) -> EverySteps:
     """Builds a callback by which a run scores itself.
 
@@ -93,6 +94,7 @@ def build_self_evaluation(
         checkpoints: the run's checkpoints, of which the best is kept.
         every_steps: interval in steps, a multiple of that of the checkpoints,
             or the best of them could not be kept.
+        **network: `features` and `inception_path` of `Options`.
 
     Raises:
         UserError: if the interval, the feature network or the real images do
@@ -108,7 +110,7 @@ def build_self_evaluation(
         config,
         workdir,
         [LiveWeights(gan.ema_generator)],
-        Options(strategy=distribution.create_strategy("local")),
+        Options(strategy=distribution.create_strategy("local"), **network),
         checkpoints=checkpoints,
         dataset=dataset,
     )
