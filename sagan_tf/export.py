@@ -25,11 +25,14 @@ _WORKDIR = command.define_path("workdir", None, "Directory of the run.")
 _OUTPUT = command.define_path(
     "output",
     None,
-    "Directory of the SavedModel, or PATH.onnx or PATH.tflite; it must not "
-    "exist yet.",
+    "Directory of the SavedModel or of the .keras files, or PATH.onnx or "
+    "PATH.tflite; it must not exist yet.",
 )
 _FORMAT = flags.DEFINE_enum(
-    "format", "saved_model", ["saved_model", "onnx", "tflite"], "What to write."
+    "format",
+    "saved_model",
+    ["saved_model", "keras", "onnx", "tflite"],
+    "What to write; keras writes the discriminator too.",
 )
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to export: latest, best or a step."
@@ -54,6 +57,11 @@ def main(argv: list[str]) -> None:
     if _FORMAT.value == "saved_model":
         what, where = "a SavedModel", "Reloaded in a fresh process, it draws"
         difference = exporting.export(generator, output, _card(run))
+    elif _FORMAT.value == "keras":
+        what, where = "part of .keras files", "Read again, it draws"
+        difference = exporting.export_keras(
+            generator, run.load_discriminator(), output, _card(run)
+        )
     else:
         module = single_file.FORMATS[_FORMAT.value]
         what, where = f"a file for {module.NAME}", "There it draws"
@@ -68,14 +76,14 @@ def main(argv: list[str]) -> None:
 
 
 def _check_output(output: pathlib.Path) -> None:
-    if _FORMAT.value != "saved_model":
+    if _FORMAT.value in single_file.FORMATS:
         single_file.check_file(output, _FORMAT.value)
         return
     ending = output.suffix.lstrip(".").lower()
     if ending in single_file.FORMATS:
         raise UserError(
             f"--output={output} goes with --format={ending}. Received: "
-            "--format=saved_model, which writes a directory"
+            f"--format={_FORMAT.value}, which writes a directory"
         )
     check_free(output)
 

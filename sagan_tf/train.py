@@ -195,6 +195,11 @@ def _locked(workdir: Workdir, dry_run: bool) -> Iterator[None]:
 def _open_devices(config: Any, evaluate_every: int) -> Any:
     """Returns the run's strategy, whose devices compute as the run wants."""
     strategy = builders.build_strategy(config)
+    if config.train.stop_after and not evaluate_every:
+        raise UserError(
+            "config.train.stop_after should be 0 without --evaluate_every. "
+            f"Received: {config.train.stop_after}"
+        )
     if evaluate_every and distribution.has_workers(strategy):
         raise UserError(
             "--evaluate_every should be 0 with several workers; score with "
@@ -223,17 +228,19 @@ def _train(
     checkpoints.clean()
     extra = []
     if evaluate_every:
-        extra.append(
-            builders.build_self_evaluation(
-                config,
-                gan,
-                dataset,
-                workdir,
-                checkpoints,
-                evaluate_every,
-                **network,
-            )
+        evaluation = builders.build_self_evaluation(
+            config,
+            gan,
+            dataset,
+            workdir,
+            checkpoints,
+            evaluate_every,
+            **network,
         )
+        extra = [
+            evaluation,
+            *builders.build_stop_after(config, evaluation, termination),
+        ]
     return loop.train(
         gan,
         dataset,

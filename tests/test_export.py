@@ -3,8 +3,11 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
+from sagan_tf import runs
 from sagan_tf.exporting import ExportedGenerator
 from tests.commands import assert_refused, call_each
 
@@ -33,6 +36,10 @@ def answers(toy_run, place):
         "tflite": [
             *(f"--workdir={run}", f"--output={place}/toy.tflite"),
             *("--format=tflite", "--license=CC0-1.0"),
+        ],
+        "keras": [
+            *(f"--workdir={run}", f"--output={place}/networks"),
+            "--format=keras",
         ],
         "ending": [
             *(f"--workdir={run}", f"--output={place}/x"),
@@ -73,6 +80,21 @@ def test_a_single_file_is_proven_too(answers, place):
     card = json.loads((place / "toy.tflite.json").read_text())
     assert card["step"] == 3
     assert card["license"]["weights"] == "CC0-1.0"
+
+
+def test_keras_loads_both_networks(answers, place, toy_run):
+    assert answers["keras"].status == 0, answers["keras"].err
+    run = runs.open_run(toy_run)
+    pairs = {
+        "generator": run.load_generator(),
+        "discriminator": run.load_discriminator(),
+    }
+    for name, network in pairs.items():
+        again = tf.keras.models.load_model(place / "networks" / f"{name}.keras")
+        for ours, theirs in zip(again.get_weights(), network.get_weights()):
+            np.testing.assert_array_equal(ours, theirs)
+    card = json.loads((place / "networks" / "model_card.json").read_text())
+    assert (card["step"], card["difference"]) == (3, 0.0)
 
 
 @pytest.mark.parametrize(

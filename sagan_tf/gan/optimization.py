@@ -59,11 +59,11 @@ def create_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
 
 
 def learning_rate(optimizer: Any) -> float:
-    """Returns the rate of an optimizer's next update."""
+    """Returns the rate of an optimizer's last update."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     rate = optimizer.learning_rate
     if isinstance(rate, tf.keras.optimizers.schedules.LearningRateSchedule):
-        rate = rate(optimizer.iterations)
+        rate = rate(max(int(optimizer.iterations.numpy()) - 1, 0))
     return float(rate)
 
 

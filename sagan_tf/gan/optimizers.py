@@ -14,6 +14,8 @@ from sagan_tf.errors import nearest_name
 _AROUND = re.compile(r"Lookahead\((\w+)\)")
 # Of Keras's two Nadam, this one takes no schedule.
 _WITHOUT_SCHEDULE = {"Nadam"}
+# It raises an error in its first step.
+_BROKEN = {"ConditionalGradient"}
 # What we give; a class that cannot do without more is not for us.
 _GIVEN = {"self", "name", "learning_rate", "weight_decay", "kwargs"}
 
@@ -65,7 +67,8 @@ def _parameters(found: type) -> dict[str, str]:
 
 def names() -> dict[str, type]:
     """Returns the optimizers that can be had here, by name."""
-    return {n: c for n, c in {**_addons(), **_keras()}.items() if _is_ours(c)}
+    found = {**_addons(), **_keras()}
+    return {name: each for name, each in found.items() if _is_ours(each)}
 
 
 def _find(name: str) -> type:
@@ -82,6 +85,8 @@ def _find(name: str) -> type:
 
 
 def _is_ours(found: type) -> bool:
+    if found.__name__ in _BROKEN:
+        return False
     parameters = inspect.signature(found).parameters
     required = {
         name

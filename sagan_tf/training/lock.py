@@ -78,7 +78,13 @@ def _take(path: pathlib.Path, content: dict[str, Any]) -> None:
         try:
             # Made in one step, also by NFS: of two, one fails.
             with path.open("x") as file:
-                json.dump(content, file)
+                try:
+                    file.write(json.dumps(content))
+                    file.flush()
+                except OSError:
+                    # Without a name in it, it would keep everybody out.
+                    path.unlink(missing_ok=True)
+                    raise
             return
         except FileExistsError:
             who = holder(path.parent)
@@ -116,8 +122,12 @@ def _describe_this_process() -> dict[str, Any]:
 
 def _machine() -> str:
     """Returns what processes share that can see each other by number."""
-    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    try:
+        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text()
+        return f"{boot.strip()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        # Not Linux: a dead process is known by its heart alone.
+        return ""
 
 
 def _start_time(pid: int) -> str:
@@ -131,7 +141,7 @@ def _start_time(pid: int) -> str:
 
 
 def _is_dead(path: pathlib.Path, content: dict[str, Any]) -> bool:
-    if content.get("machine") == _machine():
+    if content.get("machine") and content["machine"] == _machine():
         return _start_time(content["pid"]) != content["started"]
     try:
         return _age(path) > _STALE_SECONDS

@@ -17,8 +17,10 @@ import time
 from typing import Any, Callable, Iterator
 
 import tensorflow as tf
+from absl import logging
 
 from sagan_tf.errors import DivergedError, one_line
+from sagan_tf.training.sinks import append
 
 _PACKAGES = ("sagan_tf", "tensorflow", "tf-keras", "numpy")
 
@@ -49,7 +51,11 @@ def record(
     finally:
         seconds = round(time.monotonic() - started, 1)
         end = {"event": "end", "step": current_step(), "seconds": seconds}
-        _append(path, {**end, **ending})
+        try:
+            _append(path, {**end, **ending})
+        except OSError as error:
+            # A full disk is no reason to end in an error what has ended well.
+            logging.warning("%s lacks the end of this run: %s", path, error)
 
 
 def _describe(error: BaseException) -> str:
@@ -105,5 +111,4 @@ def _commit() -> str | None:
 
 def _append(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
     line = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **content}
-    with open(path, "a") as file:
-        file.write(json.dumps(line) + "\n")
+    append(pathlib.Path(path), json.dumps(line) + "\n")

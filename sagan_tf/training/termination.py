@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
+from typing import Any, Callable
 
 import tensorflow as tf
 from absl import logging
@@ -54,6 +54,40 @@ class Termination:
         os.write(2, f"\n{self.requested}: saving after this step\n".encode())
 
 
+class StopAfter:
+    """Asks for the end of training when it makes no progress any more.
+
+    Args:
+        termination: what is asked.
+        best_step: returns the step that scored best, or None.
+        every_steps: steps between two evaluations.
+        evaluations: how many in a row may be no better.
+    """
+
+    def __init__(
+        self,
+        termination: Termination,
+        best_step: Callable[[], int | None],
+        every_steps: int,
+        evaluations: int,
+    ):
+        self.termination = termination
+        self.best_step = best_step
+        self.every_steps = every_steps
+        self.evaluations = evaluations
+
+    def __call__(self, step: int) -> None:
+        """Looks at the scores, after an evaluation."""
+        best = self.best_step()
+        if best is None:
+            return
+        if step - best >= self.evaluations * self.every_steps:
+            self.termination.requested = (
+                f"config.train.stop_after={self.evaluations} (step {best:,} is "
+                "best)"
+            )
+
+
 class StopWhenTerminated(tf.keras.callbacks.Callback):
     """Saves and stops after the step in which a signal came.
 
@@ -82,7 +116,7 @@ class StopWhenTerminated(tf.keras.callbacks.Callback):
         )
         if any(requested):
             # Not in the handler: it may strike in the middle of a write.
-            logging.info("saving, for a process was told to end")
+            logging.info("saving, for the run is to end")
             self.saver.save_now()
             self.model.stop_training = True
 

@@ -118,6 +118,7 @@ BAD_VALUES = [
     ("optimizer.end_step", 0.5),
     ("optimizer.end_share", 1.5),
     ("train.ema_warmup", 1),
+    ("train.stop_after", -1),
     ("train.ema_decay", 1.0),
     ("train.ema_decay", -0.5),
     ("train.ema_start_step", -1),

@@ -199,7 +199,7 @@ def test_calls_end_where_something_is_due_without_another_trace():
     gan.compile(*test_model.optimizers(), steps_per_execution=3)
     batches = tf.data.Dataset.from_tensor_slices(test_model.small_batch(16))
     note = tf.keras.callbacks.LambdaCallback(
-        on_batch_end=lambda *_: ends.append(int(gan.step.numpy()))
+        on_batch_end=lambda *_, **__: ends.append(int(gan.step.numpy()))
     )
     gan.fit(
         batches.batch(4, drop_remainder=True).repeat(),

@@ -116,3 +116,32 @@ time.sleep(60)
     assert process.returncode == 0, errors
     assert "2 workers ended" in output
     assert "saved" in log(tmp_path, 0) and "saved" in log(tmp_path, 1)
+
+
+EARLY = """
+import os, signal, sys
+from sagan_tf import command
+from tools import launch_local
+
+start = launch_local.Workers.start
+
+def interrupted(self, *arguments):
+    os.kill(os.getpid(), signal.SIGINT)
+    start(self, *arguments)
+
+launch_local.Workers.start = interrupted
+launch_local.COMMAND = [sys.executable, "-c", "import time; time.sleep(60)"]
+command.run(launch_local.main)
+"""
+
+
+def test_an_interrupt_before_the_workers_are_there_leaves_no_orphan(tmp_path):
+    done = subprocess.run(
+        [*PYTHON, EARLY, f"--logs={tmp_path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert "ended with status -15, all are ended" in done.stderr

@@ -65,6 +65,28 @@ def test_another_machine_is_trusted_while_its_heart_beats(tmp_path):
         assert not lock.holder(tmp_path)
 
 
+def test_a_lock_that_could_not_be_written_is_not_left(tmp_path, monkeypatch):
+    def full(content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(lock.json, "dumps", full)
+    with pytest.raises(OSError), lock.hold(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_processes_cannot_be_looked_for_the_heart_counts(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(lock, "_machine", lambda: "")
+    with lock.hold(tmp_path):
+        path = tmp_path / lock.NAME
+        assert lock.holder(tmp_path)
+        long_ago = path.stat().st_mtime - 2 * lock._STALE_SECONDS
+        os.utime(path, (long_ago, long_ago))
+        assert not lock.holder(tmp_path)
+
+
 def test_the_heart_beats_until_the_lock_is_anothers(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "_HEARTBEAT_SECONDS", 0.01)
     path = tmp_path / lock.NAME

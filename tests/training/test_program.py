@@ -122,10 +122,15 @@ def test_a_run_writes_its_whole_story(tmp_path, capsys):
 
 def test_a_run_in_two_parts_equals_one_bit_for_bit(tmp_path):
     parts, whole = tmp_path / "parts", tmp_path / "whole"
-    train.run(toy.config(train__num_steps=2), Workdir(parts))
-    train.run(toy.config(train__num_steps=4), Workdir(parts))
-    train.run(toy.config(train__num_steps=4), Workdir(whole))
-    config = toy.config(train__num_steps=4)
+    schedule = {
+        "optimizer__schedule": "cosine",
+        "optimizer__warmup_steps": 1,
+        "optimizer__end_step": 4,
+    }
+    config = toy.config(train__num_steps=4, **schedule)
+    train.run(toy.config(train__num_steps=2, **schedule), Workdir(parts))
+    train.run(config.copy_and_resolve_references(), Workdir(parts))
+    train.run(config.copy_and_resolve_references(), Workdir(whole))
     for part, one in zip(
         everything(trained(config, parts)), everything(trained(config, whole))
     ):
@@ -158,6 +163,12 @@ def test_another_model_is_refused_and_nothing_harmed(tmp_path):
     with pytest.raises(UserError, match="latent_dim is 4 there and 5 here"):
         train.run(toy.config(model__latent_dim=5), workdir)
     assert workdir.config.read_text() == before
+
+
+def test_an_end_for_want_of_progress_needs_evaluations(tmp_path):
+    with pytest.raises(UserError, match="stop_after.*--evaluate_every"):
+        train.run(toy.config(train__stop_after=2), Workdir(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_dry_run_writes_nothing(tmp_path, capsys):

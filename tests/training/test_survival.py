@@ -12,7 +12,7 @@ from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.training import callbacks
 from sagan_tf.training.checkpoints import Checkpoints
-from sagan_tf.training.termination import Termination
+from sagan_tf.training.termination import StopAfter, Termination
 from sagan_tf.training.workdir import Workdir
 from tests.training import killed_run, toy, workdir_checks
 
@@ -128,6 +128,21 @@ def test_an_interrupt_before_training_ends_at_once():
     with Termination() as termination, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
     assert not termination.requested
+
+
+def test_a_run_without_progress_is_asked_to_end():
+    termination, best = Termination(), [None]
+    stop = StopAfter(
+        termination, lambda: best[0], every_steps=10, evaluations=2
+    )
+    stop(30)
+    best[0] = 20
+    stop(30)
+    assert not termination.requested
+    stop(40)
+    assert "config.train.stop_after=2 (step 20 is best)" in (
+        termination.requested
+    )
 
 
 def test_intervals_are_kept_after_a_stop_beside_them(tmp_path):

@@ -15,6 +15,7 @@ from sagan_tf.configuration.builders.scoring import (
     build_measures,
     build_scorer,
     build_self_evaluation,
+    build_stop_after,
 )
 from sagan_tf.configuration.builders.training import (
     build_checkpoints,
@@ -36,6 +37,7 @@ __all__ = [
     "build_schedule",
     "build_scorer",
     "build_self_evaluation",
+    "build_stop_after",
     "build_strategy",
     "class_names",
     "evaluation_split",

@@ -22,6 +22,7 @@ from sagan_tf.training import classes, distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Measure
+from sagan_tf.training.termination import StopAfter, Termination
 from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
@@ -116,3 +117,25 @@ def build_self_evaluation(
     )
     evaluation = SelfEvaluation(scorer)
     return EverySteps(every_steps, evaluation, config.train.num_steps)
+
+
+def build_stop_after(
+    config: Config, evaluation: EverySteps, termination: Termination
+) -> list[EverySteps]:
+    """Builds what ends a run without progress, if the configuration asks.
+
+    Args:
+        config: a validated configuration.
+        evaluation: what `build_self_evaluation` gave; it comes first.
+        termination: what is told to end the run.
+    """
+    if not config.train.stop_after:
+        return []
+    stop = StopAfter(
+        termination,
+        evaluation.action.scorer.best.step,
+        evaluation.interval,
+        config.train.stop_after,
+    )
+    last = config.train.num_steps
+    return [EverySteps(evaluation.interval, stop, last, "look at the scores")]

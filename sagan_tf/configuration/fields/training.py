@@ -149,6 +149,15 @@ FIELDS = (
         may_change=True,
     ),
     Field(
+        "train.stop_after",
+        0,
+        integer(0),
+        "self-evaluations (`--evaluate_every`) in a row without a better "
+        "score, after which the run ends; 0 never does",
+        since=0,
+        may_change=True,
+    ),
+    Field(
         "train.discriminator_steps",
         1,
         integer(1),
