@@ -23,7 +23,7 @@ SUPPORTED := import sys, ensurepip, venv; \
 .PHONY: setup environment packages extras train test test-extras lint format \
 	lock clean help
 
-setup: ## Create .venv and install requirements.txt; GPU=1: CUDA's libraries
+setup: ## Create .venv, install the lock and sagan_tf; GPU=1: CUDA's libraries
 	@if ! { { $(if $(CUDA),,cmp -s $(LOCK) $(STAMP) ||) \
 		cmp -s $(LOCK) $(STAMP)-cuda; } && \
 		$(RUN) -c "$(SUPPORTED)" 2>/dev/null; }; then \
@@ -65,6 +65,8 @@ packages:
 	done
 	@rm -f $(STAMP) $(STAMP)-cuda
 	@$(RUN) -m pip install --disable-pip-version-check -r $(LOCK) $(CUDA)
+	@$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps \
+		--no-build-isolation --editable .
 	@cp $(LOCK) $(STAMP).new && mv $(STAMP).new $(STAMP)$(if $(CUDA),-cuda)
 
 extras: ## The same with the playground and ONNX, in .venv-extras

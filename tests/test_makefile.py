@@ -12,11 +12,16 @@ PYTHON = """#!/bin/sh
 case "$*" in *"pip install"*) echo "$*" >> installed ;; esac
 """
 CUDA = " -r requirements.txt -c requirements.txt tensorflow[and-cuda]"
+# A script finds the package from anywhere.
+PACKAGE = " --no-deps --no-build-isolation --editable ."
 
 
 @pytest.fixture
 def make(tmp_path):
-    """Returns a call of make, which returns what it installed."""
+    """Returns a call of make, which returns what it installed.
+
+    Behind it comes the package, each time.
+    """
     shutil.copy(MAKEFILE, tmp_path)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -35,7 +40,10 @@ def make(tmp_path):
             check=True,
             capture_output=True,
         )
-        return log.read_text().splitlines()
+        lines = log.read_text().splitlines()
+        assert all(line.endswith(PACKAGE) for line in lines[1:2])
+        assert len(lines) in (0, 2)
+        return lines[:1]
 
     return call
 

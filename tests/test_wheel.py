@@ -29,8 +29,14 @@ def make_environment(path):
     """
     venv.create(path, symlinks=True)
     (site,) = path.glob("lib/python3*/site-packages")
-    places = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    (site / "locked.pth").write_text("\n".join(places))
+    locked = path / "locked"
+    locked.mkdir()
+    for name in {sysconfig.get_path(name) for name in ("purelib", "platlib")}:
+        for package in pathlib.Path(name).iterdir():
+            # pip leaves alone what it takes for installed.
+            if "sagan_tf" not in package.name:
+                (locked / package.name).symlink_to(package)
+    (site / "locked.pth").write_text(str(locked))
     pip = path / "bin" / "pip"
     pip.write_text(f'#!/bin/sh\nexec {path}/bin/python -m pip "$@"\n')
     pip.chmod(0o755)
