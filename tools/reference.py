@@ -78,22 +78,38 @@ def flags_of(tree: ast.Module) -> Iterator[Flag]:
     """Yields the flags that a source defines at its top, in order."""
     for node in tree.body:
         call = getattr(node, "value", None)
-        if not isinstance(call, ast.Call):
-            continue
-        name = ast.unparse(call.func)
-        values = [_value(argument) for argument in call.args]
-        if name == "command.define_config_flag":
-            named = {word.arg: _value(word.value) for word in call.keywords}
-            text = values or ["Configuration, by its name or a file's path"]
-            yield Flag("config", "text", named.get("default"), *text)
-        elif name == "flags.DEFINE_enum":
-            # Names that only a call gives are in the message of a wrong one.
-            listed = values[2] if isinstance(values[2], list) else ["a name"]
-            yield Flag(values[0], " or ".join(listed), values[1], values[3])
-        elif name.startswith("flags.DEFINE_"):
-            kind = _KINDS.get(name.removeprefix("flags.DEFINE_"))
-            if kind:
-                yield Flag(values[0], kind, *values[1:3])
+        if isinstance(call, ast.Call):
+            yield from _flags_of_call(call)
+
+
+def _flags_of_call(call: ast.Call) -> Iterator[Flag]:
+    name = ast.unparse(call.func)
+    values = [_value(argument) for argument in call.args]
+    if name == "command.define_config_flag":
+        named = {word.arg: _value(word.value) for word in call.keywords}
+        text = values or ["Configuration, by its name or a file's path"]
+        yield Flag("config", "text", named.get("default"), *text)
+    elif name == "command.define_feature_flags":
+        # Several commands share them: they stand where these are defined.
+        for node in ast.walk(_shared(name.partition(".")[2])):
+            if isinstance(node, ast.Call):
+                yield from _flags_of_call(node)
+    elif name in ("command.define_path", "define_path"):
+        yield Flag(values[0], "a path", *values[1:3])
+    elif name == "flags.DEFINE_enum":
+        # Names that only a call gives are in the message of a wrong one.
+        listed = values[2] if isinstance(values[2], list) else ["a name"]
+        yield Flag(values[0], " or ".join(listed), values[1], values[3])
+    elif name.startswith("flags.DEFINE_"):
+        kind = _KINDS.get(name.removeprefix("flags.DEFINE_"))
+        if kind:
+            yield Flag(values[0], kind, *values[1:3])
+
+
+def _shared(function: str) -> ast.stmt:
+    """Returns the function of `command` that defines flags for several."""
+    tree = ast.parse((_ROOT / "sagan_tf" / "command.py").read_text())
+    return next(n for n in tree.body if getattr(n, "name", "") == function)
 
 
 def required_of(tree: ast.Module) -> tuple[str, ...]:
