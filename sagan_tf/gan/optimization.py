@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -77,7 +78,7 @@ def hyperparameters(optimizer: Any) -> dict[str, float]:
     return {
         name: value
         for name, value in optimizer.get_config().items()
-        if isinstance(value, float)
+        if isinstance(value, numbers.Real)
         and isinstance(getattr(optimizer, name, None), tf.Variable)
     }
 

@@ -157,11 +157,12 @@ def _batches(
     strategy = gan.distribute_strategy
     batch_size = schedule.batch_size * gan.discriminator_steps
     if strategy.num_replicas_in_sync == 1:
-        return clock.watch(
-            dataset.training_batches(
-                batch_size, seed=gan.seed, start_batch=start
-            )
+        batches = dataset.training_batches(
+            batch_size, seed=gan.seed, start_batch=start
         )
+        # Other strategies take batches ahead, so nobody can be seen to wait.
+        is_default = strategy is tf.distribute.get_strategy()
+        return clock.watch(batches) if is_default else batches
 
     def read(context: tf.distribute.InputContext) -> tf.data.Dataset:
         replicas = context.num_replicas_in_sync
