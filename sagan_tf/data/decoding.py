@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from typing import Any, Callable
@@ -37,6 +38,16 @@ class UnreadableError(Exception):
     """The file does not hold a whole image."""
 
 
+def unreadable(error: OSError) -> OSError | UnreadableError:
+    """Returns what to raise: no image is broken where a machine is at an end.
+
+    Too many open files or too little memory end the program; else such images
+    would be skipped, and be remembered as broken.
+    """
+    of_machine = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+    return error if of_machine else UnreadableError(error.strerror)
+
+
 def read_at(file: int, offset: int, length: int) -> bytes:
     """Returns some bytes of an open file, fewer only where it ends.
 
@@ -66,7 +77,7 @@ def read_bytes(path: str | os.PathLike[str], offset: int, length: int) -> bytes:
         with open(path, "rb", buffering=0) as file:
             data = read_at(file.fileno(), offset, length)
     except OSError as error:
-        raise UnreadableError(error.strerror) from error
+        raise unreadable(error) from error
     if len(data) < length:
         raise UnreadableError(f"{len(data)} bytes of {length} are there")
     return data
@@ -107,6 +118,8 @@ def _look_at(data: bytes, look: Callable[[Image.Image], Any]) -> Any:
     try:
         with Image.open(io.BytesIO(data), formats=_FILE_TYPES) as image:
             return look(image)
+    except MemoryError:
+        raise
     # Broken files make decoders raise errors of a dozen kinds.
     except Exception as error:
         if data.startswith(_PNG_START):

@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 from typing import Iterator
 
-from sagan_tf.data.decoding import UnreadableError, read_bytes
+from sagan_tf.data.decoding import UnreadableError, read_bytes, unreadable
 from sagan_tf.data.importer import existing
 from sagan_tf.errors import UserError, one_line
 
@@ -92,7 +92,7 @@ class Directory(Tree):
             with open(self.where(name), "rb") as file:
                 return file.read()
         except OSError as error:
-            raise UnreadableError(error.strerror) from error
+            raise unreadable(error) from error
 
     def size(self, name: str) -> int:
         """Returns the number of its bytes, -1 if there is no such file."""
@@ -195,6 +195,8 @@ class Zip(Archive):
     def _extract(self, name: str) -> bytes:
         try:
             return self._file.read(name)
+        except MemoryError:
+            raise
         # Broken and encrypted files raise errors of several kinds.
         except Exception as error:
             raise UnreadableError(one_line(error)) from error

@@ -322,7 +322,6 @@ def test_an_image_that_breaks_later_is_named(tmp_path):
         next(iter(dataset.ordered_batches(20)))
     assert of_user(caught.value)
     assert one_line(caught.value).startswith(f"cannot read {folder}/c/02.png: ")
-    assert str(folder / "c" / "02.png") in str(dataset.failure)
 
 
 def test_what_tfds_cannot_prepare_is_one_line(tmp_path, monkeypatch):

@@ -218,3 +218,20 @@ def test_the_cache_is_tidied_at_a_start(tmp_path, monkeypatch):
     monkeypatch.setenv(user_cache.CACHE_VARIABLE, str(root))
     user_cache.default_cache_dir()
     assert not old.exists()
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many"), MemoryError()])
+def test_no_image_is_skipped_where_the_machine_is_at_an_end(
+    tmp_path, monkeypatch, error
+):
+    folder = writers.write_folder(tmp_path / "images")
+
+    def fail(*arguments, **options):
+        raise error
+
+    if isinstance(error, OSError):
+        monkeypatch.setattr("sagan_tf.data.trees.open", fail, raising=False)
+    else:
+        monkeypatch.setattr("sagan_tf.data.decoding.Image.open", fail)
+    with pytest.raises(type(error)):
+        open_on_demand("folder", folder, on_unreadable="skip")

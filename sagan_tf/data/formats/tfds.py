@@ -123,7 +123,11 @@ def _keys(
         [name for name, each in features.items() if isinstance(each, kind)]
         for kind in (tfds.features.Image, tfds.features.ClassLabel)
     )
-    numbers = [name for name in features if _kind_of_number(features[name])]
+    numbers = [
+        name
+        for name, each in features.items()
+        if name not in labels and _kind_of_number(each)
+    ]
     image = "image" if "image" in images else "".join(images[:1])
     if not image:
         raise UserError(
@@ -139,7 +143,7 @@ def _keys(
             f"`label_key` of data set `tfds:{dataset}` should be one of its "
             f"features of classes ({known}). Received: {label!r}"
         )
-    if label in numbers and label not in labels:
+    if label in numbers:
         kind = _kind_of_number(features[label])
         return _Keys(image, label, _names(dataset, label, kind, num_classes))
     if not label and labels and num_classes != 0:
