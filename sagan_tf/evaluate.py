@@ -113,6 +113,12 @@ _WATCH_TIMEOUT = flags.DEFINE_float(
     0.0,
 )
 
+_OF_FILES = (_IMAGE_SIZE, _ON_UNREADABLE)
+_OF_RUNS = (
+    *(_CHECKPOINT, _SPLIT, _EMA, _TRUNCATION, _SEED, _METRIC),
+    *(_WATCH, _WATCH_SECONDS, _WATCH_TIMEOUT),
+)
+
 
 def main(argv: list[str]) -> None:
     """Scores and prints a table."""
@@ -129,27 +135,10 @@ def main(argv: list[str]) -> None:
 
 def _options() -> Options:
     """Returns what the flags say, if they fit together."""
-    real = _REAL_DIR.value or _REAL_STATISTICS.value
-    is_files = bool(_FAKE_DIR.value and real)
-    if bool(_WORKDIR.value) == bool(_FAKE_DIR.value or _REAL_DIR.value) or not (
-        _WORKDIR.value or is_files
-    ):
-        raise UserError(
-            "give --workdir=DIR, or --real_dir=DIR and --fake_dir=DIR"
-        )
     outputs = Outputs(
         _SAVE_IMAGES.value, _SAVE_STATISTICS.value, _SAVE_FEATURES.value
     )
-    if outputs and (_WATCH.value or _CHECKPOINT.value == "all"):
-        raise UserError(
-            "--save_images, --save_statistics and --save_features take one "
-            "checkpoint"
-        )
-    if _WORKDIR.value and _ON_UNREADABLE.value == "skip":
-        raise UserError(
-            "--on_unreadable is for --real_dir and --fake_dir: a run keeps to "
-            "its own config.dataset.on_unreadable"
-        )
+    _check_flags(outputs)
     return Options(
         features=_FEATURES.value,
         inception_path=_INCEPTION_PATH.value,
@@ -170,6 +159,27 @@ def _options() -> Options:
         outputs=outputs,
         strategy=distribution.create_strategy("local"),
     )
+
+
+def _check_flags(outputs: Outputs) -> None:
+    """Refuses flags that contradict each other or would do nothing."""
+    is_run, fake = bool(_WORKDIR.value), _FAKE_DIR.value
+    has_real = bool(_REAL_DIR.value or _REAL_STATISTICS.value)
+    if is_run == bool(fake or _REAL_DIR.value) or not (
+        is_run or fake and has_real
+    ):
+        raise UserError(
+            "give --workdir=DIR, or --real_dir=DIR and --fake_dir=DIR"
+        )
+    for flag in _OF_FILES if is_run else _OF_RUNS:
+        if flag.present:
+            kind = "--real_dir and --fake_dir" if is_run else "--workdir"
+            raise UserError(f"--{flag.name} is for {kind}: leave it out")
+    if outputs and (_WATCH.value or _CHECKPOINT.value == "all"):
+        raise UserError(
+            "--save_images, --save_statistics and --save_features take one "
+            "checkpoint"
+        )
 
 
 def _score_run(options: Options) -> list[Scores]:

@@ -121,10 +121,24 @@ class BestCheckpoint:
         try:
             stored = json.loads((self.directory / _CHOICE).read_text())
             choice.update({key: str(stored[key]) for key in choice})
-        except (OSError, ValueError, KeyError, TypeError):
+        except FileNotFoundError:
             # Runs of before had none; the copy itself tells nothing.
             return choice
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logging.warning(
+                "%s cannot be read (%s): the best is that by %s",
+                self.directory / _CHOICE,
+                error,
+                _METRIC,
+            )
+            return choice
         if choice["metric"] not in metrics.names_of_best():
+            logging.warning(
+                "%s names %s, which is no metric: the best is that by %s",
+                self.directory / _CHOICE,
+                choice["metric"],
+                _METRIC,
+            )
             choice["metric"] = _METRIC
         return choice
 

@@ -210,6 +210,9 @@ def store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
             os.link(aside, path)
         except FileExistsError:
             logging.info("another process has written %s first", path)
+        except OSError:
+            # Some disks have no links.
+            os.replace(aside, path)
 
 
 def open_stored(

@@ -76,6 +76,16 @@ def open_moments(
     return GivenMoments(network, mean, covariance), card
 
 
+def name_of_data(path: str) -> str:
+    """Returns the data set of statistics that this program has kept."""
+    try:
+        card = json.loads(Path(path).with_suffix(".json").read_text())
+        return str(card["data"]).split()[0]
+    except (OSError, ValueError, LookupError):
+        # Then they are somebody's, or refused when they are opened.
+        return "folder"
+
+
 def open_kept(
     path: str, network: FeatureNetwork
 ) -> tuple[RealStatistics, protocol.RealCard]:
@@ -105,7 +115,12 @@ def open_kept(
         n for n in PARTS if any(k.startswith(f"half0.{n}.") for k in arrays)
     ]
     empty = Statistics.of(network, needs, count=card.num_real)
-    return real_statistics.from_arrays(arrays, empty), card
+    try:
+        return real_statistics.from_arrays(arrays, empty), card
+    except (KeyError, ValueError) as error:
+        raise UserError(
+            f"{_FLAG}={path} should hold whole statistics: {error} is missing"
+        ) from error
 
 
 def _read(path: str) -> dict[str, np.ndarray]:

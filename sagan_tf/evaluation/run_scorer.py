@@ -180,7 +180,8 @@ class SelfEvaluation:
         """Scores the present weights as those of `step`."""
         try:
             scores = self.scorer.score(step)
-        except (UserError, OSError, tf.errors.OpError) as error:
+        # A matrix that has no roots is a ValueError of NumPy's.
+        except (ValueError, MemoryError, OSError, tf.errors.OpError) as error:
             logging.warning("step %d is not scored: %s", step, one_line(error))
             return
         with self._writer.as_default(step=step):

@@ -102,7 +102,10 @@ def score_files(real_dir: str, fake_dir: str, options: Options) -> Scores:
     # Before a network is fetched.
     fake = ImageSet("--fake_dir", fake_dir, *cut)
     real = ImageSet("--real_dir", real_dir, *cut) if real_dir else None
-    network = load_network("folder", options, real)
+    data = "folder"
+    if real is None:
+        data = given_statistics.name_of_data(options.real_statistics)
+    network = load_network(data, options, real)
     image_findings.warn_of_files(network, real, fake)
     count = options.num_images or fake.num_examples
     _check_count("--num_images", count, fake.num_examples)

@@ -134,12 +134,13 @@ def test_a_best_that_is_gone_leaves_none_that_looks_like_it(
     assert kept(scorer) == 20
 
 
-def test_the_metric_that_was_asked_for_is_the_runs_own(make_scorer):
+def test_the_metric_that_was_asked_for_is_the_runs_own(make_scorer, caplog):
     score_all(make_scorer())
     make_scorer("is").score(30)
     assert make_scorer().best.step() == 10
     (make_scorer().workdir.best / "choice.json").write_text("no choice")
     assert make_scorer().best.step() == 20
+    assert "choice.json cannot be read" in caplog.text
 
 
 def test_a_full_disk_is_said_and_the_former_best_stays(

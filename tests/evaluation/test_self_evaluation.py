@@ -64,14 +64,15 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     assert again.values[name] == pytest.approx(float(rows[1][name]), rel=1e-4)
 
 
-def test_score_that_fails_does_not_end_the_run(tmp_path, caplog):
+@pytest.mark.parametrize("kind", [UserError, MemoryError, ValueError])
+def test_score_that_fails_does_not_end_the_run(tmp_path, caplog, kind):
     from sagan_tf.evaluation.run_scorer import SelfEvaluation
 
     class Broken:
         workdir = Workdir(tmp_path)
 
         def score(self, step):
-            raise UserError(f"no score of {step}")
+            raise kind(f"no score of {step}")
 
     SelfEvaluation(Broken())(7)
     assert "step 7 is not scored: no score of 7" in caplog.text
