@@ -130,6 +130,7 @@ def get_config(loss):
     config = of_the_page()
     config.update_from_flattened_dict({})
     config.model.discriminator_base_channels = 2
+    config.model.attention_resolutions = ()
     config.loss = loss
     return config
 """
