@@ -18,7 +18,7 @@ from typing import Sequence
 import numpy as np
 from absl import flags
 
-from sagan_tf import choices, runs
+from sagan_tf import choices, image_sizes, runs
 from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from sagan_tf.visualization import (
@@ -91,7 +91,7 @@ def main(argv: list[str]) -> None:
             "an attention layer. Received: none"
         )
     queries = {
-        size: _choose_queries(scores, seen.images.shape[1])
+        size: _choose_queries(scores, seen.images.shape[1:3])
         for size, scores in seen.scores.items()
     }
     _write(output, run, seen, queries)
@@ -99,17 +99,23 @@ def main(argv: list[str]) -> None:
     sys.stdout.write(f"{output} and {output.with_suffix('.npz')}\n")
 
 
-def _choose_queries(scores: np.ndarray, image_size: int) -> np.ndarray:
+def _choose_queries(
+    scores: np.ndarray, image_size: tuple[int, int]
+) -> np.ndarray:
     """Returns the queries to show of each picture: `(pictures, points)`."""
     if _POINTS.value is None:
         count = _NUM_POINTS.value
         return np.stack(
-            [attention_maps.telling_queries(one, count) for one in scores]
+            [
+                attention_maps.telling_queries(one, count, image_size)
+                for one in scores
+            ]
         )
     points = choices.parse_points(_POINTS.value, image_size)
+    height, width = image_size
     chosen = [
         attention_maps.query_at(
-            down / image_size, right / image_size, scores.shape[1]
+            down / height, right / width, scores.shape[1], image_size
         )
         for right, down in points
     ]
@@ -128,7 +134,7 @@ def _write(
             seen.images[index],
             seen.scores[size][index],
             queries[size][index],
-            _caption(names, seen.labels[index], size, len(queries) > 1),
+            _caption(names, seen, index, size),
         )
         for index in range(len(seen.images))
         for size in queries
@@ -143,22 +149,34 @@ def _write(
     for size, scores in seen.scores.items():
         arrays[f"attention_{size}"] = scores
         arrays[f"queries_{size}"] = queries[size]
-        arrays[f"distances_{size}"] = attention_maps.mean_distances(scores)
+        arrays[f"distances_{size}"] = attention_maps.mean_distances(
+            scores, seen.images.shape[1:3]
+        )
     sheets.write_npz(str(output.with_suffix(".npz")), **arrays)
 
 
 def _caption(
-    names: Sequence[str], label: int, size: int, many_layers: bool
+    names: Sequence[str],
+    seen: attention_capture.CapturedAttention,
+    index: int,
+    size: int,
 ) -> str:
-    lines = [names[label]] if names else []
-    if many_layers:
-        lines.append(f"{size}x{size} map")
+    lines = [names[seen.labels[index]]] if names else []
+    if len(seen.scores) > 1:
+        lines.append(f"{_map(seen, size)} map")
     return "\n".join(lines)
+
+
+def _map(seen: attention_capture.CapturedAttention, height: int) -> str:
+    """Returns `16x24` for a map of 16 rows and 24 columns."""
+    width = image_sizes.map_width(seen.images.shape[1:3], height)
+    return image_sizes.words((height, width))
 
 
 def _notes(seen: attention_capture.CapturedAttention) -> list[str]:
     layers = ", ".join(
-        f"{size}x{size} (gate {gate:+.2f})" for size, gate in seen.gates.items()
+        f"{_map(seen, size)} (gate {gate:+.2f})"
+        for size, gate in seen.gates.items()
     )
     return [
         f"Self-attention on maps of {layers}. Each dot has a panel of its "
@@ -177,7 +195,7 @@ def _uniform_layers(seen: attention_capture.CapturedAttention) -> list[str]:
         share = np.mean(spreads > attention_maps.NEARLY_UNIFORM)
         if share > 0.5:
             lines.append(
-                f"On {size}x{size} maps (gate {seen.gates[size]:+.2f}) "
+                f"On {_map(seen, size)} maps (gate {seen.gates[size]:+.2f}) "
                 f"{share:.0%} of the points attend to all keys nearly alike "
                 f"({spreads.mean():.3f} of the greatest entropy): drawn pale."
             )
@@ -186,7 +204,9 @@ def _uniform_layers(seen: attention_capture.CapturedAttention) -> list[str]:
 
 def _even(seen: attention_capture.CapturedAttention) -> float:
     last = list(seen.scores.values())[-1]
-    return attention_maps.uniform_distance(*last.shape[1:])
+    return attention_maps.uniform_distance(
+        *last.shape[1:], seen.images.shape[1:3]
+    )
 
 
 def _report(
@@ -196,12 +216,13 @@ def _report(
 ) -> str:
     """Says how far the queries look: all of them, then those shown."""
     names, lines = run.class_names(), []
+    form = seen.images.shape[1:3]
     for size, scores in seen.scores.items():
-        distances = attention_maps.mean_distances(scores)
+        distances = attention_maps.mean_distances(scores, form)
         spread = attention_maps.spreads(scores).mean()
-        even = attention_maps.uniform_distance(*scores.shape[1:])
+        even = attention_maps.uniform_distance(*scores.shape[1:], form)
         lines.append(
-            f"{_NETWORK.value}, step {run.step:,}, {size}x{size}: mean "
+            f"{_NETWORK.value}, step {run.step:,}, {_map(seen, size)}: mean "
             f"distance {distances.mean():.3f} sides (even attention "
             f"{even:.3f}), spread {spread:.2f}, gate {seen.gates[size]:+.3f}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from absl import logging
 
 from sagan_tf.errors import UserError, nearest_name, one_line, printable
+from sagan_tf.image_sizes import ImageSize, sides
 
 # Classes on a page, where nobody says which.
 _SOME = 10
@@ -146,13 +147,13 @@ def read_latents(
 
 
 def parse_points(
-    words: Sequence[str], image_size: int
+    words: Sequence[str], image_size: ImageSize
 ) -> list[tuple[float, float]]:
     """Reads points of a picture.
 
     Args:
         words: such as `8:20`, pixels from the left and from the top.
-        image_size: pixels of the picture's side.
+        image_size: height and width of the picture in pixels.
 
     Returns:
         Pairs of pixels from the left and from the top.
@@ -160,17 +161,18 @@ def parse_points(
     Raises:
         UserError: if one is no point of the picture.
     """
-    points = []
+    points, (height, width) = [], sides(image_size)
     for word in words:
         parts = word.split(":")
         try:
             right, down = (float(part) for part in parts)
         except ValueError:
             right = down = -1.0
-        if not (0 <= right < image_size and 0 <= down < image_size):
+        if not (0 <= right < width and 0 <= down < height):
+            last = width - 1 if width == height else f"{width - 1}:{height - 1}"
             raise UserError(
                 "--points should be RIGHT:DOWN, pixels from 0 to "
-                f"{image_size - 1}. Received: {word!r}"
+                f"{last}. Received: {word!r}"
             )
         points.append((right, down))
     if not points:

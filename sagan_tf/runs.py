@@ -15,9 +15,10 @@ from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
 from sagan_tf.evaluation.score_table import ScoreTable
+from sagan_tf.gan import SAGAN
 from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Discriminator, Generator
-from sagan_tf.training import classes
+from sagan_tf.training import classes, initialization
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
@@ -113,7 +114,7 @@ class LiveGenerator:
         return self._class_names
 
     def draw(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Draws images: `(batch, height, width, 3)` float32 in [-1, 1].
+        """Draws images: `(batch, height, width, channels)` float32 in [-1, 1].
 
         Args:
             latents: `(batch, latent_dim)`.
@@ -179,3 +180,24 @@ def best_checkpoint(workdir: Workdir, metric: str = "") -> BestCheckpoint:
         metric: what is best by; empty for the run's own.
     """
     return BestCheckpoint(ScoreTable(workdir.scores), workdir.best, metric)
+
+
+def start_from(gan: SAGAN, source: str) -> str:
+    """Gives a new run the weights of another; returns what there is to say.
+
+    Args:
+        gan: the model of the new run.
+        source: `WORKDIR[:STEP]`, as `config.train.init_from` has it.
+
+    Raises:
+        UserError: if there is no such run or checkpoint.
+    """
+    path, checkpoint = initialization.parse_source(source)
+    try:
+        run = open_run(path, checkpoint)
+        networks = run.load_generator(), run.load_discriminator()
+    except UserError as error:
+        reason = str(error).replace("--workdir", path)
+        raise UserError(f"config.train.init_from: {reason}") from error
+    lines = initialization.start_from(gan, *networks)
+    return "\n".join([f"{'starts from':<16}{path}, step {run.step:,}", *lines])

@@ -17,6 +17,7 @@ from typing import Any, Iterator
 
 from absl import flags, logging
 
+from sagan_tf import runs
 from sagan_tf.configuration import builders, validation
 from sagan_tf.errors import DivergedError, UserError
 from sagan_tf.training import (
@@ -107,11 +108,16 @@ def run(
         findings, found = first_look.look(dataset)
         with strategy.scope():
             gan = builders.build_gan(config, _class_shares(config, findings))
-        workers.restore_latest(gan, builders.build_checkpoints(config, workdir))
+        checkpoints = builders.build_checkpoints(config, workdir)
+        workers.restore_latest(gan, checkpoints)
+        begun = ""
+        if config.train.init_from and not checkpoints.steps():
+            begun = runs.start_from(gan, config.train.init_from)
         if distribution.is_chief(strategy):
             schedule = builders.build_schedule(config)
             _say(banner.describe(gan, dataset, schedule, strategy, changes))
             _say(found)
+            _say(begun)
         if dry_run:
             return
         classes.remember(dataset, own)
@@ -276,6 +282,8 @@ def _end(
 
 
 def _say(text: str) -> None:
+    if not text:
+        return
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

@@ -18,8 +18,14 @@ LONGEST_EXAMPLE = 150
 # The room within `configuration` that may import what it builds.
 BUILDERS = "sagan_tf.configuration.builders"
 MAINS = {"train", "evaluate", "sample", "attention", "export"}
-# Everybody may raise a UserError and write files aside.
-EVERYBODY = {"errors", "keras_two", "user_cache", "whole_files"}
+# Everybody may raise a UserError, write files aside and know what fits.
+EVERYBODY = {
+    "errors",
+    "image_sizes",
+    "keras_two",
+    "user_cache",
+    "whole_files",
+}
 BELOW_BUILDERS = {
     "data",
     "evaluation",
@@ -70,6 +76,7 @@ MAY_IMPORT = {
     "layers": set(),
     "data": set(),
     "errors": set(),
+    "image_sizes": set(),
     "keras_two": set(),
     "user_cache": set(),
     "whole_files": set(),

@@ -319,7 +319,7 @@ PICTURES = [
     case("--batch_size should", "--batch_size=0", module=BENCHMARK),
     case("--num_classes should", "--num_classes=0", module=BENCHMARK),
     case("--dtypes should name", "--dtypes=half", module=BENCHMARK),
-    case("--image_size should name", "--image_size=100", module=BENCHMARK),
+    case("--image_size should be", "--image_size=100", module=BENCHMARK),
     case(
         "should be even", "--only=scaling", "--batch_size=3", module=BENCHMARK
     ),

@@ -216,7 +216,8 @@ def _write(output: pathlib.Path, files: Sequence[bytes]) -> None:
 
 def _decode(file: bytes) -> np.ndarray:
     try:
-        return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+        pixels = np.asarray(Image.open(io.BytesIO(file)))
+        return pixels.reshape(*pixels.shape[:2], -1)
     except OSError as error:
         raise UserError(f"the server should send PNG files: {error}") from error
 

@@ -127,6 +127,7 @@ def _describe_data(
     sizes = {
         "image_size": generator.image_size,
         "num_classes": generator.num_classes,
+        "channels": generator.channels,
     }
     is_embedded = formats.find(dataset.name).embedded
     if is_embedded and any(dataset[name] != sizes[name] for name in sizes):
@@ -136,7 +137,9 @@ def _describe_data(
         dataset.split, dataset.evaluation_split = "train", ""
     if not is_embedded and not dataset.name.startswith("tfds:"):
         dataset.path = dataset.path or UNKNOWN_PATH
-    dataset.update(sizes)
+    # A pair may come in a number's place.
+    with dataset.ignore_type():
+        dataset.update(sizes)
 
 
 def write(

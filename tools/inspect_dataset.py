@@ -24,9 +24,9 @@ import numpy as np
 from absl import flags
 
 from sagan_tf.configuration.default import get_config
-from sagan_tf.configuration.fields.dataset import IMAGE_SIZES
 from sagan_tf.configuration.validation import validate
 from sagan_tf.data import ImageDataset, decoding, open_dataset
+from sagan_tf.data.channels import to_channels
 from sagan_tf.data.formats.folder import Folder
 from sagan_tf.data.listing import in_words
 from sagan_tf.errors import printable
@@ -39,6 +39,8 @@ _LABEL_KEY = flags.DEFINE_string(
     "label_key", "", "Column of a metadata.csv or .jsonl that holds the labels."
 )
 _LISTED = 5
+# Sizes that are proposed; others fit as well.
+_SIZES = (32, 64, 128, 256, 512)
 # The largest class may be so many times the smallest.
 _UNEVEN = 10
 
@@ -75,7 +77,7 @@ def look_at_all(folder: Folder) -> list[File]:
         try:
             data = folder.encoded(index)
             kind, mode, size = decoding.describe(data)
-            decoding.decode(data)
+            to_channels(decoding.decode(data))
         except decoding.UnreadableError as error:
             return File(name, error=printable(str(error)))
         return File(name, kind, mode, size, hashlib.sha256(data).digest())
@@ -129,7 +131,7 @@ def propose(folder: Folder, files: list[File]) -> dict[str, Any]:
     shorter = [min(file.size) for file in files if not file.error]
     # A few small ones are enlarged rather than all others made small.
     usual = np.percentile(shorter, 10) if shorter else 0
-    size = max([s for s in IMAGE_SIZES if s <= usual] or IMAGE_SIZES[:1])
+    size = max([s for s in _SIZES if s <= usual] or _SIZES[:1])
     counts = np.bincount(folder.labels)
     is_small = any(side < size for side in shorter)
     uneven = counts.max() >= _UNEVEN * counts[counts > 0].min()

@@ -22,10 +22,11 @@ from absl import flags
 
 from sagan_tf.data.formats import OPTIONS, open_importer
 from sagan_tf.data.formats.shards import Shards, read_index
-from sagan_tf.data.framing import RESIZES, Framing
+from sagan_tf.data.framing import FITS, RESIZES, Framing
 from sagan_tf.data.importer import DrawnImages, checked_count
 from sagan_tf.data.sharding import SHARD_SIZE, Preparation, prepare
 from sagan_tf.errors import UserError
+from sagan_tf.image_sizes import as_size, words
 from sagan_tf.visualization import sheets
 
 _DATASET = flags.DEFINE_string(
@@ -33,7 +34,19 @@ _DATASET = flags.DEFINE_string(
 )
 _PATH = command.define_path("path", "", "File or directory of the images.")
 _OUTPUT = command.define_path("output", None, "Directory for the shards.")
-_IMAGE_SIZE = flags.DEFINE_integer("image_size", 128, "Height and width.", 1)
+_IMAGE_SIZE = flags.DEFINE_list(
+    "image_size", "128", "Pixels: a number for squares, or HEIGHT,WIDTH."
+)
+_CHANNELS = flags.DEFINE_integer("channels", 3, "1 grey, 3 RGB, 4 RGBA.")
+_FIT = flags.DEFINE_enum(
+    "fit", "crop", list(FITS), "How an image of another form fits."
+)
+_BACKGROUND = flags.DEFINE_string(
+    "background", "white", "Colour below what is transparent or padded."
+)
+_VALUE_RANGE = flags.DEFINE_list(
+    "value_range", "", "LOW,HIGH: black and white of 16-bit or float images."
+)
 _CROP = flags.DEFINE_integer(
     "crop", 0, "Side of the middle square; 0 for the largest, as the release."
 )
@@ -109,7 +122,7 @@ def _preparation() -> Preparation:
         )
     return Preparation(
         importer,
-        Framing(_IMAGE_SIZE.value, _CROP.value, _RESIZE.value, _ON_SMALL.value),
+        _framing(),
         checked_count(
             importer.name, importer.count, _NUM_EXAMPLES.value or None
         ),
@@ -119,14 +132,48 @@ def _preparation() -> Preparation:
     )
 
 
+def _framing() -> Framing:
+    """Returns how images come to one size.
+
+    Raises:
+        UserError: if a flag makes no sense.
+    """
+    numbers = _numbers(_IMAGE_SIZE, int)
+    size = as_size(numbers if numbers[1:] else sum(numbers))
+    if size is None:
+        raise UserError(
+            "--image_size should be a positive number, or HEIGHT,WIDTH. "
+            f"Received: {','.join(_IMAGE_SIZE.value)}"
+        )
+    return Framing(
+        size,
+        _CROP.value,
+        _RESIZE.value,
+        _ON_SMALL.value,
+        _FIT.value,
+        _CHANNELS.value,
+        _BACKGROUND.value,
+        _numbers(_VALUE_RANGE, float),
+    ).checked()
+
+
+def _numbers(flag: flags.FlagHolder, kind: type) -> tuple[float, ...]:
+    try:
+        return tuple(map(kind, flag.value))
+    except ValueError as error:
+        raise UserError(
+            f"--{flag.name} should be numbers. Received: {','.join(flag.value)}"
+        ) from error
+
+
 def summary(output: str) -> str:
     """Returns what the shards hold, in some lines."""
     index = read_index(output)
     settings = index["settings"]
-    size = settings["framing"]["image_size"]
+    size = words(as_size(settings["framing"]["image_size"]))
     sizes = np.array([shard["num_bytes"] for shard in index["shards"]]) / 2**20
     lines = [
-        f"{index['num_examples']:,} images of {size}x{size} pixels in "
+        f"{index['num_examples']:,} images of {size} pixels in "
         f"{len(sizes)} shards of {sizes.min():.1f} to {sizes.max():.1f} MiB, "
         f"{sizes.sum():.1f} MiB together",
         _cut(settings["framing"]),
@@ -141,9 +188,14 @@ def _cut(framing: dict[str, Any]) -> str:
     square = "largest square in the middle"
     if framing["crop"]:
         square = f"middle {framing['crop']} square"
+    others = "".join(
+        f", {name} {framing[name]}"
+        for name in ("fit", "channels", "background", "value_range")
+        if name in framing
+    )
     return (
         f"cut: the {square}, resized by Pillow's antialiasing "
-        f"{framing['resize']}"
+        f"{framing['resize']}{others}"
     )
 
 
@@ -173,6 +225,7 @@ def write_sheet(output: str) -> str:
     for label in classes[some]:
         found = np.flatnonzero(shards.labels == label)[:_SHEET_COLUMNS]
         row = [np.asarray(shards.read(int(index)).image) for index in found]
+        row = [pixels.reshape(*pixels.shape[:2], -1) for pixels in row]
         blank = np.full_like(row[0], 255)
         images += row + [blank] * (_SHEET_COLUMNS - len(row))
         name = shards.class_names[label] if shards.class_names else ""

@@ -56,6 +56,9 @@ def _check_format(fields: Fields) -> None:
     if found.image_size and size != found.image_size:
         expected = f'{found.image_size} with the data set "{name}"'
         raise field_error("dataset.image_size", expected, size)
+    if found.embedded and not isinstance(size, int):
+        expected = f'one number with the data set "{name}", of squares'
+        raise field_error("dataset.image_size", expected, size)
 
 
 def _check_classes(fields: Fields) -> None:
@@ -154,6 +157,16 @@ def _check_average(fields: Fields) -> None:
         raise field_error("train.ema_start_step", expected, start)
 
 
+def _check_frozen(fields: Fields) -> None:
+    name, size = "train.freeze_discriminator", fields["dataset.image_size"]
+    blocks = len(widths.discriminator_widths(size))
+    if fields["model.architecture"] == "dcgan":
+        blocks = len(widths.strided_heights(size))
+    if fields[name] > blocks:
+        expected = f"at most {blocks}, the discriminator's blocks"
+        raise field_error(name, expected, fields[name])
+
+
 # What the address means to a cluster that needs one, and its slashes.
 _ADDRESSES = {
     "kubernetes": ("the label of the pods, such as app=sagan", (0, 1)),
@@ -185,5 +198,6 @@ CHECKS = (
     _check_intervals,
     _check_schedule,
     _check_average,
+    _check_frozen,
     _check_cluster,
 )

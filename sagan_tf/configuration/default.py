@@ -24,5 +24,8 @@ def get_config() -> ml_collections.ConfigDict:
     )
     for field in FIELDS.values():
         place = config[field.section] if field.section else config
-        place[field.name.rpartition(".")[2]] = field.default
+        value = field.default
+        if field.type is not None:
+            value = ml_collections.FieldReference(value, field.type)
+        place[field.name.rpartition(".")[2]] = value
     return config.lock()

@@ -26,7 +26,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
     for field in FIELDS.values():
         if not field.check.accepts(fields[field.name]):
             value = fields[field.name]
-            hint = nearest_name(str(value), field.check.names)
+            hint = field.check.hint(value)
             raise field_error(field.name, field.check.expected, value, hint)
     for field in FIELDS.values():
         _check_meaning(field, fields)

@@ -17,19 +17,23 @@ from sagan_tf.data.order import (
 from sagan_tf.data.service import Load, serve
 from sagan_tf.data.stores import ImageStore
 from sagan_tf.errors import UserError
+from sagan_tf.image_sizes import ImageSize, as_size
 
 
 class ImageDataset:
     """A named set of images that yields batches.
 
-    A batch is `(images, labels)`: images `(batch, size, size, 3)` float32 in
-    [-1, 1] and labels `(batch,)` int32 in `[0, num_classes)`. Without classes
-    every label is 0.
+    A batch is `(images, labels)`: images `(batch, height, width, channels)`
+    float32 in [-1, 1] and labels `(batch,)` int32 in `[0, num_classes)`.
+    Without classes every label is 0.
 
     Args:
         store: where the images are read from.
         name: the name by which it was opened.
         image_size: height and width of the images, in pixels.
+        channels: of the images: 1, 3 or 4.
+        background: colour that what is transparent is laid on where a network
+            sees three channels.
         class_names: one name a class, in the order of the labels; empty if
             there are no labels.
         num_classes: `None` or `len(class_names)` for these labels, 0 to ignore
@@ -38,8 +42,9 @@ class ImageDataset:
             are; by default `name`.
         shard_sizes: numbers of images that lie together in a file each; by
             default all are in one.
-        importer: where the images were before they became squares, if they
+        importer: where the images were before they came to one size, if they
             are in files.
+        fit: how they came to it, as `Framing` takes it.
 
     Raises:
         UserError: if `num_classes` is neither, or if there is no image.
@@ -50,12 +55,15 @@ class ImageDataset:
         store: ImageStore,
         *,
         name: str,
-        image_size: int,
+        image_size: ImageSize,
+        channels: int = 3,
+        background: str = "white",
         class_names: Sequence[str] = (),
         num_classes: int | None = None,
         identity: Callable[[], str] | None = None,
         shard_sizes: Sequence[int] = (),
         importer: Importer | None = None,
+        fit: str = "crop",
     ) -> None:
         if len(store) == 0:
             raise UserError(f"data set `{name}` should hold an image: none")
@@ -66,9 +74,12 @@ class ImageDataset:
                 f"{num_classes}"
             )
         self.name = name
-        self.image_size = image_size
+        self.image_size = as_size(image_size)
+        self.channels = channels
+        self.background = background
         self.class_names = () if num_classes == 0 else tuple(class_names)
         self.importer = importer
+        self.fit = fit
         self.identity = identity or (lambda: name)
         self._shard_sizes = tuple(shard_sizes) or (len(store),)
         self._store = store
@@ -202,7 +213,8 @@ class ImageDataset:
             indices: `(batch,)` numbers from 0 to `num_examples - 1`.
 
         Returns:
-            Images `(batch, size, size, 3)` uint8 and labels `(batch,)` int32.
+            Images `(batch, height, width, channels)` uint8 and labels
+            `(batch,)` int32.
         """
         images, labels = self._store.load(tf.constant(indices, tf.int64))
         if not self.num_classes:

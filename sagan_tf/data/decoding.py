@@ -1,4 +1,4 @@
-"""Files of images, decoded to RGB."""
+"""Files of images, decoded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import io
 import os
 from typing import Any, Callable
 
-import numpy as np
 from PIL import ExifTags, Image
 
 _FILE_TYPES = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
@@ -17,8 +16,6 @@ ENDINGS = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .dib .tif .tiff .gif".split()
 )
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
-_MODES_OF_16_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-_MODES_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 # What has to be done to an image, by the orientation that EXIF gives it.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -89,11 +86,10 @@ def looks_like_image(start: bytes) -> bool:
 
 
 def decode(data: bytes) -> Image.Image:
-    """Returns the image that a file holds, in RGB; of several the first.
+    """Returns the image that a file holds, in its mode; of several the first.
 
     What it is, its content says. The camera's orientation (EXIF) is applied;
-    grey, palette and CMYK become RGB; 16 bits a channel become 8; what is
-    transparent is laid on white. Other metadata are not looked at.
+    other metadata are not looked at.
 
     Args:
         data: the bytes of the file.
@@ -101,7 +97,7 @@ def decode(data: bytes) -> Image.Image:
     Raises:
         UnreadableError: if they are broken, cut or no image.
     """
-    return _look_at(data, _to_rgb)
+    return _look_at(data, _upright)
 
 
 def describe(data: bytes) -> tuple[str, str, tuple[int, int]]:
@@ -144,6 +140,7 @@ def _pixels_alone(png: bytes) -> bytes:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    image.load()
     try:
         orientation: Any = image.getexif().get(ExifTags.Base.Orientation)
     # Pillow raises errors of several kinds where EXIF is odd.
@@ -151,17 +148,3 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    image.load()
-    image = _upright(image)
-    if image.mode in _MODES_OF_16_BITS:
-        # Pillow's own conversion clips at 255.
-        levels = np.asarray(image).astype(np.int64)
-        image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
-    if image.mode in _MODES_WITH_ALPHA or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sagan_tf.data.decoding import UnreadableError
-from sagan_tf.data.reading import read_square
+from sagan_tf.data.reading import read_framed
 from sagan_tf.data.shard_writing import encode
 from sagan_tf.errors import UserError
 
@@ -35,7 +35,7 @@ def check_space(preparation: Preparation, folder: Path, left: int) -> None:
         # A broken image is named, or skipped, when its turn comes.
         with contextlib.suppress(UnreadableError, UserError):
             importer, framing = preparation.importer, preparation.framing
-            pixels, _ = read_square(importer, index, framing)
+            pixels, _ = read_framed(importer, index, framing)
             sizes.append(len(encode(pixels, importer.origin(index))))
     needed = left * np.mean(sizes or [0])
     free = shutil.disk_usage(folder).free

@@ -9,10 +9,12 @@ from typing import Iterator
 
 import numpy as np
 
+from sagan_tf.data.channels import to_channels
 from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.data.importer import Importer
 from sagan_tf.errors import UserError, printable
+from sagan_tf.image_sizes import sides
 
 # Images that are looked at; labels are all looked at, if they are known.
 _SAMPLE = 256
@@ -23,6 +25,7 @@ _SHAPES = 64
 _BLACK, _DIM = 1, 64
 # The largest class may be so many times the smallest, a side another.
 _UNEVEN, _LONG = 10, 2
+CHANNEL_WORDS = {1: ", grey", 3: "", 4: ", RGBA"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,15 +33,15 @@ class Findings:
     """What a data set holds, as far as it was looked at.
 
     Attributes:
-        images: `(sample, size, size, 3)` uint8, from all over.
+        images: `(sample, height, width, channels)` uint8, from all over.
         labels: `(sample,)`.
         class_counts: `(num_classes,)` images of each class.
         all_labels: whether these are of all images, not of the sample.
         duplicates: names of images of the sample, and of the earlier ones that
             they equal.
         flat: images of the sample of a single colour.
-        long: names of images of which one side is at least twice the other,
-            and the share of each that no square holds.
+        long: names of images that are at least twice as long as what is taken,
+            and the share of each that is cut away.
     """
 
     images: np.ndarray
@@ -55,11 +58,11 @@ class Findings:
         Args:
             class_names: a name for each class.
         """
-        size, count = self.images.shape[1], len(self.images)
+        count, height, width, channels = self.images.shape
         lines = [
-            f"{'images':<16}{count} looked at: {size} x {size}, values from "
-            f"{self.images.min()} to {self.images.max()}, mean "
-            f"{self.images.mean():.0f} of 255"
+            f"{'images':<16}{count} looked at: {height} x {width}"
+            f"{CHANNEL_WORDS[channels]}, values from {self.images.min()} to "
+            f"{self.images.max()}, mean {self.images.mean():.0f} of 255"
         ]
         if class_names:
             lines.append(f"{'labels':<16}{self._histogram(class_names)}")
@@ -106,10 +109,12 @@ class Findings:
             )
         if self.flat:
             found.append(f"{self.flat} of {count} images have one colour")
-        if self.images.max() < _DIM:
+        # Alpha says nothing.
+        brightest = self.images[..., :3].max()
+        if brightest < _DIM:
             found.append(
-                f"the brightest value is {self.images.max()} of 255: if the "
-                "files have 16 bits and the camera fewer, scale their values"
+                f"the brightest value is {brightest} of 255: if the files have "
+                "16 bits and the camera fewer, set config.dataset.value_range"
             )
         return found + self._cut_warnings() + self._class_warnings(class_names)
 
@@ -121,7 +126,8 @@ class Findings:
         return [
             f"{len(self.long)} of {min(len(self.images), _SHAPES)} images are "
             f"{_LONG} times as long as wide or more, such as {name}: "
-            f"{share:.0%} of them lies beside the middle square and is cut away"
+            f"{share:.0%} of them lies beside the middle and is cut away; "
+            "config.dataset.fit keeps all of it"
         ]
 
     def _class_warnings(self, class_names: tuple[str, ...]) -> list[str]:
@@ -167,14 +173,15 @@ def inspect(dataset: ImageDataset) -> Findings:
         all_labels=known is not None,
         duplicates=_duplicates(dataset, indices, images),
         flat=int(np.sum(np.ptp(images, axis=(1, 2)).max(axis=-1) == 0)),
-        long=_long(dataset.importer),
+        long=_long(dataset),
     )
     _check_classes(dataset, findings)
-    if images.max() <= _BLACK:
+    brightest = images[..., :3].max()
+    if brightest <= _BLACK:
         raise UserError(
             f"the images of data set `{dataset.name}` should have values up "
-            f"to 255. Received: {images.max()} at most in {count} images; "
-            f"{_why_black(dataset.importer)}"
+            f"to 255. Received: {brightest} at most in {count} images; "
+            f"{_why_black(dataset)}"
         )
     return findings
 
@@ -209,26 +216,28 @@ def _some(importer: Importer, count: int) -> Iterator[int]:
     yield from np.linspace(0, importer.count - 1, count).astype(int).tolist()
 
 
-def _long(importer: Importer | None) -> list[tuple[str, float]]:
-    found = []
-    if importer is None or importer.slow_because:
+def _long(dataset: ImageDataset) -> list[tuple[str, float]]:
+    importer, found = dataset.importer, []
+    if importer is None or importer.slow_because or dataset.fit != "crop":
         return found
+    high, wide = sides(dataset.image_size)
     for index in _some(importer, _SHAPES):
         # What cannot be read is named elsewhere, or skipped.
         with contextlib.suppress(UnreadableError):
-            short, long = sorted(importer.shape(index))
+            width, height = importer.shape(index)
+            short, long = sorted((width * high, height * wide))
             if long >= _LONG * short:
-                size = "x".join(map(str, importer.shape(index)))
-                name = f"{importer.origin(index)} ({size})"
+                name = f"{importer.origin(index)} ({width}x{height})"
                 found.append((printable(name), 1 - short / long))
     return found
 
 
-def _why_black(importer: Importer | None) -> str:
-    brightest = 0
+def _why_black(dataset: ImageDataset) -> str:
+    importer, brightest = dataset.importer, 0
     for index in _some(importer, _LISTED) if importer else ():
         with contextlib.suppress(UnreadableError):
-            whole = np.asarray(importer.read(index).image)
+            image = importer.read(index).image
+            whole = np.asarray(to_channels(image, 3, dataset.background))
             brightest = max(brightest, int(whole.max()))
     if brightest > _BLACK:
         return f"their middle is black, the whole images reach {brightest}"

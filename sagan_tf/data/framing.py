@@ -1,11 +1,16 @@
-"""Images of any size as squares of one size."""
+"""Images of any size and kind as images of one size and kind."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
+
+from sagan_tf.data.channels import MODES, to_channels
+from sagan_tf.errors import UserError
+from sagan_tf.image_sizes import ImageSize, sides
 
 # Pillow's filters, all of which average when they shrink.
 RESIZES = {
@@ -14,78 +19,181 @@ RESIZES = {
     "bilinear": Image.Resampling.BILINEAR,
     "box": Image.Resampling.BOX,
 }
+FITS = ("crop", "pad", "stretch")
+# Attributes that prepared shards have always told.
+_FIRST = ("image_size", "crop", "resize", "on_small")
+_Box = tuple[int, int, int, int]
 
 
 class TooSmallError(Exception):
-    """The shorter side of the image has fewer pixels than were asked for."""
+    """The image has fewer pixels than were asked for."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Framing:
-    """How images of any size become squares of one size.
+    """How images of any size become images of one size.
 
-    The largest square in the middle is cut out, and resized by one of Pillow's
-    antialiasing filters: the same as resizing the shorter side and cropping
-    the centre. An image of exactly that size keeps its pixels. The release's
-    records were cut like this, with `resize="bilinear"` and small images
-    enlarged.
+    With `fit="crop"` the largest part of that form is cut out of the middle
+    and resized by one of Pillow's antialiasing filters: for squares the same
+    as resizing the shorter side and cropping the centre. With `"pad"` the
+    whole image is shrunk until it fits, if it must be, and laid on the middle
+    of the background; with `"stretch"` it is resized to both sides. An image
+    of exactly that size keeps its pixels. The release's records were cut with
+    `resize="bilinear"` and small images enlarged.
 
     Attributes:
         image_size: height and width of the result in pixels.
-        crop: side in pixels of the square to cut out of the middle, such as
-            160 for CelebA; 0 for the largest.
+        crop: side in pixels of the square to cut out of the middle first, such
+            as 160 for CelebA; 0 for none.
         resize: name of the filter: lanczos, bicubic, bilinear or box.
-        on_small: `"refuse"` an image of fewer pixels, or `"enlarge"` it.
+        on_small: `"refuse"` an image of fewer pixels, or `"enlarge"` it; with
+            `fit="pad"` none is too small, and it says whether one is enlarged.
+        fit: `"crop"`, `"pad"` or `"stretch"`.
+        channels: 1, 3 or 4, as `to_channels` takes it.
+        background: colour below what is transparent, and around what is
+            padded, where it is transparent with four channels.
+        value_range: as `to_channels` takes it.
     """
 
-    image_size: int
+    image_size: ImageSize
     crop: int = 0
     resize: str = "lanczos"
     on_small: str = "refuse"
+    fit: str = "crop"
+    channels: int = 3
+    background: str = "white"
+    value_range: tuple[float, ...] = ()
+
+    def checked(self) -> Framing:
+        """Returns itself.
+
+        Raises:
+            UserError: if an attribute is none of its names.
+        """
+        for name, names in (
+            ("on_small", ("refuse", "enlarge")),
+            ("resize", tuple(RESIZES)),
+            ("fit", FITS),
+            ("channels", tuple(MODES)),
+        ):
+            value = getattr(self, name)
+            if value not in names:
+                raise UserError(
+                    f"`{name}` should be {' or '.join(map(str, names))}. "
+                    f"Received: {value!r}"
+                )
+        try:
+            ImageColor.getrgb(self.background)
+        except ValueError as error:
+            raise UserError(
+                "`background` should be a colour such as black or #336699. "
+                f"Received: {self.background!r}"
+            ) from error
+        if len({*self.value_range}) not in (0, 2):
+            raise UserError(
+                "`value_range` should be empty or two different numbers. "
+                f"Received: {self.value_range}"
+            )
+        return self
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the result."""
+        return (*sides(self.image_size), self.channels)
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        """Returns `(image_size, image_size, 3)` uint8.
+        """Returns `(height, width, channels)` uint8.
 
         Args:
-            image: an RGB image.
+            image: an image of any mode.
 
         Raises:
             TooSmallError: if it has too few pixels and is not to be enlarged.
+            UnreadableError: if its values are no numbers.
         """
-        size = self.image_size
-        side = self._side(image)
-        if image.size == (size, size) and side == size:
-            return np.asarray(image)
-        # Half a pixel is rounded up.
-        left = (image.width - side + 1) // 2
-        top = (image.height - side + 1) // 2
-        box = left, top, left + side, top + side
-        if side == size:
-            return np.asarray(image.crop(box))
-        return np.asarray(
-            image.resize((size, size), RESIZES[self.resize], box=box)
+        image = to_channels(
+            image, self.channels, self.background, self.value_range
         )
+        if self.crop:
+            image = self._middle(image)
+        fit = {"crop": self._cut, "pad": self._pad, "stretch": self._stretch}
+        return np.asarray(fit[self.fit](image)).reshape(self.shape)
 
-    def _side(self, image: Image.Image) -> int:
-        """Returns the side of the square that is cut out."""
-        shorter = min(image.size)
-        found = f"{image.width}x{image.height} pixels"
-        if shorter < self.crop:
-            raise TooSmallError(f"{found}, where `crop` is {self.crop}")
-        side = self.crop or shorter
-        if side < self.image_size and self.on_small == "refuse":
+    def _middle(self, image: Image.Image) -> Image.Image:
+        """Cuts out the square that was asked for."""
+        if min(image.size) < self.crop:
+            raise TooSmallError(f"{_found(image)}, where `crop` is {self.crop}")
+        return image.crop(_in_middle(image, self.crop, self.crop))
+
+    def _cut(self, image: Image.Image) -> Image.Image:
+        height, width = sides(self.image_size)
+        wide = min(image.width, round(image.height * width / height))
+        high = min(image.height, round(image.width * height / width))
+        self._check_enough(image, wide, high)
+        box = _in_middle(image, wide, high)
+        if (wide, high) == (width, height):
+            return image.crop(box)
+        return image.resize((width, height), RESIZES[self.resize], box=box)
+
+    def _stretch(self, image: Image.Image) -> Image.Image:
+        height, width = sides(self.image_size)
+        self._check_enough(image, *image.size)
+        if image.size == (width, height):
+            return image
+        return image.resize((width, height), RESIZES[self.resize])
+
+    def _pad(self, image: Image.Image) -> Image.Image:
+        height, width = sides(self.image_size)
+        scale = min(height / image.height, width / image.width)
+        if scale < 1 or (scale > 1 and self.on_small == "enlarge"):
+            size = tuple(max(1, round(n * scale)) for n in image.size)
+            image = image.resize(size, RESIZES[self.resize])
+        clear = (0, 0, 0, 0) if self.channels == 4 else self.background
+        frame = Image.new(image.mode, (width, height), clear)
+        frame.paste(
+            image, ((width - image.width) // 2, (height - image.height) // 2)
+        )
+        return frame
+
+    def _check_enough(
+        self, image: Image.Image, width: int, height: int
+    ) -> None:
+        """Refuses an image of whose part there are too few pixels."""
+        least = sides(self.image_size)
+        if self.on_small == "refuse" and (
+            height < least[0] or width < least[1]
+        ):
             cut = f" and `crop` {self.crop}" if self.crop else ""
             raise TooSmallError(
-                f"{found}, where `image_size` is {self.image_size}{cut}; "
-                "`on_small` can enlarge"
+                f"{_found(image)}, where `image_size` is {self.image_size}"
+                f"{cut}; `on_small` can enlarge"
             )
-        return side
+
+    def settings(self) -> dict[str, Any]:
+        """Returns it as JSON holds it; what came later only where unusual."""
+        usual = Framing(self.image_size)
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+            if name in _FIRST or value != getattr(usual, name)
+        }
 
     def unusual(self) -> str:
         """Returns in words what is not as usual, each behind a comma."""
-        usual = Framing(self.image_size)
+        usual = dataclasses.asdict(Framing(self.image_size))
         return "".join(
-            f", {name} {getattr(self, name)}"
-            for name in ("crop", "resize")
-            if getattr(self, name) != getattr(usual, name)
+            f", {name} {value}"
+            for name, value in dataclasses.asdict(self).items()
+            if value != usual[name] and name != "on_small"
         )
+
+
+def _found(image: Image.Image) -> str:
+    return f"{image.width}x{image.height} pixels"
+
+
+def _in_middle(image: Image.Image, width: int, height: int) -> _Box:
+    # Half a pixel is rounded up.
+    left = (image.width - width + 1) // 2
+    top = (image.height - height + 1) // 2
+    return left, top, left + width, top + height

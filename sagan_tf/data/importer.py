@@ -17,7 +17,7 @@ from sagan_tf.errors import UserError
 
 
 class Sample(NamedTuple):
-    """An RGB image of any size, and its label; 0 if there are no classes."""
+    """An image of any size and mode, and its label; 0 without classes."""
 
     image: Image.Image
     label: int

@@ -7,25 +7,30 @@ from typing import Any, Sequence
 
 from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.formats import find, open_importer
-from sagan_tf.data.framing import RESIZES, Framing
+from sagan_tf.data.framing import Framing
 from sagan_tf.data.importer import DrawnImages, checked_count
 from sagan_tf.data.order import Pipeline
 from sagan_tf.data.placement import place
 from sagan_tf.data.service import remote_load
 from sagan_tf.errors import UserError, require_local
+from sagan_tf.image_sizes import ImageSize, as_size
 
 
 def open_dataset(
     name: str,
     *,
     path: str = "",
-    image_size: int,
+    image_size: ImageSize,
     num_classes: int | None = None,
     num_examples: int | None = None,
     on_unreadable: str = "refuse",
     on_small: str = "refuse",
     crop: int = 0,
     resize: str = "lanczos",
+    fit: str = "crop",
+    channels: int = 3,
+    background: str = "white",
+    value_range: tuple[float, ...] = (),
     cache: str = "",
     class_order: Sequence[str] | None = None,
     **options: Any,
@@ -35,7 +40,8 @@ def open_dataset(
     Args:
         name: name of a format, or `tfds:NAME[/config][:version]`.
         path: where the files are, unless they are embedded.
-        image_size: height and width of the images it yields, in pixels.
+        image_size: height and width of the images it yields, in pixels: a
+            number for squares, or a pair.
         num_classes: `None` for the classes that the data set has, their number
             to make sure of it, 0 to ignore them (unconditional training).
         num_examples: the first so many images; `None` for all, which for
@@ -44,9 +50,14 @@ def open_dataset(
             `"refuse"` them all, or `"skip"` the file with a warning.
         on_small: what to do about an image of fewer pixels: `"refuse"` it, or
             `"enlarge"` it.
-        crop: side of the square that is cut out of the middle; 0 for the
-            largest.
+        crop: side of the square that is cut out of the middle; 0 for none.
         resize: filter: lanczos, bicubic, bilinear or box.
+        fit: `"crop"`, `"pad"` or `"stretch"`, as `Framing` takes it.
+        channels: 1, 3 or 4.
+        background: colour below what is transparent, and around what is
+            padded.
+        value_range: what becomes black and white in images of more than 8
+            bits; empty for the whole range.
         cache: where decoded images are kept. Empty: in memory if they fit into
             a gigabyte, else as shards in the user's cache directory, which
             takes time once. `"memory"`: there, whatever they take. `"none"`:
@@ -66,16 +77,24 @@ def open_dataset(
     """
     require_local(path, "`path`")
     require_local(cache, "`cache`")
-    _check_names(on_unreadable, on_small, resize)
-    if image_size < 1:
+    size = as_size(image_size)
+    if size is None:
         raise UserError(
-            f"`image_size` should be positive. Received: {image_size}"
+            "`image_size` should be positive, a number or a pair. "
+            f"Received: {image_size}"
         )
     names = {field.name for field in dataclasses.fields(Pipeline)}
     pipeline = Pipeline(
         **{key: options.pop(key) for key in names & set(options)}
     )
-    framing = Framing(image_size, crop, resize, on_small)
+    framing = Framing(
+        size, crop, resize, on_small, fit, channels, background, value_range
+    ).checked()
+    if on_unreadable not in ("refuse", "skip"):
+        raise UserError(
+            "`on_unreadable` should be refuse or skip. "
+            f"Received: {on_unreadable!r}"
+        )
     found = find(name)
     if found and found.embedded:
         _refuse_files(name, path, framing, cache, pipeline)
@@ -93,12 +112,15 @@ def open_dataset(
     dataset = ImageDataset(
         store,
         name=importer.name,
-        image_size=image_size,
+        image_size=size,
+        channels=channels,
+        background=background,
         class_names=importer.class_names,
         num_classes=num_classes,
         identity=lambda: importer.identity() + framing.unusual(),
         shard_sizes=importer.shard_sizes,
         importer=None if isinstance(importer, DrawnImages) else importer,
+        fit=fit,
     )
     if pipeline.balance and (dataset.labels is None or not dataset.num_classes):
         raise UserError(
@@ -108,23 +130,8 @@ def open_dataset(
         )
     dataset.pipeline = pipeline
     if pipeline.service:
-        dataset.remote_load = remote_load(
-            importer, count, len(store), image_size
-        )
+        dataset.remote_load = remote_load(importer, count, len(store), framing)
     return dataset
-
-
-def _check_names(on_unreadable: str, on_small: str, resize: str) -> None:
-    for argument, value, names in (
-        ("on_unreadable", on_unreadable, ("refuse", "skip")),
-        ("on_small", on_small, ("refuse", "enlarge")),
-        ("resize", resize, tuple(RESIZES)),
-    ):
-        if value not in names:
-            raise UserError(
-                f"`{argument}` should be {' or '.join(names)}. Received: "
-                f"{value!r}"
-            )
 
 
 def _refuse_files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,11 +13,12 @@ import numpy as np
 from absl import logging
 
 from sagan_tf.data import stores
+from sagan_tf.data.channels import from_rgb
 from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.data.formats.shards import Shards
 from sagan_tf.data.framing import Framing
 from sagan_tf.data.importer import DrawnImages, Importer
-from sagan_tf.data.reading import check_classes_left, read_square, readable
+from sagan_tf.data.reading import check_classes_left, read_framed, readable
 from sagan_tf.data.shard_writing import write_json
 from sagan_tf.data.sharding import Preparation, prepare
 from sagan_tf.errors import UserError
@@ -43,9 +45,9 @@ def place(
     Raises:
         UserError: if an image cannot be used, or a shard not be written.
     """
-    fits = stores.fits_in_memory(count, framing.image_size)
+    fits = stores.fits_in_memory(count, framing.image_size, framing.channels)
     if isinstance(importer, DrawnImages):
-        return _drawn(importer, count, framing.image_size, fits)
+        return _drawn(importer, count, framing, fits)
     quick = importer.num_bytes <= _QUICKLY_DECODED
     if cache == "memory" or (fits and not cache and quick):
         return _held(importer, count, framing, on_unreadable)
@@ -56,6 +58,8 @@ def place(
     )
     shards = _cached(preparation, cache)
     keep = _held if fits else _on_demand
+    # They are cut out already.
+    framing = dataclasses.replace(framing, crop=0)
     return keep(shards, shards.count, framing, "refuse")
 
 
@@ -63,30 +67,43 @@ def _are_ready(importer: Importer, framing: Framing, cache: str) -> bool:
     """Returns whether images are shards that need not be written again."""
     if not isinstance(importer, Shards):
         return False
-    return not cache or importer.image_size == framing.image_size
+    there = importer.image_size, importer.channels
+    return not cache or there == (framing.image_size, framing.channels)
 
 
 def _drawn(
-    importer: DrawnImages, count: int, size: int, fits: bool
+    importer: DrawnImages, count: int, framing: Framing, fits: bool
 ) -> stores.ImageStore:
+    if not isinstance(framing.image_size, int):
+        raise UserError(
+            f"`image_size` of {importer.name} should be one number, as its "
+            f"images are squares. Received: {framing.image_size}"
+        )
+
+    def draw(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        images, labels = importer.draw(indices, framing.image_size)
+        return from_rgb(images, framing.channels), labels
+
     if fits:
-        return stores.HeldImages(*importer.draw(np.arange(count), size))
+        return stores.HeldImages(*draw(np.arange(count)))
     # Refuses a size.
-    importer.draw(np.arange(1), size)
+    draw(np.arange(1))
     return stores.ImagesOnDemand(
-        lambda indices: importer.draw(indices, size),
+        draw,
         num_examples=count,
-        image_size=size,
+        image_size=framing.image_size,
+        channels=framing.channels,
     )
 
 
 def _held(
     importer: Importer, count: int, framing: Framing, on_unreadable: str
 ) -> stores.HeldImages:
-    size, indices = framing.image_size, np.arange(count)
-    images, labels, numbers = np.empty((count, size, size, 3), np.uint8), [], []
+    indices = np.arange(count)
+    images, labels = np.empty((count, *framing.shape), np.uint8), []
+    numbers = []
     for number, (pixels, label) in readable(
-        lambda index: read_square(importer, index, framing),
+        lambda index: read_framed(importer, index, framing),
         indices,
         on_unreadable,
     ):
@@ -122,7 +139,7 @@ def _on_demand(
     def load(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         try:
             found = [
-                read_square(importer, index, framing)
+                read_framed(importer, index, framing)
                 for index in numbers[indices].tolist()
             ]
         except UnreadableError as error:
@@ -135,6 +152,7 @@ def _on_demand(
         load,
         num_examples=len(numbers),
         image_size=framing.image_size,
+        channels=framing.channels,
         labels=None if labels is None else labels[numbers],
     )
     store.origin = lambda index: importer.origin(int(numbers[index]))
@@ -163,7 +181,7 @@ def _broken(
     found = {
         index: label
         for index, (_, label) in readable(
-            lambda index: read_square(importer, index, framing),
+            lambda index: read_framed(importer, index, framing),
             tried,
             on_unreadable,
         )

@@ -1,4 +1,4 @@
-"""Squares out of an importer, by several threads and in order."""
+"""Images out of an importer, by several threads and in order."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sagan_tf.errors import UserError, printable
 _PIECE = 256
 
 
-def read_square(
+def read_framed(
     importer: Importer, index: int, framing: Framing
 ) -> tuple[np.ndarray, int]:
-    """Returns an image as a square, `(size, size, 3)` uint8, and its label.
+    """Returns an image of the asked size, uint8, and its label.
 
     Raises:
         UnreadableError: if it is broken; it says where.

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data.formats.shards import Shards
+from sagan_tf.data.framing import Framing
 from sagan_tf.data.importer import Importer
 from sagan_tf.data.order import endless
 from sagan_tf.data.shard_writing import BLOCK, BLOCK_HEADER
@@ -22,7 +23,7 @@ Load = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def remote_load(
-    shards: Importer, count: int, readable: int, image_size: int
+    shards: Importer, count: int, readable: int, framing: Framing
 ) -> Load:
     """Returns the `load` of a store by operations of TensorFlow alone.
 
@@ -30,10 +31,10 @@ def remote_load(
         shards: where the images are.
         count: number of images asked for, the first of the shards.
         readable: number of those that the store here has.
-        image_size: height and width of the images, in pixels.
+        framing: how the images should be, in size and channels.
 
     Raises:
-        UserError: if they are no shards, were prepared at another size, or
+        UserError: if they are no shards, were prepared otherwise, or
             some cannot be read.
     """
     if not isinstance(shards, Shards):
@@ -41,11 +42,13 @@ def remote_load(
             f"data set `{shards.name}` cannot be read by other machines: with "
             "`service` prepare it as shards with tools.prepare_dataset"
         )
-    if shards.image_size != image_size:
-        raise UserError(
-            f"`service` needs shards of {image_size} pixels, as `image_size` "
-            f"says: {shards.root} has {shards.image_size}"
-        )
+    for name in ("image_size", "channels"):
+        asked, found = getattr(framing, name), getattr(shards, name)
+        if asked != found:
+            raise UserError(
+                f"`service` needs shards of the `{name}` {asked}: "
+                f"{shards.root} has {found}"
+            )
     if readable != count:
         # Those behind a skipped one have other numbers here than there.
         raise UserError(
@@ -54,7 +57,7 @@ def remote_load(
         )
     read = _reader(shards)
     labels = tf.constant(shards.labels[:count], tf.int32)
-    shape = (image_size, image_size, 3)
+    shape = framing.shape
 
     def load(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images = tf.map_fn(
@@ -101,7 +104,7 @@ def _reader(shards: Shards) -> Callable[[tf.Tensor], tf.Tensor]:
         parts = tf.strings.substr(
             tf.fill(tf.shape(blocks), record), begins - start, ends - begins
         )
-        return tf.io.decode_png(tf.strings.reduce_join(parts), 3)
+        return tf.io.decode_png(tf.strings.reduce_join(parts), shards.channels)
 
     return read
 

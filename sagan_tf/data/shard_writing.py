@@ -38,6 +38,8 @@ def encode(pixels: np.ndarray, origin: str) -> bytes:
     safe = origin.encode("utf-8", "backslashreplace").decode()
     text.add_itxt(ORIGIN, safe)
     file = io.BytesIO()
+    if pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
     Image.fromarray(pixels).save(file, "PNG", pnginfo=text)
     return file.getvalue()
 

@@ -27,7 +27,7 @@ from sagan_tf.data.disk_space import check_space
 from sagan_tf.data.formats.shards import FORMAT, read_index
 from sagan_tf.data.framing import Framing
 from sagan_tf.data.importer import Importer
-from sagan_tf.data.reading import read_square, readable
+from sagan_tf.data.reading import read_framed, readable
 from sagan_tf.data.shard_writing import (
     encode,
     write_index,
@@ -46,7 +46,7 @@ class Preparation:
 
     Attributes:
         importer: reads the images.
-        framing: how images become squares.
+        framing: how images come to one size.
         num_examples: images to take, the first so many.
         on_unreadable: `"refuse"` or `"skip"`.
         shard_size: images in each file but the last.
@@ -68,7 +68,7 @@ class Preparation:
         """What tells this from other preparations, as JSON holds it."""
         names = self.importer.class_names if self.with_classes else ()
         return {
-            "framing": dataclasses.asdict(self.framing),
+            "framing": self.framing.settings(),
             "shard_size": self.shard_size,
             "num_examples": self.num_examples,
             "on_unreadable": self.on_unreadable,
@@ -233,7 +233,7 @@ def _images(
     importer, has_labels = preparation.importer, preparation.with_classes
 
     def work(index: int) -> tuple[bytes, int]:
-        pixels, label = read_square(importer, index, preparation.framing)
+        pixels, label = read_framed(importer, index, preparation.framing)
         png = encode(pixels, importer.origin(index))
         return png, label if has_labels else 0
 

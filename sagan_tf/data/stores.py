@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Callable, Protocol
 
 import numpy as np
 import tensorflow as tf
+
+from sagan_tf.data.channels import MODES
+from sagan_tf.image_sizes import ImageSize, sides
 
 # A set whose decoded images take no more bytes than this is held in memory.
 MEMORY_LIMIT = 2**30
@@ -33,7 +37,8 @@ class ImageStore(Protocol):
             indices: `(batch,)` int64, each in `[0, len(self))`.
 
         Returns:
-            Images `(batch, size, size, 3)` uint8 and labels `(batch,)` int32.
+            Images `(batch, height, width, channels)` uint8 and labels
+            `(batch,)` int32.
         """
 
 
@@ -41,7 +46,8 @@ class HeldImages:
     """Images held in memory.
 
     Args:
-        images: `(num_examples, size, size, 3)` uint8.
+        images: `(num_examples, height, width, channels)` uint8, with 1, 3 or
+            4 channels.
         labels: `(num_examples,)` integers.
     """
 
@@ -49,11 +55,12 @@ class HeldImages:
     origin = None
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
-        square = images.ndim == 4 and images.shape[1] == images.shape[2]
-        if not square or images.shape[-1] != 3 or images.dtype != np.uint8:
+        has_channels = images.ndim == 4 and images.shape[-1] in MODES
+        if not has_channels or images.dtype != np.uint8:
             raise ValueError(
-                "`images` should be uint8 of shape (num_examples, size, size, "
-                f"3). Received: {images.dtype} of shape {images.shape}"
+                "`images` should be uint8 of shape (num_examples, height, "
+                "width, 1 or 3 or 4). Received: "
+                f"{images.dtype} of shape {images.shape}"
             )
         if len(images) != len(labels):
             raise ValueError(
@@ -79,10 +86,11 @@ class ImagesOnDemand:
 
     Args:
         function: takes indices, a `(batch,)` int64 array, and returns images
-            `(batch, size, size, 3)` uint8 and labels `(batch,)` int32. It is
-            called from several threads at once.
+            `(batch, height, width, channels)` uint8 and labels `(batch,)`
+            int32. It is called from several threads at once.
         num_examples: number of images.
         image_size: height and width of the images, in pixels.
+        channels: of the images.
         labels: `(num_examples,)`, if they are known without the function.
     """
 
@@ -94,13 +102,14 @@ class ImagesOnDemand:
         function: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
         *,
         num_examples: int,
-        image_size: int,
+        image_size: ImageSize,
+        channels: int = 3,
         labels: np.ndarray | None = None,
     ) -> None:
         self._function = function
         self.labels = labels
         self._num_examples = num_examples
-        self._image_shape = (image_size, image_size, 3)
+        self._image_shape = (*sides(image_size), channels)
 
     def __len__(self) -> int:
         """Returns the number of images."""
@@ -116,6 +125,9 @@ class ImagesOnDemand:
         return images, tf.ensure_shape(labels, indices.shape)
 
 
-def fits_in_memory(num_examples: int, image_size: int) -> bool:
+def fits_in_memory(
+    num_examples: int, image_size: ImageSize, channels: int = 3
+) -> bool:
     """Returns whether so many decoded images stay below `MEMORY_LIMIT`."""
-    return num_examples * image_size**2 * 3 <= MEMORY_LIMIT
+    pixels = math.prod(sides(image_size))
+    return num_examples * pixels * channels <= MEMORY_LIMIT

@@ -18,6 +18,7 @@ from sagan_tf.evaluation.outputs import NO_OUTPUTS, Outputs
 from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.evaluation.three_channels import to_rgb
 
 Batches = Iterable["tuple[np.ndarray, np.ndarray]"]
 
@@ -30,6 +31,8 @@ class Evaluator:
         real: statistics of the real images.
         data: name of the data set.
         num_classes: number of classes of the data; 0 without labels.
+        channels: of the data.
+        background: colour below what is transparent.
         force: whether implausible or poor protocols are warnings only.
         tfgan_check: whether TF-GAN computes the FID and the Inception score as
             well, and has to agree.
@@ -46,6 +49,8 @@ class Evaluator:
         *,
         data: str = "",
         num_classes: int = 0,
+        channels: int = 3,
+        background: str = "white",
         force: bool = False,
         tfgan_check: bool = True,
         outputs: Outputs = NO_OUTPUTS,
@@ -55,7 +60,8 @@ class Evaluator:
         self.force = force
         self.tfgan_check = tfgan_check
         self.outputs = outputs
-        setting = metrics.Setting(data, num_classes, network)
+        self.background = background
+        setting = metrics.Setting(data, num_classes, channels, network)
         self._real = real.whole()
         parts = self._real.parts.keys()
         self.metrics = [
@@ -109,8 +115,8 @@ class Evaluator:
         """Scores generated images.
 
         Args:
-            batches: images `(batch, height, width, 3)` in [-1, 1] and labels
-                `(batch,)`; the result does not depend on how they are cut.
+            batches: images `(batch, height, width, channels)` in [-1, 1] and
+                labels `(batch,)`; how they are cut does not matter.
             card: the protocol; its `num_generated` is how many there are.
             progress: called with the number of images done.
 
@@ -152,6 +158,7 @@ class Evaluator:
         )
         with self.outputs.image_writer(card.num_generated) as put:
             for images, labels in batches:
+                images = to_rgb(images, self.background)
                 fake.update(*network(images), labels, images)
                 put(images, labels)
                 progress(fake.count)

@@ -14,6 +14,7 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
+from sagan_tf.data.channels import to_channels
 from sagan_tf.data.decoding import UnreadableError, decode
 from sagan_tf.data.framing import Framing
 from sagan_tf.errors import UserError
@@ -46,6 +47,8 @@ class ImageSet:
 
     name = "folder"
     num_classes = 0
+    channels = 3
+    background = "white"
 
     def __init__(
         self, flag: str, path: str, size: int = 0, skip: bool = False
@@ -140,7 +143,7 @@ class _Files:
 
     def read(self, number: int) -> Image.Image:
         """Returns an image in RGB."""
-        return decode(self._bytes(number))
+        return to_channels(decode(self._bytes(number)))
 
     def look(self, number: int) -> tuple[str, tuple[int, int]]:
         """Returns its type and size."""

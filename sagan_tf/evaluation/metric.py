@@ -19,11 +19,13 @@ class Setting:
     Attributes:
         data: name of the data set.
         num_classes: number of its classes; 0 without labels.
+        channels: of its images.
         network: what the images are seen through; None while training.
     """
 
     data: str
     num_classes: int
+    channels: int = 3
     network: FeatureNetwork | None = None
 
 

@@ -78,7 +78,8 @@ def _has_accuracy(setting: Setting) -> bool:
 
 
 def _is_twins(setting: Setting) -> bool:
-    return setting.data == "twins"
+    # Their hues are compared.
+    return setting.data == "twins" and setting.channels == 3
 
 
 _ENTRIES = (

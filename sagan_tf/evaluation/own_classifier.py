@@ -14,6 +14,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.evaluation import classifier
 from sagan_tf.evaluation.classifier import BATCH_SIZE, INPUT_SIZE, RECIPE, SEED
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.three_channels import to_rgb
 
 _STEPS = 900
 # One image of so many is held out to measure the accuracy.
@@ -85,5 +86,6 @@ def _read(
     dataset: ImageDataset, numbers: np.ndarray
 ) -> tuple[tf.Tensor, tf.Tensor]:
     images, labels = dataset.images(numbers)
+    images = to_rgb(images / np.float32(127.5) - 1, dataset.background)
     images = tf.image.resize(images, (INPUT_SIZE, INPUT_SIZE), antialias=True)
-    return images / 127.5 - 1, tf.constant(labels)
+    return images, tf.constant(labels)

@@ -15,6 +15,7 @@ from typing import Any, Mapping
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
+from sagan_tf.image_sizes import words
 
 # Neither changes what is measured, so neither forbids a comparison.
 _NOT_COMPARED = ("versions", "step")
@@ -94,8 +95,12 @@ def describe_data(dataset: ImageDataset) -> str:
     Args:
         dataset: the opened data set.
     """
-    size = f"{dataset.image_size}x{dataset.image_size}"
-    return f"{dataset.identity()} {size}, {dataset.num_classes or 'no'} classes"
+    size, classes = words(dataset.image_size), dataset.num_classes or "no"
+    seen = {1: ", grey repeated", 4: f", alpha on {dataset.background}"}
+    return (
+        f"{dataset.identity()} {size}, {classes} classes"
+        f"{seen.get(dataset.channels, '')}"
+    )
 
 
 def extend(card: RealCard, **fields: object) -> Card:

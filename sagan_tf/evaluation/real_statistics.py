@@ -24,6 +24,7 @@ from sagan_tf.evaluation.set_statistics import (
     named,
     nested,
 )
+from sagan_tf.evaluation.three_channels import to_rgb
 from sagan_tf.whole_files import replacing
 
 _SECONDS_BETWEEN_SAVES = 20.0
@@ -107,7 +108,9 @@ def load_or_gather(
         UserError: if the file was made by another protocol, or is broken.
     """
     path = Path(path)
-    setting = Setting(dataset.name, dataset.num_classes, network)
+    setting = Setting(
+        dataset.name, dataset.num_classes, dataset.channels, network
+    )
     chosen = metrics.applicable(setting)
     empty = Statistics.of(
         network,
@@ -214,7 +217,8 @@ def _batches(
             # Only the first can have images that are done already.
             done = start % batch_size
             start -= done
-            yield images.numpy()[done:], labels.numpy()[done:]
+            seen = to_rgb(images.numpy()[done:], dataset.background)
+            yield seen, labels.numpy()[done:]
     except tf.errors.OpError as error:
         if dataset.failure is None:
             raise

@@ -24,6 +24,7 @@ from sagan_tf.evaluation.options import Options, load_network
 from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.run_scorer import RunScorer, Workdir
 from sagan_tf.evaluation.score_table import Scores
+from sagan_tf.image_sizes import sides
 from sagan_tf.networks import Generator
 from sagan_tf.user_cache import default_cache_dir
 
@@ -61,8 +62,8 @@ def score_run(
     """
     options.outputs.check()
     network = load_network(data, options, dataset)
-    size = dataset.image_size
-    image_findings.warn_of_shrinking(network, "the images", [(size, size)])
+    height, width = sides(dataset.image_size)
+    image_findings.warn_of_shrinking(network, "the images", [(width, height)])
     num_images = options.num_images or _NUM_IMAGES[network.name == NAME]
     evaluator, card = _prepare(network, dataset, num_images, split, options)
     evaluator.require(options.metric, num_images)
@@ -131,7 +132,7 @@ def _prepare(
     options: Options,
 ) -> tuple[Evaluator, protocol.RealCard]:
     """Looks at the real images, unless that is done already."""
-    file = options.real_statistics
+    file, seen = options.real_statistics, dataset
     if file and given_statistics.is_moments(file):
         real, card = given_statistics.open_moments(file, network)
         dataset = None
@@ -144,6 +145,8 @@ def _prepare(
         real,
         data="" if dataset is None else dataset.name,
         num_classes=0 if dataset is None else dataset.num_classes,
+        channels=3 if seen is None else seen.channels,
+        background="white" if seen is None else seen.background,
         force=options.force,
         tfgan_check=options.tfgan_check,
         outputs=options.outputs,

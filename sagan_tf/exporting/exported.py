@@ -52,7 +52,7 @@ class ExportedGenerator:
         return tuple(names or (f"class {n}" for n in range(self.num_classes)))
 
     def draw(self, latents: Any, labels: Any) -> np.ndarray:
-        """Draws images: `(batch, height, width, 3)` float32 in [-1, 1].
+        """Draws images: `(batch, height, width, channels)` float32 in [-1, 1].
 
         Args:
             latents: `(batch, latent_dim)`.

@@ -82,6 +82,7 @@ def card_text(generator: StagedGenerator, card: dict[str, Any]) -> str:
     """Returns the model card: the sizes, and what the card says beside."""
     sizes = {
         "image_size": generator.image_size,
+        "channels": generator.channels,
         "num_classes": generator.num_classes,
         "latent_dim": generator.latent_dim,
         "attention_maps": list(generator.attention_layers()),

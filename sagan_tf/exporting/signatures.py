@@ -132,7 +132,7 @@ class Signatures:
         """Draws from latents: `images` and the last layer's `attention`.
 
         Attention is `(batch, queries, keys)`, each row of sum 1; queries and
-        keys are positions, row by row, of maps as high as they are wide.
+        keys are positions, row by row, of maps of the image's form.
         """
         images, scores = self._generator(
             self._inputs(latents, labels), return_attention_scores=True

@@ -10,7 +10,7 @@ from sagan_tf.gan import losses
 
 Labelled = tuple[tf.Tensor, tf.Tensor]
 # Of what `discriminator_loss` returns; the last only if there is a penalty.
-NAMES = ("d_loss", "d_real", "d_fake", "gradient_penalty")
+NAMES = ("d_loss", "d_real", "d_fake", "d_real_sign", "gradient_penalty")
 
 
 def with_labels(
@@ -30,7 +30,7 @@ def discriminate(
 
     Args:
         discriminator: a network from images, and labels, to logits.
-        real: real images `(batch, height, width, 3)` and their labels
+        real: real images `(batch, height, width, channels)` and their labels
             `(batch,)`.
         fake: generated ones, as many.
         separately: whether the real and the fake half run one after the other,
@@ -61,7 +61,8 @@ def discriminator_loss(
     """Returns what `NAMES` lists, as scalars.
 
     That is the loss, with its penalty; the mean logits of real and of generated
-    images; and the penalty, without its weight, if the loss has one.
+    images; the mean sign of real ones'; and the penalty, without its weight, if
+    the loss has one.
 
     Args:
         discriminator: a network from images, and labels, to logits.
@@ -75,12 +76,17 @@ def discriminator_loss(
         discriminator, real, fake, separately
     )
     value = loss.discriminator(real_logits, fake_logits)
-    means = tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)
+    found = (
+        value,
+        tf.reduce_mean(real_logits),
+        tf.reduce_mean(fake_logits),
+        tf.reduce_mean(tf.sign(real_logits)),
+    )
     if loss.penalty is None:
-        return value, *means
+        return found
     points = loss.penalty.points(real[0], fake[0], shares)
     penalty = gradient_penalty(discriminator, loss.penalty, points, real[1])
-    return value + loss.penalty.weight * penalty, *means, penalty
+    return value + loss.penalty.weight * penalty, *found[1:], penalty
 
 
 def gradient_penalty(
@@ -97,7 +103,7 @@ def gradient_penalty(
     Args:
         discriminator: a network from images, and labels, to logits.
         penalty: what to make of the gradients.
-        images: where the slope is taken, `(batch, height, width, 3)`.
+        images: where the slope is taken, `(batch, height, width, channels)`.
         labels: their labels `(batch,)`.
     """
     images = tf.cast(images, tf.float32)

@@ -10,6 +10,8 @@ import tensorflow as tf
 _STREAM = 0x5A6A
 # Sets the shares of mixtures apart from latents of the same seed.
 _SHARES = 0x5A6B
+# The same of the numbers of augmentation.
+_NUMBERS = 0x5A6C
 
 
 def draw(
@@ -138,6 +140,24 @@ def draw_shares_for_replica(batch_size: Any, seed: tf.Tensor) -> tf.Tensor:
     total, part = _share_of_replica(batch_size)
     seed = tf.random.experimental.stateless_fold_in(seed, _SHARES)
     return tf.random.stateless_uniform((total,), seed)[part]
+
+
+def draw_numbers_for_replica(
+    batch_size: Any, columns: int, seed: tf.Tensor
+) -> tf.Tensor:
+    """Draws rows for the global batch and keeps those of this replica.
+
+    Args:
+        batch_size: images per replica.
+        columns: numbers for each image.
+        seed: `(2,)` integers, which may be those of the latents.
+
+    Returns:
+        `(batch_size, columns)`, uniform in [0, 1).
+    """
+    total, part = _share_of_replica(batch_size)
+    seed = tf.random.experimental.stateless_fold_in(seed, _NUMBERS)
+    return tf.random.stateless_uniform((total, columns), seed)[part]
 
 
 def _share_of_replica(batch_size: Any) -> tuple[Any, slice]:

@@ -135,6 +135,29 @@ def distance_from_unit_norm(gradients: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.square(norms - 1.0))
 
 
+def half_squared_norm(gradients: tf.Tensor) -> tf.Tensor:
+    """Returns half of the mean squared norm of each image's gradient.
+
+    At real images this is R1: Mescheder et al., "Which Training Methods for
+    GANs do actually Converge?" (arXiv:1801.04406), equation 9.
+
+    Args:
+        gradients: of each logit at its image, `(batch, height, width,
+            channels)`.
+
+    Returns:
+        A float32 scalar, at least 0.
+    """
+    squares = tf.square(tf.cast(gradients, tf.float32))
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(squares, (1, 2, 3)))
+
+
+def at_real(real: tf.Tensor, fake: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+    """Returns the real images, where R1 is taken."""
+    del fake, shares
+    return real
+
+
 LOSSES = {
     "hinge": AdversarialLoss(hinge_discriminator_loss, hinge_generator_loss),
     # The generator's side is the same: minus the mean logit.
@@ -174,7 +197,9 @@ def register(name: str, loss: Loss) -> AdversarialLoss:
     return LOSSES[name]
 
 
-def get(loss: Loss, penalty_weight: float | None = None) -> AdversarialLoss:
+def get(
+    loss: Loss, penalty_weight: float | None = None, r1_weight: float = 0.0
+) -> AdversarialLoss:
     """Returns a loss.
 
     Args:
@@ -182,9 +207,11 @@ def get(loss: Loss, penalty_weight: float | None = None) -> AdversarialLoss:
             `(real_logits, fake_logits) -> scalar` of the discriminator and
             `(fake_logits) -> scalar` of the generator, or what is returned.
         penalty_weight: of the penalty, if the loss has one; None for its own.
+        r1_weight: of R1, which a loss without a penalty can have; 0 for none.
 
     Raises:
-        UserError: if there is no loss of that name.
+        UserError: if there is no loss of that name, or it has a penalty of its
+            own beside R1.
         ValueError: if it is no loss.
     """
     if isinstance(loss, str):
@@ -197,9 +224,20 @@ def get(loss: Loss, penalty_weight: float | None = None) -> AdversarialLoss:
         loss = LOSSES[loss]
     elif not isinstance(loss, AdversarialLoss):
         loss = _of_pair(loss)
+    if r1_weight:
+        return _with_r1(loss, r1_weight)
     if loss.penalty is None or penalty_weight is None:
         return loss
     return loss._replace(penalty=loss.penalty._replace(weight=penalty_weight))
+
+
+def _with_r1(loss: AdversarialLoss, weight: float) -> AdversarialLoss:
+    if loss.penalty is not None:
+        raise UserError(
+            "`r1_weight` should be 0 with a loss that has a penalty. "
+            f"Received: {weight}"
+        )
+    return loss._replace(penalty=Penalty(at_real, half_squared_norm, weight))
 
 
 def _of_pair(loss: Any) -> AdversarialLoss:

@@ -12,6 +12,7 @@ from sagan_tf.gan import (
     optimization,
     step_metrics,
 )
+from sagan_tf.gan.augmenter import Augmenter
 from sagan_tf.gan.discrimination import discriminator_loss, with_labels
 from sagan_tf.gan.latents import draw_for_replica, draw_shares_for_replica
 from sagan_tf.gan.pair import AdversarialPair
@@ -46,8 +47,9 @@ class SAGAN(AdversarialPair):
         separate_discriminator_passes: whether a discriminator update runs the
             real and the fake half one after the other, with a power iteration
             for each as in the release; by default both go through one pass.
-        seed: seed of latents and fake labels, which depend on it, on the step
-            and on nothing else.
+        augmenter: changes what the discriminator sees; None for nothing.
+        seed: seed of latents, fake labels and augmentation, which depend on
+            it, on the step and on nothing else.
         class_shares: how often each class is a fake label; equally by default.
         **kwargs: keyword arguments of `tf.keras.Model`.
 
@@ -73,6 +75,7 @@ class SAGAN(AdversarialPair):
         ema_warmup: bool = True,
         gradient_accumulation: int = 1,
         separate_discriminator_passes: bool = False,
+        augmenter: Augmenter | None = None,
         seed: int = 0,
         class_shares: Sequence[float] | None = None,
         **kwargs: Any,
@@ -96,6 +99,7 @@ class SAGAN(AdversarialPair):
         self.discriminator_steps = discriminator_steps
         self.gradient_accumulation = gradient_accumulation
         self.separate_discriminator_passes = separate_discriminator_passes
+        self.augmenter = augmenter or Augmenter()
         self.seed = seed
         self.class_shares = class_shares
         # Each replica's metrics are global; Keras would add the workers' up.
@@ -109,6 +113,7 @@ class SAGAN(AdversarialPair):
         discriminator_optimizer: tf.keras.optimizers.Optimizer,
         loss: losses.Loss = "hinge",
         gradient_penalty_weight: float | None = None,
+        r1_weight: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers and the loss.
@@ -121,6 +126,7 @@ class SAGAN(AdversarialPair):
                 or a pair of functions; `"wasserstein"` is meant for a
                 discriminator without spectral normalization.
             gradient_penalty_weight: of the penalty, where the loss has one.
+            r1_weight: of R1 where it has none; 0 for no penalty.
             **kwargs: `steps_per_execution` or `jit_compile` of Keras.
         """
         self.generator_optimizer = optimization.prepare(
@@ -131,14 +137,15 @@ class SAGAN(AdversarialPair):
         )
         # Keras would make one of its own, and put it into the checkpoints.
         super().compile(optimizer=self.generator_optimizer, **kwargs)
-        self.adversarial_loss = losses.get(loss, gradient_penalty_weight)
-        has_penalty = self.adversarial_loss.penalty is not None
-        names = (
-            discrimination.NAMES if has_penalty else discrimination.NAMES[:3]
+        self.adversarial_loss = losses.get(
+            loss, gradient_penalty_weight, r1_weight
         )
-        self.trackers = {
-            name: tf.keras.metrics.Mean(name) for name in (*names, "g_loss")
-        }
+        names = [*discrimination.NAMES[:4], "g_loss"]
+        if self.adversarial_loss.penalty is not None:
+            names.append(discrimination.NAMES[4])
+        if self.augmenter.probability is not None:
+            names.append("augmentation")
+        self.trackers = {name: tf.keras.metrics.Mean(name) for name in names}
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
@@ -151,27 +158,34 @@ class SAGAN(AdversarialPair):
         """Runs one generator update and the discriminator's updates.
 
         Args:
-            data: images `(batch * discriminator_steps, height, width, 3)` in
-                [-1, 1] and labels `(batch * discriminator_steps,)`.
+            data: images `(batch * discriminator_steps, height, width,
+                channels)` in [-1, 1] and labels
+                `(batch * discriminator_steps,)`.
 
         Returns:
             Running means: `d_loss`, `g_loss`, `d_real` and `d_fake` (mean
-            logits of real and of generated images), and `gradient_penalty`
-            (without its weight) if the loss has one.
+            logits of real and of generated images), `d_real_sign` (mean sign
+            of real ones'), `gradient_penalty` (without its weight) if the loss
+            has one, and `augmentation`, a probability, if it adapts.
         """
         images = tf.split(data[0], self.discriminator_steps)
         labels = tf.split(tf.cast(data[1], tf.int32), self.discriminator_steps)
         batch_size = images[0].shape[0] or tf.shape(images[0])[0]
-        g_loss = self.update_generator(*self.draw_inputs(batch_size, 0))
+        g_loss = self.update_generator(
+            *self.draw_inputs(batch_size, 0), self._draw_numbers(batch_size, 0)
+        )
         for index in range(self.discriminator_steps):
             found = self.update_discriminator(
                 images[index],
                 labels[index],
                 *self.draw_inputs(batch_size, index + 1),
                 self._draw_shares(batch_size, index + 1),
+                self._draw_numbers(batch_size, index + 1),
             )
         self.update_average()
         values = {**dict(zip(discrimination.NAMES, found)), "g_loss": g_loss}
+        sign, count = values["d_real_sign"], batch_size * len(images)
+        values.update(self.augmenter.adapt(sign, count))
         return step_metrics.record(
             self.trackers, values, self.step, self.nonfinite_step
         )
@@ -197,27 +211,41 @@ class SAGAN(AdversarialPair):
         """Draws this replica's shares of real images in mixtures."""
         return draw_shares_for_replica(batch_size, self._seed_of(update))
 
+    def _draw_numbers(self, batch_size: Any, update: int) -> tf.Tensor:
+        """Draws this replica's numbers for the augmentation."""
+        return self.augmenter.draw(batch_size, self._seed_of(update))
+
     def _seed_of(self, update: int) -> tf.Tensor:
         number = self.step * (1 + self.discriminator_steps) + update
         return tf.stack((tf.constant(self.seed, tf.int64), number))
 
     def update_generator(
-        self, latents: tf.Tensor, labels: tf.Tensor
+        self,
+        latents: tf.Tensor,
+        labels: tf.Tensor,
+        numbers: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Updates the generator once; returns its loss."""
+        """Updates the generator once; returns its loss.
 
-        def compute(latents: tf.Tensor, labels: tf.Tensor) -> Any:
-            fakes = self._draw(latents, labels)
+        The numbers are those of `Augmenter.draw`; without them they are drawn.
+        """
+
+        def compute(
+            latents: tf.Tensor, labels: tf.Tensor, numbers: tf.Tensor
+        ) -> Any:
+            fakes = self.augmenter.fake(self._draw(latents, labels), numbers)
             logits = self.discriminator(
                 with_labels(self.discriminator, fakes, labels), training=False
             )
             return (self.adversarial_loss.generator(logits),)
 
+        if numbers is None:
+            numbers = self._draw_numbers(tf.shape(labels)[0], 0)
         (loss,) = optimization.minimize(
             self.generator_optimizer,
             self.generator.trainable_variables,
             compute,
-            (latents, labels),
+            (latents, labels, numbers),
             self.gradient_accumulation,
             self.generator.non_trainable_variables,
         )
@@ -234,17 +262,21 @@ class SAGAN(AdversarialPair):
         latents: tf.Tensor,
         fake_labels: tf.Tensor,
         shares: tf.Tensor | float = 0.5,
+        numbers: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, ...]:
-        """Updates the discriminator once; returns its loss and means.
+        """Updates the discriminator once: what `discriminator_loss` returns.
 
         The batch is real images and their labels, and latents and labels of as
         many generated ones; `shares` is that of the real image in each mixture
-        for a penalty, or one number for all.
+        for a penalty, or one number for all; `numbers` are as
+        `update_generator` takes them.
         """
 
         def compute(images: tf.Tensor, labels: tf.Tensor, *rest: Any) -> Any:
-            latents, fake_labels, shares = rest
+            latents, fake_labels, shares, numbers = rest
             fakes = tf.stop_gradient(self._draw(latents, fake_labels))
+            images = self.augmenter.real(images, numbers)
+            fakes = self.augmenter.fake(fakes, numbers)
             return discriminator_loss(
                 self.discriminator,
                 self.adversarial_loss,
@@ -255,11 +287,13 @@ class SAGAN(AdversarialPair):
             )
 
         shares = tf.broadcast_to(shares, tf.shape(labels))
+        if numbers is None:
+            numbers = self._draw_numbers(tf.shape(labels)[0], 1)
         return optimization.minimize(
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             compute,
-            (images, labels, latents, fake_labels, shares),
+            (images, labels, latents, fake_labels, shares, numbers),
             self.gradient_accumulation,
             self.discriminator.non_trainable_variables
             + self.generator.non_trainable_variables,

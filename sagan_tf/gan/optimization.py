@@ -210,10 +210,17 @@ def _apply(
 
 def counter(name: str, value: int) -> tf.Variable:
     """Returns a number of steps that every replica keeps for itself."""
+    return replica_variable(name, value, tf.int64)
+
+
+def replica_variable(
+    name: str, value: float, dtype: tf.DType = tf.float32
+) -> tf.Variable:
+    """Returns a number that every replica keeps for itself, all the same."""
     return tf.Variable(
         value,
         name=name,
-        dtype=tf.int64,
+        dtype=dtype,
         trainable=False,
         synchronization=tf.VariableSynchronization.ON_READ,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,

@@ -67,6 +67,10 @@ class AdversarialPair(tf.keras.Model):
         images = self.generator(with_labels(self.generator, latents, labels))
         self.ema_generator(with_labels(self.generator, latents, labels))
         self.discriminator(with_labels(self.discriminator, images, labels))
+        self.restart_average()
+
+    def restart_average(self) -> None:
+        """Makes the averaged generator a copy."""
         for average, weight in self._averaged():
             average.assign(weight)
 

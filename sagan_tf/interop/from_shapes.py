@@ -13,6 +13,7 @@ from typing import Any, Sequence
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
+from sagan_tf.image_sizes import fits
 from sagan_tf.interop.assignment import assign
 from sagan_tf.interop.checkpoint import (
     Naming,
@@ -22,10 +23,7 @@ from sagan_tf.interop.checkpoint import (
     variables,
 )
 from sagan_tf.networks import Discriminator, Generator
-from sagan_tf.networks.widths import (
-    DISCRIMINATOR_WIDTHS,
-    GENERATOR_WIDTHS,
-)
+from sagan_tf.networks.widths import discriminator_widths, generator_widths
 
 
 def load_networks(
@@ -56,7 +54,7 @@ def load_networks(
     )
     labels = tf.zeros((1,), tf.int32)
     generator([tf.zeros((1, generator.latent_dim)), labels])
-    discriminator([tf.zeros((1, image_size, image_size, 3)), labels])
+    discriminator([tf.zeros((1, *discriminator.image_shape)), labels])
     networks = (generator, discriminator)
     assign(reader, variables(networks, reader.shapes, naming), naming.source)
     return networks
@@ -79,12 +77,12 @@ def generator_arguments(
     scope = find_scope(shapes, "g_")
     blocks = _count_blocks(shapes, f"{scope}g_block")
     image_size = 4 * 2**blocks
-    if image_size not in GENERATOR_WIDTHS:
+    if not fits(image_size):
         raise UserError(
-            "`checkpoint` should have 3 to 6 blocks in its generator. "
+            "`checkpoint` should have 3 to 7 blocks in its generator. "
             f"Received: {blocks}"
         )
-    widths = GENERATOR_WIDTHS[image_size][1:]
+    widths = generator_widths(image_size)[1:]
     dense = naming.names("dense", f"{scope}g_snh0")
     tables = naming.names("conditional_norm", f"{scope}g_block1/cbn_0")
     convolution = naming.names("convolution", f"{scope}g_block{blocks}/snconv2")
@@ -133,7 +131,7 @@ def discriminator_arguments(
     block = f"{scope}d_optimized_block1"
     first = naming.names("convolution", f"{block}/sn_conv1")
     second = naming.names("convolution", f"{block}/sn_conv2")
-    widths = DISCRIMINATOR_WIDTHS[image_size]
+    widths = discriminator_widths(image_size)
     channels = _axis(
         shapes, (first["bias"], 0), (second["bias"], 0), (None, 64)
     )
@@ -179,7 +177,7 @@ def _base_channels(channels: int, width: int, network: str) -> int:
 def _places(network: Generator | Discriminator) -> dict[int, set[int]]:
     """Returns the sizes of a network's maps by their number of channels."""
     places: dict[int, set[int]] = {}
-    for size, channels, _ in network.stage_shapes():
+    for (size, _, channels), _ in network.stage_shapes():
         places.setdefault(channels, set()).add(size)
     return places
 

@@ -7,6 +7,7 @@ from typing import Iterator, Sequence
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
+from sagan_tf.image_sizes import fits
 from sagan_tf.interop.pytorch_file import read_pair
 from sagan_tf.interop.state_dict import (
     State,
@@ -16,7 +17,6 @@ from sagan_tf.interop.state_dict import (
 )
 from sagan_tf.layers import BatchNorm, SelfAttention
 from sagan_tf.networks import DCGANDiscriminator, DCGANGenerator
-from sagan_tf.networks.dcgan import IMAGE_SIZES
 
 SOURCE = "heykeetae/Self-Attention-GAN"
 
@@ -89,10 +89,10 @@ def convert(
 def _image_size(state: State) -> int:
     blocks = sum(name.endswith("weight_bar") for name in state.shapes)
     size = 4 * 2**blocks
-    if size not in IMAGE_SIZES:
+    if not fits(size):
         raise UserError(
             f"`checkpoint` should hold the arrays of {SOURCE}, a weight_bar in "
-            f"each of 3 to 6 layers. Received: {state.prefix} with {blocks}"
+            f"each of 3 to 7 layers. Received: {state.prefix} with {blocks}"
         )
     return size
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
+from sagan_tf.image_sizes import fits
 from sagan_tf.interop.pytorch_file import read_pair
 from sagan_tf.interop.state_dict import (
     State,
@@ -17,7 +18,7 @@ from sagan_tf.interop.state_dict import (
 )
 from sagan_tf.layers import BatchNorm, SelfAttention, SpectralNorm
 from sagan_tf.networks import Discriminator, Generator
-from sagan_tf.networks.widths import DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS
+from sagan_tf.networks.widths import discriminator_widths, generator_widths
 
 SOURCE = "PyTorch-StudioGAN's class-conditional SAGAN"
 
@@ -86,7 +87,7 @@ def convert(
         image_size=size,
         num_classes=classes,
         base_channels=theirs.axis("blocks.0.0.conv2d1.bias", 0, SOURCE)
-        // DISCRIMINATOR_WIDTHS[size][0],
+        // discriminator_widths(size)[0],
         attention_resolutions=_places(theirs, lambda blocks: size // 2**blocks),
         rectified_shortcuts=True,
     )
@@ -113,9 +114,9 @@ def _to_ours(name: str, array: np.ndarray) -> np.ndarray:
 def _generator_arguments(state: State) -> dict[str, Any]:
     blocks = _count_blocks(state)
     size = 4 * 2**blocks
-    if size not in GENERATOR_WIDTHS:
+    if not fits(size):
         raise UserError(
-            f"`checkpoint` should hold {SOURCE}, with 3 to 6 residual blocks "
+            f"`checkpoint` should hold {SOURCE}, with 3 to 7 residual blocks "
             f"in its generator. Received: {state.prefix} with {blocks}"
         )
     return {
@@ -124,7 +125,7 @@ def _generator_arguments(state: State) -> dict[str, Any]:
         "num_classes": state.axis("blocks.0.0.bn1.gain.weight_orig", 0, SOURCE),
         "latent_dim": state.axis("linear0.weight_orig", 0, SOURCE),
         "base_channels": state.axis("conv2d5.weight_orig", 2, SOURCE)
-        // GENERATOR_WIDTHS[size][-1],
+        // generator_widths(size)[-1],
         "attention_resolutions": _places(state, lambda blocks: 4 * 2**blocks),
     }
 

@@ -13,43 +13,51 @@ from sagan_tf.layers.conditional_batch_norm import (
 from sagan_tf.layers.normalized_layer import NormalizedLayer
 from sagan_tf.layers.options import BatchNorm, arguments
 
-_KERNEL_SIZE = 4
-
 
 class _StridedBlock(NormalizedLayer):
     """What both blocks share: arguments and the normalized convolution."""
 
     _convolution_class = tf.keras.layers.Conv2D
 
-    def __init__(self, filters: int, strides: int = 2, **kwargs: Any):
+    def __init__(
+        self,
+        filters: int,
+        strides: int = 2,
+        kernel_size: int | tuple[int, int] = 4,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.filters = filters
         self.strides = strides
+        self.kernel_size = kernel_size
         self.convolution = self._normalized(
             self._convolution_class,
             filters,
-            _KERNEL_SIZE,
+            kernel_size,
             strides,
-            # Without a stride a kernel of 4 would not keep the size.
+            # Without a stride the kernel is as large as a map.
             padding="same" if strides > 1 else "valid",
             name="convolution",
         )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), **arguments(self, "filters", "strides")}
+        names = ("filters", "strides", "kernel_size")
+        return {**super().get_config(), **arguments(self, *names)}
 
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
 class TransposedConvolutionBlock(_StridedBlock):
-    """A transposed 4x4 convolution, batch normalization, ReLU.
+    """A transposed convolution, batch normalization, ReLU.
 
     Reference: Radford et al. (arXiv:1511.06434); spectrally normalized as in
     heykeetae/Self-Attention-GAN.
 
     Args:
         filters: output channels.
-        strides: factor of height and width; with 1 they grow by 3.
+        strides: factor of height and width; with 1 they grow by the kernel's
+            size less one.
+        kernel_size: side of the kernel, or its height and width.
         batch_norm: how the features are normalized.
         **kwargs: keyword arguments of `NormalizedLayer`.
 
@@ -58,7 +66,7 @@ class TransposedConvolutionBlock(_StridedBlock):
 
     Returns:
         `(batch, strides * height, strides * width, filters)`, or with
-        `strides=1` `(batch, height + 3, width + 3, filters)`.
+        `strides=1` the size of the map and of the kernel together, less one.
     """
 
     _convolution_class = tf.keras.layers.Conv2DTranspose
@@ -67,10 +75,11 @@ class TransposedConvolutionBlock(_StridedBlock):
         self,
         filters: int,
         strides: int = 2,
+        kernel_size: int | tuple[int, int] = 4,
         batch_norm: BatchNorm = BatchNorm(),
         **kwargs: Any,
     ):
-        super().__init__(filters, strides, **kwargs)
+        super().__init__(filters, strides, kernel_size, **kwargs)
         self.batch_norm = BatchNorm.of(batch_norm)
         self.norm = ConditionalBatchNormalization(
             **dataclasses.asdict(self.batch_norm),
@@ -89,14 +98,16 @@ class TransposedConvolutionBlock(_StridedBlock):
 
 @tf.keras.utils.register_keras_serializable("sagan_tf")
 class StridedConvolutionBlock(_StridedBlock):
-    """A 4x4 convolution and a leaky ReLU.
+    """A convolution and a leaky ReLU.
 
     Reference: Radford et al. (arXiv:1511.06434); spectrally normalized and
     with a slope of 0.1 as in heykeetae/Self-Attention-GAN.
 
     Args:
         filters: output channels.
-        strides: divisor of height and width; with 1 they shrink by 3.
+        strides: divisor of height and width; with 1 they shrink by the
+            kernel's size less one.
+        kernel_size: side of the kernel, or its height and width.
         slope: slope of the ReLU below zero.
         **kwargs: keyword arguments of `NormalizedLayer`.
 
@@ -105,13 +116,18 @@ class StridedConvolutionBlock(_StridedBlock):
 
     Returns:
         `(batch, height / strides, width / strides, filters)`, or with
-        `strides=1` `(batch, height - 3, width - 3, filters)`.
+        `strides=1` as many positions as the kernel has in the map.
     """
 
     def __init__(
-        self, filters: int, strides: int = 2, slope: float = 0.1, **kwargs: Any
+        self,
+        filters: int,
+        strides: int = 2,
+        kernel_size: int | tuple[int, int] = 4,
+        slope: float = 0.1,
+        **kwargs: Any,
     ):
-        super().__init__(filters, strides, **kwargs)
+        super().__init__(filters, strides, kernel_size, **kwargs)
         self.slope = slope
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""The unconditional pair of strided convolutions, 32 to 256 pixels."""
+"""The unconditional pair of strided convolutions, 32 to 512 pixels."""
 
 from __future__ import annotations
 
@@ -6,26 +6,18 @@ from typing import Any, Sequence
 
 import tensorflow as tf
 
+from sagan_tf import image_sizes
+from sagan_tf.image_sizes import ImageSize, base
 from sagan_tf.layers import (
     StridedConvolutionBlock,
     TransposedConvolutionBlock,
 )
 from sagan_tf.networks.sides import StagedDiscriminator, StagedGenerator
 from sagan_tf.networks.stages import StagedNetwork
+from sagan_tf.networks.widths import strided_heights
 
-IMAGE_SIZES = (32, 64, 128, 256)
 # Arguments of every staged network that mean nothing here.
 _RESIDUAL_ONLY = ("fold_resampling", "attention_replacement")
-
-
-def map_sizes(image_size: int) -> tuple[int, ...]:
-    """Returns the sizes of the generator's maps: 4 to half the image.
-
-    The map of size `s` has `base_channels * image_size / (2 * s)` channels in
-    both networks; the discriminator's maps come in the reverse order.
-    """
-    sizes = (4, 8, 16, 32, 64, 128)
-    return tuple(size for size in sizes if size < image_size)
 
 
 class _DCGANNetwork(StagedNetwork):
@@ -36,16 +28,12 @@ class _DCGANNetwork(StagedNetwork):
 
     def __init__(
         self,
-        image_size: int = 64,
+        image_size: ImageSize = 64,
         num_classes: int = 0,
         attention_resolutions: Sequence[int] | None = None,
         **kwargs: Any,
     ):
-        if image_size not in IMAGE_SIZES:
-            raise ValueError(
-                f"`image_size` should be one of {IMAGE_SIZES}. "
-                f"Received: {image_size}"
-            )
+        image_size = image_sizes.check(image_size)
         if num_classes:
             raise ValueError(
                 "`num_classes` should be 0, as this network is unconditional. "
@@ -58,7 +46,8 @@ class _DCGANNetwork(StagedNetwork):
                     f"networks. Received: {kwargs[name]!r}"
                 )
         if attention_resolutions is None:
-            attention_resolutions = map_sizes(image_size)[:: self._order][-2:]
+            heights = strided_heights(image_size)[:: self._order]
+            attention_resolutions = heights[-2:]
         super().__init__(
             image_size=image_size,
             attention_resolutions=attention_resolutions,
@@ -75,11 +64,11 @@ class _DCGANNetwork(StagedNetwork):
         }
 
     def feature_sizes(self) -> tuple[int, ...]:
-        """Returns the sizes of the maps that the blocks give, in order."""
-        return map_sizes(self.image_size)[:: self._order]
+        """Returns the heights of the maps that the blocks give, in order."""
+        return strided_heights(self.image_size)[:: self._order]
 
     def _filters(self, size: int) -> int:
-        return self.base_channels * self.image_size // (2 * size)
+        return self.base_channels * self.image_shape[0] // (2 * size)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -93,9 +82,10 @@ class _DCGANNetwork(StagedNetwork):
 class DCGANGenerator(_DCGANNetwork, StagedGenerator):
     """Draws images from latents by transposed convolutions.
 
-    A spectrally normalized transposed convolution to a 4x4 map, others that
-    double the resolution, each with batch normalization and ReLU, and a last
-    one, not normalized, to three channels, with tanh. Self-attention stands
+    A spectrally normalized transposed convolution to a map of 4x4 (up to 7x7,
+    by the image's size), others that double the resolution, each with batch
+    normalization and ReLU, and a last one, not normalized, to the image's
+    channels, with tanh. Self-attention stands
     behind the last two blocks, without pooling, output convolution or spectral
     normalization, and with biases.
 
@@ -103,12 +93,13 @@ class DCGANGenerator(_DCGANNetwork, StagedGenerator):
     on to other sizes. DCGAN: Radford et al. (arXiv:1511.06434).
 
     Args:
-        image_size: height and width of the images: 32, 64, 128 or 256.
+        image_size: height and width of the images: a number for squares, or a
+            pair; each 4 to 7 times the same power of two, from 32 to 512.
         num_classes: 0.
         latent_dim: length of a latent.
         base_channels: width of the last block.
-        attention_resolutions: sizes of the feature maps with attention; None
-            for the last two.
+        attention_resolutions: heights of the feature maps with attention;
+            None for the last two.
         **kwargs: further arguments of `StagedGenerator`, but those of residual
             networks; `spectral_normalization` is that of the blocks.
 
@@ -119,8 +110,8 @@ class DCGANGenerator(_DCGANNetwork, StagedGenerator):
         return_attention_scores: whether to return the attention weights too.
 
     Returns:
-        Images `(batch, image_size, image_size, 3)`, float32 in [-1, 1]; with
-        `return_attention_scores=True` also a dictionary from map size to
+        Images `(batch, height, width, channels)`, float32 in [-1, 1]; with
+        `return_attention_scores=True` also a dictionary from map height to
         weights `(batch, queries, keys)`.
 
     Raises:
@@ -130,7 +121,7 @@ class DCGANGenerator(_DCGANNetwork, StagedGenerator):
 
     def __init__(
         self,
-        image_size: int = 64,
+        image_size: ImageSize = 64,
         num_classes: int = 0,
         latent_dim: int = 128,
         base_channels: int = 64,
@@ -149,7 +140,8 @@ class DCGANGenerator(_DCGANNetwork, StagedGenerator):
         blocks = [
             TransposedConvolutionBlock(
                 self._filters(size),
-                strides=1 if size == 4 else 2,
+                strides=2 if index > 1 else 1,
+                kernel_size=4 if index > 1 else base(self.image_size),
                 batch_norm=self.batch_norm,
                 **self._block_options(f"block_{index}"),
             )
@@ -157,7 +149,7 @@ class DCGANGenerator(_DCGANNetwork, StagedGenerator):
         ]
         self._add_stages(sizes, blocks)
         self.to_rgb = tf.keras.layers.Conv2DTranspose(
-            3,
+            self.channels,
             kernel_size=4,
             strides=2,
             padding="same",
@@ -177,31 +169,32 @@ class DCGANGenerator(_DCGANNetwork, StagedGenerator):
 class DCGANDiscriminator(_DCGANNetwork, StagedDiscriminator):
     """Scores images by strided convolutions.
 
-    Spectrally normalized convolutions that halve the resolution down to 4x4,
-    each with a leaky ReLU, and one, not normalized, to the logit.
-    Self-attention stands behind the last two blocks, in the form of the
-    generator's.
+    Spectrally normalized convolutions that halve the resolution down to 4x4
+    (up to 7x7, by the image's size), each with a leaky ReLU, and one, not
+    normalized, to the logit. Self-attention stands behind the last two blocks,
+    in the form of the generator's.
 
     Reference: heykeetae/Self-Attention-GAN, at 64 pixels; its rule is carried
     on to other sizes. DCGAN: Radford et al. (arXiv:1511.06434).
 
     Args:
-        image_size: height and width of the images: 32, 64, 128 or 256.
+        image_size: height and width of the images: a number for squares, or a
+            pair; each 4 to 7 times the same power of two, from 32 to 512.
         num_classes: 0.
         base_channels: width of the first block.
-        attention_resolutions: sizes of the feature maps with attention; None
-            for the last two, 8 and 4.
+        attention_resolutions: heights of the feature maps with attention;
+            None for the last two, such as 8 and 4.
         **kwargs: further arguments of `StagedNetwork`, but those of residual
             networks; `spectral_normalization` is that of the blocks.
 
     Call arguments:
-        inputs: images `(batch, image_size, image_size, 3)` in [-1, 1].
+        inputs: images `(batch, height, width, channels)` in [-1, 1].
         training: whether the vectors of spectral normalization are moved.
         return_attention_scores: whether to return the attention weights too.
 
     Returns:
         Logits `(batch, 1)`, float32; with `return_attention_scores=True` also
-        a dictionary from map size to weights `(batch, queries, keys)`.
+        a dictionary from map height to weights `(batch, queries, keys)`.
 
     Raises:
         ValueError: if an argument is out of its range, there are classes, or
@@ -212,7 +205,7 @@ class DCGANDiscriminator(_DCGANNetwork, StagedDiscriminator):
 
     def __init__(
         self,
-        image_size: int = 64,
+        image_size: ImageSize = 64,
         num_classes: int = 0,
         base_channels: int = 64,
         attention_resolutions: Sequence[int] | None = None,
@@ -234,7 +227,7 @@ class DCGANDiscriminator(_DCGANNetwork, StagedDiscriminator):
         ]
         self._add_stages(sizes, blocks)
         self.to_logit = tf.keras.layers.Conv2D(
-            1, kernel_size=4, name="to_logit", dtype="float32"
+            1, base(self.image_size), name="to_logit", dtype="float32"
         )
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:

@@ -1,8 +1,19 @@
-"""The spectral norm of a kernel that is not normalized."""
+"""The spectral norms of kernels that are not normalized."""
 
 from __future__ import annotations
 
+from typing import Any, Iterable
+
 import numpy as np
+
+
+def kernel_norms(variables: Iterable[Any]) -> list[float]:
+    """Returns the norms of the kernels and embeddings among variables."""
+    return [
+        largest_singular_value(variable.numpy())
+        for variable in variables
+        if variable.name.split("/")[-1] in ("kernel:0", "embeddings:0")
+    ]
 
 
 def largest_singular_value(kernel: np.ndarray) -> float:

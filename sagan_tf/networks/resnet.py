@@ -1,12 +1,14 @@
-"""The residual generator and discriminator of SAGAN, 32 to 256 pixels."""
+"""The residual generator and discriminator of SAGAN, 32 to 512 pixels."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Sequence
 
 import tensorflow as tf
 
+from sagan_tf.image_sizes import ImageSize, base
 from sagan_tf.layers import (
     ConditionalBatchNormalization,
     ResidualDownBlock,
@@ -15,9 +17,10 @@ from sagan_tf.layers import (
 from sagan_tf.layers.options import arguments
 from sagan_tf.networks.sides import StagedDiscriminator, StagedGenerator
 from sagan_tf.networks.widths import (
-    DISCRIMINATOR_WIDTHS,
-    GENERATOR_WIDTHS,
-    check_image_size,
+    discriminator_heights,
+    discriminator_widths,
+    generator_heights,
+    generator_widths,
 )
 
 
@@ -25,16 +28,18 @@ from sagan_tf.networks.widths import (
 class Generator(StagedGenerator):
     """Draws images from latents, and from labels if there are classes.
 
-    A spectrally normalized dense layer to a 4x4 map, residual blocks that
-    double the resolution, batch normalization, ReLU, a 3x3 convolution to
-    three channels, and tanh. Self-attention stands behind the blocks whose map
-    has one of the asked sizes.
+    A spectrally normalized dense layer to a map of 4x4 (up to 7x7, by the
+    image's size), residual blocks that double the resolution, batch
+    normalization, ReLU, a 3x3 convolution to the image's channels, and tanh.
+    Self-attention stands behind the blocks whose map has one of the asked
+    heights.
 
     Reference: Zhang et al., "Self-Attention Generative Adversarial Networks"
     (arXiv:1805.08318), and its release.
 
     Args:
-        image_size: height and width of the images: 32, 64, 128 or 256.
+        image_size: height and width of the images: a number for squares, or a
+            pair; each 4 to 7 times the same power of two, from 32 to 512.
         num_classes: number of classes; 0 for an unconditional network.
         latent_dim: length of a latent.
         base_channels: unit of the widths, the last block's width at 64 pixels
@@ -53,8 +58,8 @@ class Generator(StagedGenerator):
         return_attention_scores: whether to return the attention weights too.
 
     Returns:
-        Images `(batch, image_size, image_size, 3)`, float32 in [-1, 1]; with
-        `return_attention_scores=True` also a dictionary from map size to
+        Images `(batch, height, width, channels)`, float32 in [-1, 1]; with
+        `return_attention_scores=True` also a dictionary from map height to
         weights `(batch, queries, keys)`.
 
     Raises:
@@ -64,7 +69,7 @@ class Generator(StagedGenerator):
 
     def __init__(
         self,
-        image_size: int = 128,
+        image_size: ImageSize = 128,
         num_classes: int = 0,
         latent_dim: int = 128,
         base_channels: int = 64,
@@ -72,7 +77,6 @@ class Generator(StagedGenerator):
         output_momentum: float = 0.9999,
         **kwargs: Any,
     ):
-        check_image_size(image_size)
         super().__init__(
             image_size=image_size,
             num_classes=num_classes,
@@ -82,9 +86,10 @@ class Generator(StagedGenerator):
             **kwargs,
         )
         self.output_momentum = output_momentum
-        first, *widths = GENERATOR_WIDTHS[image_size]
+        first, *widths = generator_widths(self.image_size)
+        self.first_shape = (*base(self.image_size), first * base_channels)
         self.dense = self._normalized(
-            tf.keras.layers.Dense, 4 * 4 * first * base_channels, name="dense"
+            tf.keras.layers.Dense, math.prod(self.first_shape), name="dense"
         )
         self._add_stages(
             self.feature_sizes(),
@@ -101,7 +106,11 @@ class Generator(StagedGenerator):
         )
         self.norm = self._output_norm()
         self.to_rgb = self._normalized(
-            tf.keras.layers.Conv2D, 3, 3, padding="same", name="to_rgb"
+            tf.keras.layers.Conv2D,
+            self.channels,
+            3,
+            padding="same",
+            name="to_rgb",
         )
 
     def _output_norm(self) -> ConditionalBatchNormalization:
@@ -115,15 +124,13 @@ class Generator(StagedGenerator):
         )
 
     def feature_sizes(self) -> tuple[int, ...]:
-        """Returns the sizes of the maps that the blocks give, in order."""
-        blocks = len(GENERATOR_WIDTHS[self.image_size]) - 1
-        return tuple(8 * 2**index for index in range(blocks))
+        """Returns the heights of the maps that the blocks give, in order."""
+        return generator_heights(self.image_size)
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Draws images."""
         latents, labels = self._split(inputs)
-        x = self.dense(latents)
-        x = tf.reshape(x, (-1, 4, 4, x.shape[-1] // 16))
+        x = tf.reshape(self.dense(latents), (-1, *self.first_shape))
         x, scores = self._walk(x, labels, return_attention_scores)
         x = self.to_rgb(tf.nn.relu(self.norm(x)))
         images = tf.tanh(tf.cast(x, tf.float32))
@@ -149,7 +156,8 @@ class Discriminator(StagedDiscriminator):
     (arXiv:1802.05637).
 
     Args:
-        image_size: height and width of the images: 32, 64, 128 or 256.
+        image_size: height and width of the images: a number for squares, or a
+            pair; each 4 to 7 times the same power of two, from 32 to 512.
         num_classes: number of classes; 0 for an unconditional network.
         base_channels: unit of the widths, the first block's width at 64 pixels
             and more.
@@ -158,15 +166,15 @@ class Discriminator(StagedDiscriminator):
         **kwargs: further arguments of `StagedNetwork`.
 
     Call arguments:
-        inputs: images `(batch, image_size, image_size, 3)` in [-1, 1], alone
-            or, with classes, in a pair with labels `(batch,)` in
+        inputs: images `(batch, height, width, channels)` in [-1, 1], alone or,
+            with classes, in a pair with labels `(batch,)` in
             `[0, num_classes)`.
         training: whether the vectors of spectral normalization are moved.
         return_attention_scores: whether to return the attention weights too.
 
     Returns:
         Logits `(batch, 1)`, float32; with `return_attention_scores=True` also
-        a dictionary from map size to weights `(batch, queries, keys)`.
+        a dictionary from map height to weights `(batch, queries, keys)`.
 
     Raises:
         ValueError: if an argument is out of its range, or an attention size is
@@ -175,14 +183,13 @@ class Discriminator(StagedDiscriminator):
 
     def __init__(
         self,
-        image_size: int = 128,
+        image_size: ImageSize = 128,
         num_classes: int = 0,
         base_channels: int = 64,
         attention_resolutions: Sequence[int] | None = None,
         rectified_shortcuts: bool = False,
         **kwargs: Any,
     ):
-        check_image_size(image_size)
         super().__init__(
             image_size=image_size,
             num_classes=num_classes,
@@ -192,8 +199,8 @@ class Discriminator(StagedDiscriminator):
         )
         self.rectified_shortcuts = rectified_shortcuts
         sizes = self.feature_sizes()
-        before = (image_size, *sizes)
-        widths = DISCRIMINATOR_WIDTHS[image_size]
+        before = (self.image_shape[0], *sizes)
+        widths = discriminator_widths(self.image_size)
         self._add_stages(
             sizes,
             [
@@ -223,12 +230,8 @@ class Discriminator(StagedDiscriminator):
             )
 
     def feature_sizes(self) -> tuple[int, ...]:
-        """Returns the sizes of the maps that the blocks give, in order."""
-        smallest = 8 if self.image_size == 32 else 4
-        return tuple(
-            max(self.image_size // 2 ** (index + 1), smallest)
-            for index in range(len(DISCRIMINATOR_WIDTHS[self.image_size]))
-        )
+        """Returns the heights of the maps that the blocks give, in order."""
+        return discriminator_heights(self.image_size)
 
     def call(self, inputs: Any, return_attention_scores: bool = False) -> Any:
         """Scores images."""

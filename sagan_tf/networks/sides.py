@@ -46,5 +46,28 @@ class StagedGenerator(StagedNetwork):
 class StagedDiscriminator(StagedNetwork):
     """A network from images to logits."""
 
+    def freeze(self, blocks: int) -> None:
+        """Keeps the first blocks, next to the image, as they are.
+
+        Reference: Mo et al., "Freeze the Discriminator" (arXiv:2002.10964).
+
+        Args:
+            blocks: how many; what attends behind the last one learns on.
+
+        Raises:
+            ValueError: if there are not so many.
+        """
+        total = len(self.feature_sizes())
+        if not 0 <= blocks <= total:
+            raise ValueError(
+                f"`blocks` should be from 0 to {total}. Received: {blocks}"
+            )
+        for _, stage in self.stages:
+            if not blocks:
+                break
+            stage.trainable = False
+            # What attends has no filters.
+            blocks -= hasattr(stage, "filters")
+
     def _input_shape(self) -> tuple[int, ...]:
-        return (self.image_size, self.image_size, 3)
+        return self.image_shape

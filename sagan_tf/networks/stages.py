@@ -6,6 +6,8 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
+from sagan_tf import image_sizes
+from sagan_tf.image_sizes import ImageSize
 from sagan_tf.layers import (
     ATTENTION,
     ResidualUpBlock,
@@ -19,7 +21,10 @@ from sagan_tf.layers.options import (
     batch_norm_as_value,
     spectral_as_value,
 )
-from sagan_tf.networks.norms import largest_singular_value
+from sagan_tf.networks.norms import kernel_norms
+
+# Grey, RGB and RGBA.
+CHANNELS = (1, 3, 4)
 
 # Whether a network returns the attention weights; or a function that is called
 # with each attention layer and its inputs, whose result is returned instead.
@@ -30,13 +35,14 @@ class StagedNetwork(tf.keras.Model):
     """What the networks share: arguments and a walk over stages.
 
     A stage is a block or an attention layer. `self.stages` lists them in the
-    order of computation, each with the size of the map that it gives.
+    order of computation, each with the height of the map that it gives.
 
     Args:
-        image_size: height and width of the images.
+        image_size: height and width of the images: a number for squares, or a
+            pair; as `image_sizes.check` takes it.
         num_classes: number of classes; 0 for an unconditional network.
         base_channels: unit of the widths.
-        attention_resolutions: sizes of the feature maps with attention; None
+        attention_resolutions: heights of the feature maps with attention; None
             is a quarter of the images' (the release's 32 at 128 pixels), and
             at least 16.
         attention_options: further arguments of `SelfAttention`; its
@@ -46,6 +52,7 @@ class StagedNetwork(tf.keras.Model):
         spectral_normalization: how kernels are normalized; None for not at
             all.
         fold_resampling: whether resampling is folded into convolutions.
+        channels: of the images: 1 (grey), 3 (RGB) or 4 (RGBA).
         **kwargs: keyword arguments of `tf.keras.Model`.
 
     Raises:
@@ -55,7 +62,7 @@ class StagedNetwork(tf.keras.Model):
 
     def __init__(
         self,
-        image_size: int = 128,
+        image_size: ImageSize = 128,
         num_classes: int = 0,
         base_channels: int = 64,
         attention_resolutions: Sequence[int] | None = None,
@@ -63,14 +70,17 @@ class StagedNetwork(tf.keras.Model):
         attention_replacement: str = "attention",
         spectral_normalization: SpectralNorm | None = SpectralNorm(),
         fold_resampling: bool = True,
+        channels: int = 3,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.image_size = image_size
+        self.image_size = image_sizes.check(image_size)
+        self.channels = channels
         self.num_classes = num_classes
         self.base_channels = base_channels
         if attention_resolutions is None:
-            attention_resolutions = (max(16, image_size // 4),)
+            height, _ = image_sizes.sides(image_size)
+            attention_resolutions = (height // (4 if height >= 64 else 2),)
         self.attention_resolutions = tuple(attention_resolutions)
         self.attention_options = dict(attention_options or {})
         self.attention_replacement = attention_replacement
@@ -85,6 +95,11 @@ class StagedNetwork(tf.keras.Model):
                     f"`{name}` should be at least {least}. "
                     f"Received: {getattr(self, name)}"
                 )
+        if self.channels not in CHANNELS:
+            raise ValueError(
+                f"`channels` should be one of {CHANNELS}. "
+                f"Received: {self.channels}"
+            )
         if self.attention_replacement not in ATTENTION:
             raise ValueError(
                 f"`attention_replacement` should be one of {list(ATTENTION)}. "
@@ -98,8 +113,13 @@ class StagedNetwork(tf.keras.Model):
                     f"{possible} of the feature maps. Received: {size}"
                 )
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        return (*image_sizes.sides(self.image_size), self.channels)
+
     def feature_sizes(self) -> tuple[int, ...]:
-        """Returns the sizes of the maps that the blocks give, in order."""
+        """Returns the heights of the maps that the blocks give, in order."""
         raise NotImplementedError
 
     def _add_stages(
@@ -144,7 +164,7 @@ class StagedNetwork(tf.keras.Model):
         }
 
     def attention_layers(self) -> dict[int, SelfAttention]:
-        """Returns the attention layers by the size of their map."""
+        """Returns the attention layers by the height of their map."""
         return {
             size: layer
             for size, layer in self.stages
@@ -153,12 +173,13 @@ class StagedNetwork(tf.keras.Model):
 
     def stage_shapes(
         self,
-    ) -> Iterator[tuple[int, int, tf.keras.layers.Layer]]:
-        """Yields the map size, the channels and the layer of each stage."""
+    ) -> Iterator[tuple[tuple[int, int, int], tf.keras.layers.Layer]]:
+        """Yields height, width and channels of each map, and its stage."""
         channels = 0
         for size, stage in self.stages:
             channels = getattr(stage, "filters", channels)
-            yield size, channels, stage
+            width = image_sizes.map_width(self.image_size, size)
+            yield (size, width, channels), stage
 
     def spectral_layers(self) -> dict[str, SpectralNormalization]:
         """Returns every spectrally normalized layer by its path."""
@@ -171,7 +192,7 @@ class StagedNetwork(tf.keras.Model):
     def diagnostics(self) -> dict[str, float]:
         """Returns what to watch: `gate_SIZE` and `largest_sigma`.
 
-        A gate is that of the attention layer at that map size, or of what
+        A gate is that of the attention layer at that height, or of what
         stands in its place; the norm is the largest among the raw kernels:
         the estimate of spectral normalization or, without it, the norm itself.
         """
@@ -183,11 +204,7 @@ class StagedNetwork(tf.keras.Model):
         sigmas = [
             float(layer.sigma.numpy())
             for layer in self.spectral_layers().values()
-        ] or [
-            largest_singular_value(variable.numpy())
-            for variable in self.trainable_variables
-            if variable.name.split("/")[-1] in ("kernel:0", "embeddings:0")
-        ]
+        ] or kernel_norms(self.variables)
         return {**values, "largest_sigma": max(sigmas)}
 
     def _walk(
@@ -240,6 +257,7 @@ class StagedNetwork(tf.keras.Model):
                 "attention_replacement",
                 "spectral_normalization",
                 "fold_resampling",
+                "channels",
             ),
         }
 

@@ -29,8 +29,8 @@ class AttentionProbe:
     Args:
         gan: the model.
         probed: where the measurements go, by name.
-        real_images: `(images, height, width, 3)` in [-1, 1], of which a few
-            are looked at.
+        real_images: `(images, height, width, channels)` in [-1, 1], of which a
+            few are looked at.
         real_labels: `(images,)`.
     """
 
@@ -76,4 +76,4 @@ def _mean_distance(layer: Any, features: tf.Tensor) -> float:
     """Returns the mean distance of attention in one image."""
     blocks = (scores[0].numpy() for scores in layer.score_blocks(features))
     _, height, width, _ = features.shape
-    return attention_maps.mean_distance(blocks, height * width)
+    return attention_maps.mean_distance(blocks, height * width, (height, width))

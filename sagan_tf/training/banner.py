@@ -8,7 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
+from sagan_tf.data.findings import CHANNEL_WORDS
 from sagan_tf.gan import SAGAN
+from sagan_tf.image_sizes import sides
 from sagan_tf.training.loop import Schedule
 
 _GIB = 2**30
@@ -38,9 +40,10 @@ def describe(
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     start, updates = int(gan.step.numpy()), gan.discriminator_steps
     memory = _memory_estimate(gan, schedule, replicas)
+    height, width = sides(dataset.image_size)
     facts = {
         "data": f"{dataset.name}: {dataset.num_examples:,} pictures of "
-        f"{dataset.image_size} x {dataset.image_size}, "
+        f"{height} x {width}{CHANNEL_WORDS[dataset.channels]}, "
         f"{dataset.num_classes or 'no'} classes",
         "batch": f"{schedule.batch_size} pictures, "
         f"{schedule.batch_size // replicas} on each of {replicas} {device}",
@@ -73,8 +76,8 @@ def list_changes(changes: dict[str, tuple[Any, Any]]) -> list[str]:
 def _network_lines(title: str, network: tf.keras.Model) -> Iterator[str]:
     total = _count(network)
     yield f"{title:<16}{total:,} parameters"
-    for size, channels, stage in network.stage_shapes():
-        shape = f"{size} x {size} x {channels}"
+    for sizes, stage in network.stage_shapes():
+        shape = " x ".join(map(str, sizes))
         total -= _count(stage)
         yield f"  {stage.name:<14}{shape:<18}{_count(stage):,}"
     yield f"  {'first and last':<32}{total:,}"
@@ -101,8 +104,8 @@ def _memory_estimate(gan: SAGAN, schedule: Schedule, replicas: int) -> float:
     width = 2 if "16" in gan.generator.compute_dtype else 4
     maps = 0
     for network in (gan.generator, gan.discriminator):
-        for size, channels, _ in network.stage_shapes():
-            maps += 5 * size * size * channels * width
-            if size in network.attention_layers():
-                maps += 4 * size**4
+        for (height, across, channels), _ in network.stage_shapes():
+            maps += 5 * height * across * channels * width
+            if height in network.attention_layers():
+                maps += 4 * (height * across) ** 2
     return (weights * 4 + 2 * batch * maps) / _GIB

@@ -200,7 +200,11 @@ class Checkpoints:
 
 
 def _trackables(gan: SAGAN) -> tf.train.Checkpoint:
+    adapting = {}
+    if gan.augmenter.probability is not None:
+        adapting["augmentation"] = gan.augmenter.probability
     return tf.train.Checkpoint(
+        **adapting,
         generator=gan.generator,
         discriminator=gan.discriminator,
         ema_generator=gan.ema_generator,

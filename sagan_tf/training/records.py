@@ -12,6 +12,7 @@ from sagan_tf.gan import SAGAN
 from sagan_tf.gan.sampling import Sampler
 from sagan_tf.training.clock import Clock, peak_memory
 from sagan_tf.training.collapse_watch import CollapseWatch
+from sagan_tf.training.overfitting_watch import OverfittingWatch
 from sagan_tf.training.sinks import Records
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
@@ -21,11 +22,12 @@ class MetricsRecorder:
     """Records metrics.
 
     Each record averages the steps since the last one: `d_loss`, `g_loss`,
-    `d_real` and `d_fake` (mean logits), `gradient_penalty` if there is one,
-    `images_per_second` and `waiting` (see `Clock`); and, as they stand, every
-    gate, the largest spectral norm and the learning rate of each network, and
-    the peak of memory. What others put into `probed` joins the record of the
-    same step.
+    `d_real` and `d_fake` (mean logits), `d_real_sign` (mean sign of the real
+    ones'), `gradient_penalty` if there is one, `augmentation` (a probability)
+    if it adapts, `images_per_second` and `waiting` (see `Clock`); and, as they
+    stand, every gate, the largest spectral norm and the learning rate of each
+    network, and the peak of memory. What others put into `probed` joins the
+    record of the same step.
 
     Args:
         gan: the model.
@@ -48,6 +50,7 @@ class MetricsRecorder:
         self.batch_size = batch_size
         self.clock = clock
         self.watch = watch
+        self._overfitting = OverfittingWatch(gan.augmenter.names)
         self.probed: dict[str, float] = {}
         self._step = int(gan.step.numpy())
 
@@ -72,9 +75,10 @@ class MetricsRecorder:
         if self.watch is not None:
             observed, warnings = self.watch.observe(step, values)
             values.update(observed)
+            warnings += self._overfitting.observe(step, values)
             for warning in warnings:
                 logging.warning("%s", warning)
-                self.records.text(step, "collapse", warning)
+                self.records.text(step, "warning", warning)
         self.records.scalars(step, values)
 
 

@@ -23,10 +23,10 @@ class CapturedAttention:
     """Images and what a network attended to in them.
 
     Attributes:
-        images: `(images, height, width, 3)` in [-1, 1].
+        images: `(images, height, width, channels)` in [-1, 1].
         labels: `(images,)`.
-        scores: `(images, queries, keys)` by the size of the map.
-        gates: by the size of the map.
+        scores: `(images, queries, keys)` by the height of the map.
+        gates: by the height of the map.
     """
 
     images: np.ndarray
@@ -61,7 +61,7 @@ def capture_from_discriminator(
 
     Args:
         discriminator: a built discriminator.
-        images: `(images, height, width, 3)` in [-1, 1].
+        images: `(images, height, width, channels)` in [-1, 1].
         labels: `(images,)`, ignored by an unconditional discriminator.
     """
     _, scores = _call(discriminator, images, labels)
@@ -107,7 +107,7 @@ def real_images(
         seed: decides which images of a class.
 
     Returns:
-        `(images, height, width, 3)` in [-1, 1].
+        `(images, height, width, channels)` in [-1, 1].
 
     Raises:
         UserError: if there are too few of a class.

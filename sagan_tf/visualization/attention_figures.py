@@ -11,6 +11,8 @@ from typing import Any, Sequence
 import numpy as np
 from PIL import Image
 
+from sagan_tf.data.channels import to_channels
+from sagan_tf.image_sizes import ImageSize, sides
 from sagan_tf.visualization import attention_maps, sheets
 
 # Told apart by people who do not see red and green alike: Okabe and Ito.
@@ -35,7 +37,7 @@ class Row:
     """One image, and where some of its queries look.
 
     Attributes:
-        image: `(height, width, 3)`, as `sheets.to_uint8` takes it.
+        image: `(height, width, channels)`, as `sheets.to_uint8` takes it.
         scores: `(queries, keys)`.
         queries: which queries to show.
         caption: what stands on the left, may have several lines.
@@ -60,7 +62,7 @@ def page(
         rows: the images.
         title: the headline.
         notes: lines below it.
-        side: pixels of an image's side on the page.
+        side: pixels of an image's longer side on the page.
         across: how many rows stand side by side.
 
     Returns:
@@ -73,10 +75,11 @@ def page(
     sheets.say_what_lacks("".join(captions))
     indent = max(1, int(0.65 * small * max(map(len, captions), default=0)))
     panels = 1 + max(len(row.queries) for row in rows)
-    widths = [indent, *[side] * panels] * across
+    tall, wide = enlarged_size(rows[0].image, side)
+    widths = [indent, *[wide] * panels] * across
     below, down = 2 * small + _GAP, -(-len(rows) // across)
     width = sum(widths) + _GAP * (len(widths) - 1)
-    height = down * (side + below) - below
+    height = down * (tall + below) - below
     figure = Figure((width / _DPI, height / _DPI), dpi=_DPI)
     grid = {
         "left": 0,
@@ -86,7 +89,7 @@ def page(
         "width_ratios": widths,
     }
     # Spaces count in means of the axes that they are between.
-    grid.update(wspace=_GAP * len(widths) / sum(widths), hspace=below / side)
+    grid.update(wspace=_GAP * len(widths) / sum(widths), hspace=below / tall)
     axes = figure.subplots(down, len(widths), squeeze=False, gridspec_kw=grid)
     for axis in axes.flat:
         axis.set_axis_off()
@@ -113,7 +116,8 @@ def _draw_row(axes: Sequence[Any], row: Row, side: int, size: int) -> None:
     caption.text(1, 0.5, row.caption, color=_INK, size=size, **place)
     image = enlarge(sheets.to_uint8(row.image), side)
     _show(first, image)
-    distances = attention_maps.mean_distances(row.scores)
+    form = image.shape[:2]
+    distances = attention_maps.mean_distances(row.scores, form)
     strengths = attention_maps.strengths(row.scores)
     for axis, query, color in zip(others, row.queries, itertools.cycle(COLORS)):
         _show(axis, heat_over(image, row.scores[query]))
@@ -123,17 +127,20 @@ def _draw_row(axes: Sequence[Any], row: Row, side: int, size: int) -> None:
         even = "" if strengths[query] == 1.0 else ", uniform"
         text = f"{distances[query]:.2f} away{even}"
         axis.set_xlabel(text, color=_PALE_INK, size=size)
+        place = attention_maps.places(len(row.scores), form)[query]
         for panel in (first, axis):
-            _mark(panel, query, len(row.scores), color, max(6.0, side / 13))
+            _mark(panel, place, color, max(6.0, side / 13))
 
 
 def _show(axis: Any, image: np.ndarray) -> None:
-    axis.imshow(image, extent=(0, 1, 1, 0), interpolation="nearest")
+    axis.imshow(
+        image, extent=(0, 1, 1, 0), interpolation="nearest", aspect="auto"
+    )
     axis.autoscale(False)
 
 
-def _mark(axis: Any, query: int, queries: int, color: str, size: float) -> None:
-    down, right = attention_maps.places(queries)[query]
+def _mark(axis: Any, place: np.ndarray, color: str, size: float) -> None:
+    down, right = place
     for factor, fill in ((1.45, "#141414"), (1.25, "white"), (0.9, color)):
         style = {"color": fill, "markersize": factor * size, "mew": 0}
         axis.plot(right, down, "o", clip_on=False, **style)
@@ -160,32 +167,43 @@ def _pixels(figure: Any) -> np.ndarray:
     return np.asarray(Image.open(file).convert("RGB"))
 
 
+def enlarged_size(image: np.ndarray, side: int) -> tuple[int, int]:
+    """Returns height and width of an image whose longer side is that long."""
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    return round(side * height / longer), round(side * width / longer)
+
+
 def enlarge(image: np.ndarray, side: int) -> np.ndarray:
-    """Brings an image to the size of a page: `(side, side, 3)`, uint8.
+    """Brings an image to the size of a page, in RGB.
 
     Args:
-        image: `(height, width, 1 or 3)`, uint8.
-        side: pixels.
+        image: `(height, width, channels)`, uint8, with 1, 3 or 4 channels;
+            what is transparent is laid on white.
+        side: pixels of the longer side.
+
+    Returns:
+        `(height, width, 3)`, uint8.
     """
-    if image.shape[-1] == 1:
-        image = np.repeat(image, 3, axis=-1)
-    sharp = image.shape[0] <= min(_LARGEST_SHARP, side)
+    height, width = enlarged_size(image, side)
+    sharp = max(image.shape[:2]) <= min(_LARGEST_SHARP, side)
     kind = Image.Resampling.NEAREST if sharp else Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(image).resize((side, side), kind))
+    picture = to_channels(sheets.to_image(image))
+    return np.asarray(picture.resize((width, height), kind))
 
 
 def heat_over(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Lays a row of attention over an image in grey.
 
     Args:
-        image: `(side, side, 3)`, uint8.
+        image: `(height, width, 3)`, uint8.
         weights: `(keys,)`; the largest one is the brightest, but pale where
             all are nearly alike.
 
     Returns:
         The image, of the same shape and type.
     """
-    heat = upsample(weights, len(image))
+    heat = upsample(weights, image.shape[:2])
     grey = np.asarray(Image.fromarray(image).convert("L"), np.float32)
     strength = attention_maps.strengths(weights)
     return _colors(strength * heat / max(heat.max(), 1e-12), grey)
@@ -202,17 +220,20 @@ def _colors(heat: np.ndarray, grey: np.ndarray) -> np.ndarray:
     return np.uint8((1.0 - share) * dim + share * color)
 
 
-def upsample(weights: np.ndarray, side: int) -> np.ndarray:
+def upsample(weights: np.ndarray, image_size: ImageSize) -> np.ndarray:
     """Spreads a row of attention over an image, smoothly.
 
     Args:
-        weights: `(keys,)` of a square map.
-        side: pixels of the image's side.
+        weights: `(keys,)` of a map of the image's form.
+        image_size: height and width of the image in pixels.
 
     Returns:
-        `(side, side)`, not negative.
+        `(height, width)`, not negative.
     """
-    keys = attention_maps.map_side(len(weights))
-    grid = np.asarray(weights, np.float32).reshape(keys, keys)
-    image = Image.fromarray(grid).resize((side, side), Image.Resampling.BICUBIC)
+    height, width = sides(image_size)
+    shape = attention_maps.map_shape(len(weights), (height, width))
+    grid = np.asarray(weights, np.float32).reshape(shape)
+    image = Image.fromarray(grid).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
     return np.maximum(np.asarray(image), 0.0)

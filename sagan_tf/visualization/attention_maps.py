@@ -1,8 +1,10 @@
 """What rows of attention say: how far, how sharp, and which tell most.
 
-Queries and keys are positions of square maps, row by row. Places and distances
-count in sides of the image: the top left corner is (0, 0), the bottom right
-one (1, 1), so maps of all sizes compare.
+Queries and keys are positions of maps of the image's form, row by row. Places
+are shares of its height and width: the top left corner is (0, 0), the bottom
+right one (1, 1). Distances count in sides of the image, in heights where it is
+no square. So maps of all sizes compare. Where a function takes `image_size`,
+only the form counts, and 1 is a square.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import Iterable
 
 import numpy as np
 
+from sagan_tf.image_sizes import ImageSize, sides
+
 # Sides of the image between two telling queries, so that their dots can be
 # told apart.
 _SPACING = 0.2
@@ -19,66 +23,90 @@ _SPACING = 0.2
 NEARLY_UNIFORM = 0.99
 
 
-def map_side(positions: int) -> int:
-    """Returns the side of a square map.
+def map_shape(positions: int, image_size: ImageSize = 1) -> tuple[int, int]:
+    """Returns height and width of a map.
 
     Args:
         positions: the number of its positions.
+        image_size: of the image.
 
     Raises:
-        ValueError: if that is no square.
+        ValueError: if no map of that form has so many.
     """
-    side = int(round(positions**0.5))
-    if side * side != positions:
+    height, width = sides(image_size)
+    rows = int(round((positions * height / width) ** 0.5))
+    columns = rows * width // height
+    if rows * columns != positions or rows * width != columns * height:
+        form = "a square" if height == width else f"{height} to {width}"
         raise ValueError(
-            "attention should be over the positions of a square map. "
-            f"Received: {positions} positions"
+            "attention should be over the positions of a map whose form is "
+            f"{form}. Received: {positions} positions"
         )
-    return side
+    return rows, columns
 
 
-def places(positions: int) -> np.ndarray:
+def places(positions: int, image_size: ImageSize = 1) -> np.ndarray:
     """Returns the middle of each position: `(positions, 2)`, down and right."""
-    side = map_side(positions)
-    middles = (np.arange(side) + 0.5) / side
-    down, right = np.meshgrid(middles, middles, indexing="ij")
+    middles = [
+        (np.arange(count) + 0.5) / count
+        for count in map_shape(positions, image_size)
+    ]
+    down, right = np.meshgrid(*middles, indexing="ij")
     return np.stack((down.ravel(), right.ravel()), axis=-1)
 
 
-def mean_distances(scores: np.ndarray) -> np.ndarray:
+def _in_heights(positions: int, image_size: ImageSize) -> np.ndarray:
+    """Returns the middles in heights of the image."""
+    height, width = sides(image_size)
+    return places(positions, image_size) * (1.0, width / height)
+
+
+def mean_distances(scores: np.ndarray, image_size: ImageSize = 1) -> np.ndarray:
     """Returns how far each query looks.
 
     Args:
         scores: `(..., queries, keys)`, each row of sum 1.
+        image_size: of the image.
 
     Returns:
         `(..., queries)`: the mean distance from the query to its keys, each
         weighed by its attention, in sides of the image.
     """
     queries, keys = scores.shape[-2:]
-    apart = places(queries)[:, np.newaxis] - places(keys)
+    of_queries, of_keys = (
+        _in_heights(count, image_size) for count in (queries, keys)
+    )
+    apart = of_queries[:, np.newaxis] - of_keys
     return np.einsum("...qk,qk->...q", scores, np.linalg.norm(apart, axis=-1))
 
 
-def mean_distance(blocks: Iterable[np.ndarray], queries: int) -> float:
+def mean_distance(
+    blocks: Iterable[np.ndarray], queries: int, image_size: ImageSize = 1
+) -> float:
     """Returns the mean of `mean_distances` over the queries of an image.
 
     Args:
         blocks: `(some queries, keys)` each, in the order of the queries.
         queries: how many there are in all.
+        image_size: of the image.
     """
     total, start = 0.0, 0
+    of_queries = _in_heights(queries, image_size)
     for scores in blocks:
         rows = slice(start, start + len(scores))
-        apart = places(queries)[rows, np.newaxis] - places(scores.shape[-1])
+        of_keys = _in_heights(scores.shape[-1], image_size)
+        apart = of_queries[rows, np.newaxis] - of_keys
         total += float((scores * np.linalg.norm(apart, axis=-1)).sum())
         start = rows.stop
     return total / queries
 
 
-def uniform_distance(queries: int, keys: int) -> float:
+def uniform_distance(
+    queries: int, keys: int, image_size: ImageSize = 1
+) -> float:
     """Returns the mean distance of attention to everything alike."""
-    return float(mean_distances(np.full((queries, keys), 1.0 / keys)).mean())
+    even = np.full((queries, keys), 1.0 / keys)
+    return float(mean_distances(even, image_size).mean())
 
 
 def spreads(scores: np.ndarray) -> np.ndarray:
@@ -108,7 +136,9 @@ def strengths(scores: np.ndarray) -> np.ndarray:
     return np.clip((1.0 - spreads(scores)) / (1.0 - NEARLY_UNIFORM), 0.0, 1.0)
 
 
-def telling_queries(scores: np.ndarray, count: int) -> np.ndarray:
+def telling_queries(
+    scores: np.ndarray, count: int, image_size: ImageSize = 1
+) -> np.ndarray:
     """Returns queries that stand for all the different ways of looking.
 
     Rows are clustered by what they look at (k-means on their square roots, so
@@ -119,6 +149,7 @@ def telling_queries(scores: np.ndarray, count: int) -> np.ndarray:
     Args:
         scores: `(queries, keys)`, each row of sum 1.
         count: how many to find.
+        image_size: of the image.
 
     Returns:
         `(count,)` indices of queries, those of the largest clusters last.
@@ -135,15 +166,16 @@ def telling_queries(scores: np.ndarray, count: int) -> np.ndarray:
         apart = means.fit_transform(rows)
     sizes = np.bincount(means.labels_, minlength=apart.shape[1])
     apart = apart[:, np.argsort(sizes, kind="stable")]
-    side = map_side(len(rows))
     # What lies outside the map counts as far.
     inner = ndimage.uniform_filter(
-        apart.reshape(side, side, -1),
+        apart.reshape(*map_shape(len(rows), image_size), -1),
         size=(3, 3, 1),
         mode="constant",
         cval=apart.max(),
     )
-    return _distinct(inner.reshape(apart.shape))
+    return _distinct(
+        inner.reshape(apart.shape), _in_heights(len(rows), image_size)
+    )
 
 
 def _far_apart(rows: np.ndarray, count: int) -> list[int]:
@@ -158,10 +190,9 @@ def _far_apart(rows: np.ndarray, count: int) -> list[int]:
     return chosen
 
 
-def _distinct(apart: np.ndarray) -> np.ndarray:
+def _distinct(apart: np.ndarray, middles: np.ndarray) -> np.ndarray:
     """Returns the nearest row for each centre, no two in one place."""
     apart, chosen = apart.copy(), []
-    middles = places(len(apart))
     for column in range(apart.shape[1]):
         chosen.append(int(apart[:, column].argmin()))
         away = np.linalg.norm(middles - middles[chosen[-1]], axis=1)
@@ -171,13 +202,16 @@ def _distinct(apart: np.ndarray) -> np.ndarray:
     return np.array(chosen)
 
 
-def query_at(down: float, right: float, queries: int) -> int:
+def query_at(
+    down: float, right: float, queries: int, image_size: ImageSize = 1
+) -> int:
     """Returns the query whose part of the image holds a point.
 
     Args:
-        down: in sides of the image, in [0, 1).
-        right: the same.
+        down: share of the image's height, in [0, 1).
+        right: share of its width, in [0, 1).
         queries: number of queries.
+        image_size: of the image.
     """
-    side = map_side(queries)
-    return int(down * side) * side + int(right * side)
+    rows, columns = map_shape(queries, image_size)
+    return int(down * rows) * columns + int(right * columns)

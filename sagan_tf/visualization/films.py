@@ -9,8 +9,10 @@ from typing import Sequence
 import numpy as np
 from PIL import Image
 
+from sagan_tf.data.channels import to_channels
+from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.errors import UserError, one_line
-from sagan_tf.visualization.sheets import to_uint8
+from sagan_tf.visualization.sheets import to_image, to_uint8
 from sagan_tf.whole_files import replacing
 
 ENDINGS = (".gif", ".webp")
@@ -25,8 +27,8 @@ def write_film(
 
     Args:
         path: the file, ending in one of `ENDINGS`; its directory is made.
-        frames: `(height, width, 3)` each, all of one size, as `to_uint8` takes
-            them.
+        frames: `(height, width, channels)` each, all of one size, as `to_uint8`
+            takes them; what is transparent is laid on white.
         frames_per_second: how fast.
 
     Raises:
@@ -39,7 +41,7 @@ def write_film(
             f"`path` should end in one of {ENDINGS}, and `frames` have a "
             f"frame. Received: {path} and {len(frames)} frames"
         )
-    images = [Image.fromarray(to_uint8(frame)) for frame in frames]
+    images = [to_channels(to_image(to_uint8(frame))) for frame in frames]
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with replacing(path) as aside:
         images[0].save(
@@ -83,8 +85,8 @@ def of_training(samples: pathlib.Path) -> list[np.ndarray]:
 
 def _read(path: pathlib.Path) -> np.ndarray:
     try:
-        return np.asarray(Image.open(path).convert("RGB"))
-    except (OSError, SyntaxError) as error:
+        return np.asarray(to_channels(Image.open(path)))
+    except (OSError, SyntaxError, UnreadableError) as error:
         raise UserError(
             f"{path} should be a sheet of the run. Received: {one_line(error)}"
         ) from error

@@ -12,6 +12,7 @@ import numpy as np
 from absl import logging
 from PIL import Image, ImageDraw, ImageFont
 
+from sagan_tf.data.channels import MODES, from_rgb
 from sagan_tf.whole_files import replacing
 
 TITLE_HEIGHT = 24
@@ -70,7 +71,7 @@ def image_grid(
     """Arranges images in rows on a white sheet, the first at the top left.
 
     Args:
-        images: `(batch, height, width, channels)` with 1 or 3 channels, as
+        images: `(batch, height, width, channels)` with 1, 3 or 4 channels, as
             `to_uint8` takes them. A last row that is not full is left white.
         columns: images in a row; at least 1.
         padding: white pixels around and between images.
@@ -80,7 +81,8 @@ def image_grid(
         title: a line above, `TITLE_HEIGHT` pixels high; empty for none.
 
     Returns:
-        `(sheet height, sheet width, 3)` of type uint8.
+        `(sheet height, sheet width, 3)` of type uint8, or 4 with four
+        channels: what is transparent stays so.
 
     Raises:
         ValueError: an argument has a wrong shape, number or range.
@@ -104,7 +106,7 @@ def image_grid(
         (
             rows * (height + padding) + padding,
             columns * (width + padding) + padding,
-            3,
+            max(3, images.shape[-1]),
         ),
         _BACKGROUND,
         np.uint8,
@@ -116,6 +118,7 @@ def image_grid(
         sheet[top : top + height, left : left + width] = image
     if row_labels is not None:
         margin = _label_margin(row_labels, sheet.shape[0], height, padding)
+        margin = from_rgb(margin, sheet.shape[-1])
         sheet = np.concatenate([margin, sheet], axis=1)
     return _with_title(sheet, title) if title else sheet
 
@@ -123,13 +126,16 @@ def image_grid(
 def _with_title(sheet: np.ndarray, title: str) -> np.ndarray:
     """Puts a line above a sheet, which grows if the line is wider."""
     font, gap = ImageFont.load_default(size=TITLE_HEIGHT // 2), 4
-    height, width, _ = sheet.shape
+    height, width, channels = sheet.shape
     wide = max(width, int(np.ceil(font.getlength(title))) + 2 * gap)
-    page = Image.new("RGB", (wide, height + TITLE_HEIGHT), (_BACKGROUND,) * 3)
+    page = Image.new("RGB", (wide, TITLE_HEIGHT), (_BACKGROUND,) * 3)
     place = (gap, TITLE_HEIGHT / 2)
     ImageDraw.Draw(page).text(place, title, (_INK,) * 3, font, anchor="lm")
-    page.paste(Image.fromarray(sheet), (0, TITLE_HEIGHT))
-    return np.asarray(page)
+    beside = from_rgb(
+        np.full((height, wide - width, 3), _BACKGROUND, np.uint8), channels
+    )
+    above = from_rgb(np.asarray(page), channels)
+    return np.concatenate([above, np.concatenate([sheet, beside], axis=1)])
 
 
 def write_png(path: str, image: np.ndarray) -> None:
@@ -137,7 +143,7 @@ def write_png(path: str, image: np.ndarray) -> None:
 
     Args:
         path: the file to write or to replace; its directory is made.
-        image: `(height, width, 3)`, as `to_uint8` takes it.
+        image: `(height, width, channels)`, as `to_uint8` takes it.
 
     Raises:
         OSError: the file cannot be written; what was there before stays.
@@ -149,11 +155,16 @@ def png_bytes(image: np.ndarray) -> bytes:
     """Returns an image as a PNG file.
 
     Args:
-        image: `(height, width, 3)`, as `to_uint8` takes it.
+        image: `(height, width, channels)`, as `to_uint8` takes it.
     """
     file = io.BytesIO()
-    Image.fromarray(to_uint8(image)).save(file, format="PNG")
+    to_image(to_uint8(image)).save(file, format="PNG")
     return file.getvalue()
+
+
+def to_image(image: np.ndarray) -> Image.Image:
+    """Returns Pillow's image of `(height, width, 1, 3 or 4)` bytes."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
 def write_npz(path: str, **arrays: np.ndarray) -> None:
@@ -178,9 +189,9 @@ def _write_aside(path: str, write: Callable[[IO[bytes]], object]) -> None:
 
 def _check_images(images: np.ndarray, columns: int, padding: int) -> np.ndarray:
     images = to_uint8(images)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+    if images.ndim != 4 or images.shape[-1] not in MODES or not len(images):
         raise ValueError(
-            "`images` should have the shape (batch, height, width, 1 or 3) "
+            "`images` should have the shape (batch, height, width, 1, 3 or 4) "
             f"with at least one image. Received: {images.shape}"
         )
     if columns < 1 or padding < 0:

@@ -232,3 +232,31 @@ def test_orientation_of_the_camera_is_applied(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
     image = framed(tmp_path / "a.png")
     np.testing.assert_array_equal(image, pixels[::-1, ::-1])
+
+
+@pytest.mark.parametrize("cache", ["memory", "none", "shards"])
+def test_four_channels_and_a_wide_form_in_every_store(tmp_path, cache):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 4), np.uint8)
+    for number, each in enumerate(pixels):
+        write(tmp_path / "images" / f"{number}.png", each)
+    if cache == "shards":
+        cache = str(tmp_path / "shards")
+    dataset = open_folder(
+        tmp_path / "images", image_size=(8, 12), channels=4, cache=cache
+    )
+    images, _ = dataset.images(np.arange(3))
+    found = {image.tobytes() for image in images}
+    assert found == {each.tobytes() for each in pixels}
+    ((batch, _),) = dataset.ordered_batches(3)
+    assert batch.shape == (3, 8, 12, 4)
+
+
+def test_images_that_are_drawn_have_channels_and_are_squares():
+    grey = open_dataset("digits", image_size=32, channels=1)
+    colour = open_dataset("digits", image_size=32)
+    some = np.arange(5)
+    np.testing.assert_array_equal(
+        grey.images(some)[0], colour.images(some)[0][..., :1]
+    )
+    with pytest.raises(UserError, match="squares"):
+        open_dataset("twins", image_size=(32, 48))

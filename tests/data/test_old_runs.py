@@ -130,7 +130,7 @@ def test_shards_of_the_first_kind_are_read(old_shards):
 def test_a_service_reads_shards_of_the_first_kind(old_shards):
     shards = Shards(str(old_shards))
     images, labels = writers.draw()
-    load = remote_load(shards, 20, 20, 32)
+    load = remote_load(shards, 20, 20, Framing(32))
     remote, numbers = load(tf.range(20, dtype=tf.int64))
     np.testing.assert_array_equal(remote, images)
     np.testing.assert_array_equal(numbers, labels)

@@ -168,7 +168,7 @@ def test_a_service_reads_shards_without_unreadable_images_only(
 
 def test_a_service_reads_shards_of_the_right_size_only(shards):
     fields = {"service": "grpc://localhost:1"}
-    with pytest.raises(UserError, match="`service` needs shards of 16"):
+    with pytest.raises(UserError, match="needs shards of the `image_size` 16"):
         open_dataset("shards", path=str(shards), image_size=16, **fields)
     folder = str(shards.parent / "f")
     with pytest.raises(UserError, match="prepare it as shards"):

@@ -33,9 +33,9 @@ def decoded(monkeypatch):
 
     def read(importer, index, framing):
         numbers.append(index)
-        return reading.read_square(importer, index, framing)
+        return reading.read_framed(importer, index, framing)
 
-    monkeypatch.setattr("sagan_tf.data.placement.read_square", read)
+    monkeypatch.setattr("sagan_tf.data.placement.read_framed", read)
     return numbers
 
 

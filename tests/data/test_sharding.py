@@ -202,7 +202,7 @@ def test_tensorflow_alone_reads_images_of_several_blocks(tmp_path):
     shards = Shards(str(tmp_path / "shards"))
     assert shards.rows["image_length"].min() > 100_000
     images = np.stack([shards.read(index).image for index in range(5)])
-    load = remote_load(shards, 5, 5, 200)
+    load = remote_load(shards, 5, 5, Framing(200))
     remote, labels = load(tf.range(5, dtype=tf.int64))
     np.testing.assert_array_equal(remote, images)
     np.testing.assert_array_equal(labels, shards.labels)

@@ -37,7 +37,7 @@ def batches(images, labels, size):
 
 
 def real_statistics(network, images, labels, num_classes=CLASSES):
-    setting = metrics.Setting("", num_classes, network)
+    setting = metrics.Setting("", num_classes, network=network)
     needs = metrics.needs(metrics.applicable(setting), of_real=True)
     both = [Statistics.of(network, needs, num_classes) for _ in range(2)]
     middle = len(images) // 2

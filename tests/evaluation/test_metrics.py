@@ -35,7 +35,9 @@ def toy(monkeypatch):
 
 
 def self_evaluation(network, path):
-    needs = metrics.needs(metrics.applicable(Setting("", 0, network)), True)
+    needs = metrics.needs(
+        metrics.applicable(Setting("", 0, network=network)), True
+    )
     both = [Statistics.of(network, needs) for _ in range(2)]
     for half, seed in zip(both, (0, 1)):
         images, labels = pictures(150, seed)
@@ -104,6 +106,7 @@ def test_each_metric_is_for_what_it_says():
 
     assert "coherence" in names("twins", 10)
     assert "coherence" not in names("folder", 10)
+    assert "coherence" not in names("twins", 10, 1)
     assert "intra_fid" in names("folder", 10)
     assert "intra_fid" not in names("folder", 0)
     assert "accuracy" not in names("twins", 10)

@@ -16,7 +16,7 @@ from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import single_file, tflite_format, verification
 from sagan_tf.gan.latents import draw_each
-from sagan_tf.networks import bake
+from sagan_tf.networks import Generator, bake
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +179,32 @@ def test_a_missing_package_is_named_in_one_line(package, monkeypatch, tmp_path):
     words = f"the package {package},.*requirements-extras.txt"
     with pytest.raises(UserError, match=words):
         single_file.check_file(tmp_path / "x.onnx", "onnx")
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_other_forms_and_channels_in_both_formats(tmp_path, channels):
+    generator = Generator(
+        (32, 48),
+        latent_dim=4,
+        base_channels=2,
+        attention_resolutions=(8,),
+        channels=channels,
+    )
+    generator.build_from_config({})
+    latents = draw_each([3, 4], 4).numpy()
+    file = tmp_path / "x.tflite"
+    exporting.export_file(generator, file, "tflite")
+    images = tflite_format.run(file.read_bytes(), {"latents": latents})
+    assert images["images"].shape == (2, 32, 48, channels)
+    exporting.export(generator, tmp_path / "x")
+    exported = exporting.ExportedGenerator(tmp_path / "x")
+    np.testing.assert_allclose(
+        exported.draw(latents, None), images["images"], atol=1e-5
+    )
+    assert exported.card["channels"] == channels
+    assert exported.card["image_size"] == [32, 48]
+    answer = exported.signatures["png"](
+        seed=tf.constant([1]), truncation=tf.constant(0.0)
+    )
+    png = tf.io.decode_png(answer["png_bytes"][0])
+    assert png.shape == (32, 48, channels)

@@ -84,17 +84,18 @@ def test_each_mixture_has_a_share_of_its_own():
 def test_loss_has_its_penalty():
     network, labels = Linear(), tf.constant([1, 0])
     real, fake = (pictures(1), labels), (pictures(2), labels)
-    found, of_real, of_fake, alone = discrimination.discriminator_loss(
+    found, of_real, of_fake, sign, alone = discrimination.discriminator_loss(
         network, losses.get("wasserstein", 3.0), real, fake, SHARES
     )
     np.testing.assert_allclose(alone, penalty(network), rtol=1e-6)
     expected = of_fake - of_real + 3.0 * penalty(network)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-    plain, _, _ = discrimination.discriminator_loss(
+    plain, *_ = discrimination.discriminator_loss(
         network, losses.get("hinge"), real, fake, SHARES
     )
     logits = [network(list(pair)) for pair in (real, fake)]
     assert plain == losses.hinge_discriminator_loss(*logits)
+    assert sign == np.sign(logits[0]).mean()
 
 
 def test_a_penalty_says_where_and_what_it_measures():

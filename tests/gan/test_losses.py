@@ -71,6 +71,19 @@ def test_weight_of_the_penalty():
     assert losses.get("hinge", 3.0).penalty is None
 
 
+def test_r1_is_half_the_squared_slope_at_real_images():
+    loss = losses.get("hinge", r1_weight=4.0)
+    assert loss.penalty.weight == 4.0
+    assert loss.discriminator is losses.hinge_discriminator_loss
+    real, fake = tf.ones((2, 1, 1, 3)), tf.zeros((2, 1, 1, 3))
+    assert loss.penalty.points(real, fake, tf.zeros(2)) is real
+    gradients = np.array([[1.0, 2.0, 2.0], [0.0, 3.0, 4.0]])
+    found = loss.penalty.measure(tf.constant(gradients.reshape(2, 1, 1, 3)))
+    assert found.numpy() == 0.5 * (9.0 + 25.0) / 2
+    with pytest.raises(ValueError, match="`r1_weight` should be 0"):
+        losses.get("wasserstein", r1_weight=1.0)
+
+
 def test_loss_by_name():
     loss = losses.get("hinge")
     assert loss.discriminator is losses.hinge_discriminator_loss

@@ -111,7 +111,7 @@ def test_one_step_trains_both_networks():
     networks = (gan.generator, gan.discriminator)
     before = [values(n.trainable_variables) for n in networks]
     logs = gan.train_step(batch())
-    assert set(logs) == {"d_loss", "g_loss", "d_real", "d_fake"}
+    assert set(logs) == {"d_loss", "g_loss", "d_real", "d_fake", "d_real_sign"}
     assert all(np.isfinite(value) for value in logs.values())
     for old, network in zip(before, networks):
         # With a gate of 0 no gradient reaches the attention's convolutions.
@@ -542,6 +542,7 @@ def test_metrics_are_the_running_means(monkeypatch):
         "d_loss",
         "d_real",
         "d_fake",
+        "d_real_sign",
         "g_loss",
     ]
     losses, record_metrics = [], step_metrics.record

@@ -144,7 +144,7 @@ def test_wrong_arrays_are_listed():
 
 def test_other_networks_are_refused():
     _, states = small_states()
-    with pytest.raises(UserError, match="3 to 6 layers. Received: .* with 0"):
+    with pytest.raises(UserError, match="3 to 7 layers. Received: .* with 0"):
         heykeetae.convert({"a": np.ones(3)}, states[1])
     del states[0]["last.0.weight"]
     with pytest.raises(UserError, match="should hold last.0.weight"):

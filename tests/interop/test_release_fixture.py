@@ -196,7 +196,7 @@ def run_trajectory(networks, separate):
         latents, labels, _, _ = draw_feed(2 * iteration)
         g_loss = gan.update_generator(latents, labels)
         latents, fake_labels, images, labels = draw_feed(2 * iteration + 1)
-        d_loss, _, _ = gan.update_discriminator(
+        d_loss, *_ = gan.update_discriminator(
             images, labels, latents, fake_labels
         )
         found.append((float(g_loss), float(d_loss)))

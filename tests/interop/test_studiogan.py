@@ -135,7 +135,7 @@ def test_files_are_read(image_size, attention, tmp_path):
 
 def test_wrong_arrays_are_refused_in_one_line():
     _, (generator, discriminator) = small_states(attention=())
-    with pytest.raises(UserError, match="3 to 6 residual blocks"):
+    with pytest.raises(UserError, match="3 to 7 residual blocks"):
         studiogan.convert({"a": np.ones(3)}, discriminator)
     del generator["bn4.bias"]
     generator["info.weight"] = np.ones(3)

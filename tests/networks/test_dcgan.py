@@ -22,8 +22,8 @@ def discriminator(image_size=32, **options):
 def inputs_of(network):
     if isinstance(network, DCGANGenerator):
         return LATENTS
-    size = network.image_size
-    return np.random.default_rng(4).uniform(-1, 1, (3, size, size, 3))
+    shape = (3, *network.image_shape)
+    return np.random.default_rng(4).uniform(-1, 1, shape)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,18 @@ def test_attention_stands_in_the_last_two_layers(image_size, ours, theirs):
         f"block_{len(stages) - 2}",
         "attention_4",
     ]
+
+
+def test_other_forms_and_channels():
+    options = {"channels": 1, "attention_resolutions": (12,)}
+    network, critic = (
+        f((48, 40), **options) for f in (generator, discriminator)
+    )
+    images, scores = network(LATENTS, return_attention_scores=True)
+    assert images.shape == (3, 48, 40, 1)
+    assert scores[12].shape == (3, 120, 120)
+    assert critic(images).shape == (3, 1)
+    assert network.stages[0][1].convolution.layer.kernel.shape[:2] == (6, 5)
 
 
 def test_parameters_are_those_of_the_fixture():
@@ -124,7 +136,7 @@ def test_baked_equals_live(dtype, normalized):
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"image_size": 48}, "`image_size` should be one of"),
+        ({"image_size": 50}, "the nearest are 48 and 56"),
         ({"num_classes": 3}, "is unconditional. Received: 3"),
         ({"attention_resolutions": (32,)}, r"sizes \(.*\) of the feature"),
         ({"fold_resampling": True}, "`fold_resampling` should not be given"),

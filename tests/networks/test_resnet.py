@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf import Discriminator, Generator
+from sagan_tf import Discriminator, Generator, image_sizes
 from sagan_tf.layers import SpectralNormalization
+from sagan_tf.networks import bake
+from tests.networks.test_baking import ROUNDING
 
 BOTH = pytest.mark.parametrize("network_class", [Generator, Discriminator])
 SIZES = pytest.mark.parametrize("size", [32, 64, 128, 256])
@@ -27,7 +29,7 @@ def discriminator(size=32, num_classes=3, attention=(), **options):
 
 def inputs_of(network, batch=2):
     """Random latents or pictures, with labels if there are classes."""
-    shape = (network.image_size, network.image_size, 3)
+    shape = network.image_shape
     if isinstance(network, Generator):
         shape = (network.latent_dim,)
     values = np.random.default_rng(7).normal(size=(batch, *shape))
@@ -185,6 +187,37 @@ def test_pictures_have_the_asked_size_and_range(size, num_classes):
     assert 0.0 < np.abs(images).max() <= 1.0
 
 
+@pytest.mark.parametrize(
+    ("size", "channels", "attention"),
+    [(40, 1, (10,)), ((32, 56), 4, (16,)), ((96, 64), 3, (12,))],
+)
+def test_other_forms_and_channels(size, channels, attention):
+    options = {"channels": channels, "attention": attention}
+    options["attention_options"] = {"key_divisor": 2}
+    network = generator(size, **options)
+    inputs = inputs_of(network)
+    images, scores = network(inputs, return_attention_scores=True)
+    height, width = image_sizes.sides(size)
+    assert images.shape == (2, height, width, channels)
+    assert network.image_shape == (height, width, channels)
+    positions = attention[0] * image_sizes.map_width(size, attention[0])
+    assert scores[attention[0]].shape == (2, positions, positions // 4)
+    unfolded = generator(size, fold_resampling=False, **options)
+    unfolded(inputs)
+    unfolded.set_weights(network.get_weights())
+    np.testing.assert_allclose(unfolded(inputs), images, atol=1e-4)
+    np.testing.assert_allclose(
+        bake(network)(inputs), images, atol=ROUNDING["float32"]
+    )
+    critic = discriminator(size, **options)
+    logits, seen = critic([images, inputs[1]], return_attention_scores=True)
+    assert logits.shape == (2, 1)
+    assert seen[attention[0]].shape == (2, positions, positions // 4)
+    for each in (network, critic):
+        copy = type(each).from_config(each.get_config())
+        assert copy.get_config() == each.get_config()
+
+
 @SIZES
 @pytest.mark.parametrize("num_classes", [0, 3])
 def test_there_is_one_logit_a_picture(size, num_classes):
@@ -309,7 +342,9 @@ def test_logit_is_a_dense_layer_of_the_sum_plus_the_projection():
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"image_size": 48}, "`image_size` should be one of"),
+        ({"image_size": 50}, "the nearest are 48 and 56"),
+        ({"image_size": (32, 64)}, "the nearest are"),
+        ({"channels": 2}, "`channels` should be one of"),
         ({"num_classes": -1}, "`num_classes` should be at least 0"),
         ({"base_channels": 0}, "`base_channels` should be at least 1"),
         ({"attention_resolutions": (12,)}, "`attention_resolutions` should"),

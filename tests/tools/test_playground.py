@@ -128,7 +128,7 @@ def test_without_classes_and_attention_it_draws_one_row(unconditional):
     assert drawn.captions == []
     assert unconditional.attention(drawn, 0) is None
     assert unconditional.between([], 0, 1, 0.3, 0.0).images.shape[0] == 1
-    point = views.telling_point(None, 2)
+    point = views.telling_point(drawn.images[2], None, 2)
     shown = views.overlay(drawn.images[2], None, point)
     np.testing.assert_array_equal(shown[7::14, 7::14], drawn.images[2])
 
@@ -195,6 +195,18 @@ def test_each_pixel_of_a_sheet_finds_its_picture(captions, size):
     np.testing.assert_array_equal(found, picture[..., 0])
 
 
+def test_a_wide_sheet_of_four_channels_finds_its_points():
+    images = np.zeros((3, 32, 64, 4), np.uint8)
+    drawn = DrawnImages(images, np.zeros((3, 4)), np.zeros(3), 2, [], {})
+    sheet = views.Sheet(drawn)
+    # Cells of 128 x 64 pixels, 4 apart.
+    assert sheet.image().shape == (140, 268, 4)
+    point = sheet.point_at(4 + 132 + 32, 4 + 48)
+    assert point == views.Point(1, right=0.25, down=0.75)
+    shown = views.overlay(images[0], np.full((8, 2), 0.5), point)
+    assert shown.shape == (224, 448, 3)
+
+
 def test_a_click_knows_where_in_the_picture_it_is():
     # Cells of 64 pixels, 4 apart.
     sheet = views.Sheet(plain(4, 2))
@@ -202,8 +214,12 @@ def test_a_click_knows_where_in_the_picture_it_is():
     assert point == views.Point(3, right=0.25, down=0.75)
     assert sheet.point_at(-3.0, 10.0) is None
     assert sheet.point_at(10.0, 4 + 2 * 68 + 10) is None
-    assert views.point_in_large(2, 112.0, 336.0) == views.Point(2, 0.25, 0.75)
-    assert views.point_in_large(2, 448.0, 0.0) is None
+    square, wide = np.zeros((32, 32, 3)), np.zeros((32, 64, 3))
+    at = views.point_in_large
+    assert at(square, 2, 112.0, 336.0) == views.Point(2, 0.25, 0.75)
+    assert at(square, 2, 448.0, 0.0) is None
+    assert at(wide, 2, 112.0, 168.0) == views.Point(2, 0.25, 0.75)
+    assert at(wide, 2, 0.0, 224.0) is None
 
 
 def test_marks_show_captions_and_the_point_in_svg():
@@ -237,22 +253,24 @@ def test_the_overlay_is_brightest_where_the_point_looks():
         # The middle of the query that the point is in.
         middle = (int(point.down * 4) + 0.5) * 112
         right = (int(point.right * 4) + 0.5) * 112
-        assert f'cx="{right}" cy="{middle}"' in views.dot(scores, point)
-    assert views.dot(None, point) == ""
+        assert f'cx="{right}" cy="{middle}"' in views.dot(image, scores, point)
+    assert views.dot(image, None, point) == ""
 
 
 def test_words_tell_how_far_and_how_evenly_it_looks():
     # 0.97 of 0.177 sides, 0.01 of twice 0.637 and of 0.884.
-    words = views.describe(looking_at_one_key(), views.Point(0, 0.1, 0.1))
+    image, point = np.zeros((32, 32, 1)), views.Point(0, 0.1, 0.1)
+    words = views.describe(image, looking_at_one_key(), point)
     assert words.startswith("Looks 0.19 sides away")
     even = np.full((16, 4), 0.25, np.float32)
-    assert "spread 1.00" in views.describe(even, views.Point(0))
+    assert "spread 1.00" in views.describe(image, even, views.Point(0))
 
 
 def test_the_first_point_is_one_that_looks_its_own_way():
     scores = np.full((256, 64), 1 / 64, np.float32)
     scores[:, 0] += 0.5
-    point = views.telling_point(scores / scores.sum(-1, keepdims=True), 6)
+    scores /= scores.sum(-1, keepdims=True)
+    point = views.telling_point(np.zeros((64, 64, 3)), scores, 6)
     assert point.index == 6
     assert 0.0 <= point.right < 1.0 and 0.0 <= point.down < 1.0
 

@@ -12,11 +12,12 @@ import tensorflow as tf
 from PIL import Image
 
 from configs import twins32
-from sagan_tf import train
+from sagan_tf import image_sizes, runs, train
 from sagan_tf.configuration import builders, load_config, validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import DivergedError, UserError
 from sagan_tf.training.workdir import Workdir
+from sagan_tf.visualization import sheets
 from tests.training import toy
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -83,6 +84,41 @@ def test_two_steps_at_every_resolution(
     assert ("generator/gate_16" in record) == attention
     with Image.open(workdir.samples / "step_00000002.png") as sheet:
         assert sheet.height >= 3 * max(image_size, 64)
+
+
+@pytest.mark.parametrize(
+    ("channels", "size", "attention"), [(1, 40, (10,)), (4, (32, 48), (8,))]
+)
+def test_two_steps_of_other_forms_and_channels(
+    tmp_path, channels, size, attention
+):
+    height, width = image_sizes.sides(size)
+    pixels = np.random.default_rng(0).integers(
+        0, 256, (3, height, width, channels), np.uint8
+    )
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(pixels):
+        sheets.write_png(str(tmp_path / f"images/{number}.png"), image)
+    config = toy.config(
+        dataset__name="folder",
+        dataset__path=str(tmp_path / "images"),
+        dataset__num_classes=0,
+        dataset__num_examples=3,
+        dataset__channels=channels,
+        dataset__image_size=size,
+        model__attention_resolutions=attention,
+    )
+    workdir = Workdir(tmp_path / "run")
+    train.run(config, workdir)
+    train.run(config, workdir)
+    name = f"generator/attention_distance_{attention[0]}"
+    assert 0.2 < records(workdir)[-1][name] < 1.0
+    with Image.open(workdir.samples / "step_00000002.png") as sheet:
+        assert sheet.mode == ("RGBA" if channels == 4 else "RGB")
+        assert sheet.width > sheet.height * width / height / 2
+    run = runs.open_run(workdir.path)
+    images = run.source().draw(np.zeros((2, 4)), np.zeros(2))
+    assert images.shape == (2, height, width, channels)
 
 
 def test_a_run_writes_its_whole_story(tmp_path, capsys):

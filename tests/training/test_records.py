@@ -105,7 +105,7 @@ def test_warnings_reach_the_log_and_every_sink(caplog):
     recorder(7)
     recorder(7)
     assert "all alike" in caplog.text
-    assert memory.seen[:2] == [("text", 7, "collapse", "all alike")] * 2
+    assert memory.seen[:2] == [("text", 7, "warning", "all alike")] * 2
     (name, number, values), again = memory.seen[2:]
     assert (name, number) == ("scalars", 7) and again[0] == "scalars"
     assert values["host_memory"] > 0.0

@@ -102,3 +102,23 @@ def test_words_of_a_long_title_fit():
     page = attention_figures.page([row], "word " * 40, side=64)
     assert (page[:, -10:] == 255).all()
     assert page.shape[1] > 800
+
+
+def test_a_wide_image_of_any_channels_stays_wide():
+    for channels in (1, 3, 4):
+        image = np.full((8, 12, channels), 255, np.uint8)
+        enlarged = attention_figures.enlarge(image, 60)
+        assert enlarged.shape == (40, 60, 3) and (enlarged == 255).all()
+    weights = np.zeros(24)
+    weights[-1] = 1.0
+    panel = attention_figures.heat_over(enlarged // 2, weights)
+    brightness = panel.astype(int).sum(-1)
+    assert panel.shape == (40, 60, 3)
+    assert brightness[-1, -1] == brightness.max() > brightness[0, 0]
+    row = Row(image, np.tile(weights, (24, 1)), [0, 23])
+    square = Row(image[:, :8], np.full((16, 4), 0.25), [0, 15])
+    wide, small = (
+        attention_figures.page([each], "Title", side=60).shape
+        for each in (row, square)
+    )
+    assert wide[0] < small[0]

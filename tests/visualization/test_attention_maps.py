@@ -11,9 +11,27 @@ def test_places_are_the_middles_row_by_row():
     np.testing.assert_array_equal(attention_maps.places(4), expected)
 
 
-def test_maps_have_to_be_square():
+def test_maps_have_the_form_of_the_image():
     with pytest.raises(ValueError, match="8 positions"):
-        attention_maps.map_side(8)
+        attention_maps.map_shape(8)
+    with pytest.raises(ValueError, match="64 to 96. Received: 16 positions"):
+        attention_maps.map_shape(16, (64, 96))
+    assert attention_maps.map_shape(24, (64, 96)) == (4, 6)
+    assert attention_maps.map_shape(16, 80) == (4, 4)
+
+
+def test_distances_count_in_heights_of_a_wide_image():
+    scores = np.zeros((8, 2))
+    scores[:, 1] = 1.0
+    # Keys lie in the middle of both squares of an image twice as wide.
+    distances = attention_maps.mean_distances(scores, (1, 2))
+    expected = [np.hypot(0.25, 1.25), np.hypot(0.25, 0.75), 0.125**0.5]
+    np.testing.assert_allclose(distances[:3], expected)
+
+
+def test_a_point_of_a_wide_image_has_its_query():
+    assert attention_maps.query_at(0.6, 0.6, 8, (32, 64)) == 6
+    assert attention_maps.telling_queries(np.eye(8), 2, (32, 64)).shape == (2,)
 
 
 def test_a_query_that_looks_at_itself_looks_nowhere_far():

@@ -159,3 +159,23 @@ def test_what_the_font_lacks_is_said_once(caplog):
     captioned("\u732b", "a")
     captioned("\u732b")
     assert caplog.text.count("captions show boxes for \u732b") == 1
+
+
+def test_four_channels_stay_transparent_among_white(tmp_path):
+    images = np.zeros((2, 2, 3, 4), np.uint8)
+    sheet = sheets.image_grid(images, 2, padding=1, row_labels=["a"])
+    assert sheet.shape[-1] == 4
+    part = sheet[:, -9:]
+    assert (part[1:3, 1:4] == 0).all() and (part[1:3, 5:8] == 0).all()
+    assert (part[:, 4] == 255).all() and (sheet[..., 3] == 255)[:, :2].all()
+    sheets.write_png(str(tmp_path / "x.png"), sheet)
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.mode == "RGBA"
+
+
+def test_one_channel_is_written_as_grey(tmp_path):
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
+    sheets.write_png(str(tmp_path / "x.png"), pixels)
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.mode == "L"
+        np.testing.assert_array_equal(image, pixels[..., 0])

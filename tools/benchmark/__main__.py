@@ -20,8 +20,8 @@ from typing import Any, Sequence
 
 from absl import flags
 
+from sagan_tf import image_sizes
 from sagan_tf.configuration.fields import FIELDS
-from sagan_tf.configuration.fields.dataset import IMAGE_SIZES
 from sagan_tf.errors import UserError
 from tools.benchmark import report
 from tools.benchmark.ours import Setting
@@ -80,7 +80,12 @@ def main(argv: list[str]) -> None:
     sections = _ONLY.value
     _check(_ONLY.name, sections, SECTIONS)
     _check(_DTYPES.name, _DTYPES.value, POLICIES)
-    _check(_IMAGE_SIZE.name, [_IMAGE_SIZE.value], IMAGE_SIZES)
+    size = _IMAGE_SIZE.value
+    if not image_sizes.fits(size):
+        raise UserError(
+            f"--image_size should be {image_sizes.EXPECTED}. "
+            f"Received: {size}{image_sizes.nearest(size)}"
+        )
     if "scaling" in sections and _BATCH_SIZE.value % 2:
         raise UserError(
             "--batch_size should be even, for two workers share it. Received: "

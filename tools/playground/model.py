@@ -13,6 +13,7 @@ from sagan_tf import choices
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.gan import latents as latent_numbers
+from sagan_tf.image_sizes import as_size, sides
 from sagan_tf.visualization import sheets, ways
 
 # More than this is slow to draw, and too small to look at.
@@ -24,7 +25,7 @@ class DrawnImages:
     """Images and all it takes to draw them again.
 
     Attributes:
-        images: `(images, height, width, 3)`, uint8.
+        images: `(images, height, width, channels)`, uint8.
         latents: `(images, latent_dim)`.
         labels: `(images,)`; zeros without classes.
         columns: images in a row.
@@ -84,7 +85,8 @@ class PlaygroundModel:
         card = generator.card
         facts = [f"step {card['step']:,}"] if "step" in card else []
         if "image_size" in card:
-            facts.append(f"{card['image_size']} x {card['image_size']} pixels")
+            height, width = sides(as_size(card["image_size"]))
+            facts.append(f"{height} x {width} pixels")
         self.about = ", ".join(facts)
 
     def warm_up(self) -> None:

@@ -200,7 +200,9 @@ class Page:
             return
         self._scores = scores
         if self._point is None:
-            self._point = views.telling_point(scores, index)
+            self._point = views.telling_point(
+                drawn.images[index], scores, index
+            )
         self._show_attention()
 
     def _is_shown(self, drawn: DrawnImages, index: int) -> bool:
@@ -217,12 +219,12 @@ class Page:
         image = board.drawn.images[point.index]
         scores = self._scores
         if scores is not None:
-            self._words.text = views.describe(scores, point)
+            self._words.text = views.describe(image, scores, point)
             scores = scores if self._switch.value else None
         self._large.set_source(
             views.as_url(views.overlay(image, scores, point))
         )
-        self._large.content = views.dot(scores, point)
+        self._large.content = views.dot(image, scores, point)
 
     async def _pick(self, name: str, point: views.Point) -> None:
         known = self._point and (self._picked, self._point.index)
@@ -234,8 +236,10 @@ class Page:
 
     def _point_in_large(self, event: events.MouseEventArguments) -> None:
         if self._point is not None and board.is_pressed(event):
+            index = self._point.index
+            image = self._boards[self._picked].drawn.images[index]
             point = views.point_in_large(
-                self._point.index, event.image_x, event.image_y
+                image, index, event.image_x, event.image_y
             )
             self._point = point or self._point
             self._show_attention()

@@ -25,8 +25,8 @@ class Point:
 
     Attributes:
         index: which image.
-        right: sides of the image from its left, in [0, 1).
-        down: sides of the image from its top, in [0, 1).
+        right: share of the image's width from its left, in [0, 1).
+        down: share of its height from its top, in [0, 1).
     """
 
     index: int
@@ -42,16 +42,17 @@ class Sheet:
     """
 
     def __init__(self, drawn: DrawnImages):
-        self._count, size = drawn.images.shape[:2]
+        self._count, height, width = drawn.images.shape[:3]
         self._captions = drawn.captions
         self._columns = drawn.columns
-        self._cell = size * sheets.enlargement(size, _CELL)
+        factor = sheets.enlargement(height, _CELL)
+        self._height, self._width = height * factor, width * factor
         longest = max(map(len, drawn.captions), default=0)
         self._margin = int(longest * _FONT * _LETTER + 8) if longest else 0
         self._images = drawn.images
 
     def image(self) -> np.ndarray:
-        """Returns the sheet: `(height, width, 3)`, uint8."""
+        """Returns the sheet: `(height, width, 3 or 4)`, uint8."""
         grid = sheets.image_grid(
             self._images, self._columns, _GAP, enlarge_to=_CELL
         )
@@ -63,31 +64,30 @@ class Sheet:
 
         None if there is no image.
         """
-        step = self._cell + _GAP
-        column, right = divmod(x - self._margin - _GAP, step)
-        row, down = divmod(y - _GAP, step)
+        column, right = divmod(x - self._margin - _GAP, self._width + _GAP)
+        row, down = divmod(y - _GAP, self._height + _GAP)
         inside = 0 <= column < self._columns and 0 <= row
-        inside = inside and right < self._cell and down < self._cell
+        inside = inside and right < self._width and down < self._height
         index = int(row * self._columns + column)
         if not inside or index >= self._count:
             return None
-        return Point(index, right / self._cell, down / self._cell)
+        return Point(index, right / self._width, down / self._height)
 
     def marks(self, point: Point | None) -> str:
         """Returns SVG with the captions, and a frame where the point is."""
         marks = [
             f'<text x="0" y="{self._corner(row * self._columns)[1]}" '
-            f'dy="{self._cell / 2 + _FONT / 3:.0f}" font-size="{_FONT}" '
+            f'dy="{self._height / 2 + _FONT / 3:.0f}" font-size="{_FONT}" '
             f'fill="#333">{html.escape(caption)}</text>'
             for row, caption in enumerate(self._captions)
         ]
         if point is not None:
             left, top = self._corner(point.index)
-            x = left + point.right * self._cell
-            y = top + point.down * self._cell
+            x = left + point.right * self._width
+            y = top + point.down * self._height
             marks.append(
                 f'<rect x="{left - 2}" y="{top - 2}" '
-                f'width="{self._cell + 4}" height="{self._cell + 4}" '
+                f'width="{self._width + 4}" height="{self._height + 4}" '
                 f'fill="none" stroke="{_MARK}" stroke-width="4"/>'
                 + _circle(x, y, 4, _MARK)
             )
@@ -95,16 +95,19 @@ class Sheet:
 
     def _corner(self, index: int) -> tuple[int, int]:
         row, column = divmod(index, self._columns)
-        step = self._cell + _GAP
-        return self._margin + _GAP + column * step, _GAP + row * step
+        left = _GAP + column * (self._width + _GAP)
+        return self._margin + left, _GAP + row * (self._height + _GAP)
 
 
-def telling_point(scores: np.ndarray | None, index: int) -> Point:
+def telling_point(
+    image: np.ndarray, scores: np.ndarray | None, index: int
+) -> Point:
     """Returns the point of an image that it is worth to start with."""
     if scores is None:
         return Point(index)
-    query = attention_maps.telling_queries(scores, 1)[0]
-    down, right = attention_maps.places(len(scores))[query]
+    form = image.shape[:2]
+    query = attention_maps.telling_queries(scores, 1, form)[0]
+    down, right = attention_maps.places(len(scores), form)[query]
     return Point(index, float(right), float(down))
 
 
@@ -114,25 +117,27 @@ def overlay(
     """Lays over an image what a point of it attends to.
 
     Args:
-        image: `(height, width, 3)`, uint8.
+        image: `(height, width, channels)`, uint8.
         scores: `(queries, keys)`; None gives the image as it is.
         point: the point.
 
     Returns:
-        `(side, side, 3)`, uint8.
+        `(height, width, 3)`, uint8.
     """
     large = attention_figures.enlarge(image, _LARGE)
     if scores is None:
         return large
-    return attention_figures.heat_over(large, scores[_query(scores, point)])
+    query = _query(image, scores, point)
+    return attention_figures.heat_over(large, scores[query])
 
 
-def dot(scores: np.ndarray | None, point: Point) -> str:
+def dot(image: np.ndarray, scores: np.ndarray | None, point: Point) -> str:
     """Returns SVG that marks the query under a point of the large image."""
     if scores is None:
         return ""
-    place = attention_maps.places(len(scores))[_query(scores, point)]
-    down, right = _LARGE * place
+    places = attention_maps.places(len(scores), image.shape[:2])
+    size = attention_figures.enlarged_size(image, _LARGE)
+    down, right = size * places[_query(image, scores, point)]
     return _circle(right, down, 15, attention_figures.COLORS[0])
 
 
@@ -143,11 +148,11 @@ def _circle(x: float, y: float, radius: int, color: str) -> str:
     )
 
 
-def describe(scores: np.ndarray, point: Point) -> str:
+def describe(image: np.ndarray, scores: np.ndarray, point: Point) -> str:
     """Returns in words how far and how evenly a point looks."""
-    query = _query(scores, point)
-    away = attention_maps.mean_distances(scores)[query]
-    even = attention_maps.uniform_distance(*scores.shape)
+    query, form = _query(image, scores, point), image.shape[:2]
+    away = attention_maps.mean_distances(scores, form)[query]
+    even = attention_maps.uniform_distance(*scores.shape, form)
     spread = attention_maps.spreads(scores[query])
     return (
         f"Looks {away:.2f} sides away on average ({even:.2f} if it looked "
@@ -161,13 +166,18 @@ def as_url(image: np.ndarray) -> str:
     return f"data:image/png;base64,{data}"
 
 
-def _query(scores: np.ndarray, point: Point) -> int:
-    return attention_maps.query_at(point.down, point.right, len(scores))
+def _query(image: np.ndarray, scores: np.ndarray, point: Point) -> int:
+    return attention_maps.query_at(
+        point.down, point.right, len(scores), image.shape[:2]
+    )
 
 
-def point_in_large(index: int, x: float, y: float) -> Point | None:
+def point_in_large(
+    image: np.ndarray, index: int, x: float, y: float
+) -> Point | None:
     """Returns the point at a place of the large image, if it is inside."""
-    right, down = x / _LARGE, y / _LARGE
+    height, width = attention_figures.enlarged_size(image, _LARGE)
+    right, down = x / width, y / height
     if not (0.0 <= right < 1.0 and 0.0 <= down < 1.0):
         return None
     return Point(index, right, down)

@@ -110,6 +110,7 @@ def _network_arguments(
     return {
         **options,
         "image_size": config.dataset.image_size,
+        "channels": config.dataset.channels,
         "num_classes": config.dataset.num_classes,
         "attention_resolutions": attention_resolutions,
         "attention_options": attention_options,

@@ -31,7 +31,8 @@ Config = ml_collections.ConfigDict
 def build_measures(config: Config) -> dict[str, Measure]:
     """Returns what can be measured on samples of this data set by itself."""
     data = config.dataset
-    chosen = metrics.applicable(metrics.Setting(data.name, data.num_classes))
+    setting = metrics.Setting(data.name, data.num_classes, data.channels)
+    chosen = metrics.applicable(setting)
     return {m.name: m.of_images for m in chosen if m.of_images is not None}
 
 

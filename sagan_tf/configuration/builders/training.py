@@ -14,6 +14,7 @@ from sagan_tf.configuration.builders.networks import (
 from sagan_tf.configuration.fields import FIELDS
 from sagan_tf.errors import UserError
 from sagan_tf.gan import SAGAN, losses, optimizers
+from sagan_tf.gan.augmenter import Augmenter
 from sagan_tf.gan.rates import LearningRate
 from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
@@ -36,15 +37,22 @@ def build_gan(
     """
     tf.keras.utils.set_random_seed(config.seed)
     train = config.train
+    discriminator = build_discriminator(config)
+    discriminator.freeze(train.freeze_discriminator)
     gan = SAGAN(
         build_generator(config),
-        build_discriminator(config),
+        discriminator,
         discriminator_steps=train.discriminator_steps,
         ema_decay=train.ema_decay,
         ema_start_step=train.ema_start_step,
         ema_warmup=train.ema_warmup,
         gradient_accumulation=train.gradient_accumulation,
         separate_discriminator_passes=train.separate_discriminator_passes,
+        augmenter=Augmenter(
+            train.augmentation,
+            train.augmentation_target,
+            train.augmentation_images,
+        ),
         seed=config.seed,
         class_shares=class_shares,
         name="sagan",
@@ -65,12 +73,16 @@ def build_gan(
 
 
 def build_loss(config: Config) -> losses.AdversarialLoss:
-    """Returns the loss of a run, with its penalty's weight.
+    """Returns the loss of a run, with the weight of its penalty or of R1.
 
     Raises:
-        UserError: if no loss of that name is registered.
+        UserError: if no loss of that name is registered, or it has a penalty
+            beside R1.
     """
-    return losses.get(config.loss, config.train.gradient_penalty_weight)
+    train = config.train
+    return losses.get(
+        config.loss, train.gradient_penalty_weight, train.r1_weight
+    )
 
 
 def _build_optimizer(

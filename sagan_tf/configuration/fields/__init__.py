@@ -6,7 +6,13 @@ with, what may change when a run goes on, and docs/configuration.md.
 
 from __future__ import annotations
 
-from sagan_tf.configuration.fields import dataset, model, running, training
+from sagan_tf.configuration.fields import (
+    dataset,
+    model,
+    optimizing,
+    running,
+    training,
+)
 from sagan_tf.configuration.fields.field import (
     AS_OLD_AS_RUNS,
     Check,
@@ -26,7 +32,7 @@ __all__ = [
 # By dotted name, in the order of the reference.
 FIELDS: dict[str, Field] = {
     field.name: field
-    for part in (training, dataset, model, running)
+    for part in (optimizing, training, dataset, model, running)
     for field in part.FIELDS
 }
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from PIL import ImageColor
+
+from sagan_tf import image_sizes
 from sagan_tf.configuration.fields.field import (
     BOOLEAN,
     INTEGER,
@@ -15,12 +18,37 @@ from sagan_tf.configuration.fields.field import (
     OnlyIf,
     integer,
     is_integer,
+    is_number,
     one_of,
 )
 from sagan_tf.data import formats
 from sagan_tf.data.formats import Format
 
-IMAGE_SIZES = (32, 64, 128, 256)
+_COLORS = Check(
+    lambda value: isinstance(value, str) and _is_color(value),
+    'a colour such as "white", "black" or "#336699"',
+)
+_RANGES = Check(
+    lambda value: (
+        isinstance(value, tuple)
+        and (
+            not value
+            or (
+                len(value) == 2
+                and all(map(is_number, value))
+                and value[0] != value[1]
+            )
+        )
+    ),
+    "() or two different numbers, such as (0, 4095)",
+)
+
+
+def _is_color(name: str) -> bool:
+    try:
+        return len(ImageColor.getrgb(name)) == 3
+    except ValueError:
+        return False
 
 
 def _only_with(accepts: Callable[[Format], bool]) -> OnlyIf:
@@ -103,10 +131,51 @@ FIELDS = (
         "dataset.image_size",
         32,
         Check(
-            lambda value: is_integer(value) and value in IMAGE_SIZES,
-            "32, 64, 128 or 256",
+            image_sizes.fits,
+            image_sizes.EXPECTED,
+            nearest=image_sizes.nearest,
         ),
-        "height and width in pixels: 32, 64, 128 or 256",
+        "height and width in pixels: one number for squares, else a pair such "
+        "as (64, 96)",
+        type=object,
+    ),
+    Field(
+        "dataset.channels",
+        3,
+        Check(
+            lambda value: is_integer(value) and value in (1, 3, 4), "1, 3 or 4"
+        ),
+        "of the images: 1 (grey), 3 (RGB) or 4 (RGBA, with transparency)",
+        since=3,
+    ),
+    Field(
+        "dataset.background",
+        "white",
+        _COLORS,
+        "colour that what is transparent is laid on, unless there are four "
+        "channels; around what is padded, and below four channels where scores "
+        "see three",
+        since="white",
+        only_if=_OF_FILES,
+    ),
+    Field(
+        "dataset.value_range",
+        (),
+        _RANGES,
+        "what becomes black and white in images of 16 bits or of floats; () is "
+        "0 and 65,535, or 0 and 1",
+        since=(),
+        only_if=_OF_FILES,
+    ),
+    Field(
+        "dataset.fit",
+        "crop",
+        one_of("crop", "pad", "stretch"),
+        'how an image of another form fits: "crop" takes its largest part in '
+        'the middle, "pad" all of it with a border of background (small images '
+        'keep their pixels), "stretch" resizes both sides',
+        since="crop",
+        only_if=_OF_FILES,
     ),
     Field(
         "dataset.num_classes",
@@ -128,7 +197,7 @@ FIELDS = (
         0,
         integer(0),
         "side in pixels of the square that is cut out of the middle of each "
-        "image before it is resized; 0 is the largest square",
+        "image before anything else; 0 is none",
         since=0,
         only_if=_OF_FILES,
     ),

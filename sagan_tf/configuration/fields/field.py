@@ -7,7 +7,7 @@ import math
 import numbers
 from typing import Any, Callable
 
-from sagan_tf.errors import LOCAL_PATH, is_local
+from sagan_tf.errors import LOCAL_PATH, is_local, nearest_name
 
 
 class _AsOldAsRuns:
@@ -25,11 +25,19 @@ class Check:
         accepts: tells whether a value of any type is acceptable.
         expected: the same in words, to follow "should be".
         names: the accepted names, if there is a fixed list.
+        nearest: from a value to what might have been meant, in words.
     """
 
     accepts: Callable[[Any], bool]
     expected: str
     names: tuple[str, ...] = ()
+    nearest: Callable[[Any], str] | None = None
+
+    def hint(self, value: Any) -> str:
+        """Returns what might have been meant by a value; empty if unknown."""
+        if self.nearest is not None:
+            return self.nearest(value)
+        return nearest_name(str(value), self.names)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +66,7 @@ class Field:
             `AS_OLD_AS_RUNS` if there is no such run.
         only_if: where the field has a meaning; None is everywhere.
         may_change: whether a run that goes on may have another value.
+        type: what a configuration holds it as, if not as its default's type.
     """
 
     name: str
@@ -67,6 +76,7 @@ class Field:
     since: Any = AS_OLD_AS_RUNS
     only_if: OnlyIf | None = None
     may_change: bool = False
+    type: type | None = None
 
     @property
     def section(self) -> str:
@@ -107,6 +117,7 @@ def one_of(*names: str) -> Check:
 
 
 POSITIVE = Check(lambda v: is_number(v) and v > 0, "a number above 0")
+NOT_NEGATIVE = Check(lambda v: is_number(v) and v >= 0, "a number from 0 on")
 DECAY = Check(lambda v: is_number(v) and 0 <= v < 1, "a number in [0, 1)")
 NUMBER = Check(is_number, "a number")
 INTEGER = Check(is_integer, "an integer")

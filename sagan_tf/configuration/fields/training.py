@@ -1,139 +1,25 @@
-"""Fields of the update: the loss, `optimizer` and `train`."""
+"""Fields of `train`."""
 
 from __future__ import annotations
 
 from sagan_tf.configuration.fields.field import (
     BOOLEAN,
     DECAY,
-    NAME,
+    NOT_NEGATIVE,
+    PATH,
     POSITIVE,
     Check,
     Field,
     OnlyIf,
     integer,
-    is_integer,
-    is_number,
     one_of,
 )
 
+# As `gan.augmentation` names them, which needs TensorFlow.
+AUGMENTATIONS = ("color", "translation", "cutout")
+_AUGMENTED = OnlyIf("train.augmentation", bool)
+
 FIELDS = (
-    Field(
-        "seed",
-        0,
-        Check(
-            lambda value: is_integer(value) and 0 <= value < 2**31,
-            "an integer from 0 to 2147483647",
-        ),
-        "start of every random number of the run: data order, weights, "
-        "latents and labels",
-    ),
-    Field(
-        "dtype",
-        "auto",
-        one_of("float32", "mixed_bfloat16", "mixed_float16", "auto"),
-        'arithmetic; "auto" is mixed_bfloat16 where the device has bfloat16 '
-        "and float32 elsewhere",
-        may_change=True,
-    ),
-    Field(
-        "loss",
-        "hinge",
-        NAME,
-        'adversarial loss: "hinge", "wasserstein" with gradient penalty, which '
-        'wants model.spectral_normalization = "none", or one of your own that '
-        "the configuration's file registers",
-    ),
-    Field(
-        "optimizer.name",
-        "Adam",
-        NAME,
-        "a class of tf.keras.optimizers, such as Adam, AdamW, Lion or SGD; on "
-        "TensorFlow 2.15 also one of TensorFlow Addons, such as RectifiedAdam, "
-        "LAMB or Lookahead(Adam)",
-        since="Adam",
-    ),
-    Field(
-        "optimizer.generator_learning_rate",
-        1e-4,
-        POSITIVE,
-        "learning rate of the generator",
-        may_change=True,
-    ),
-    Field(
-        "optimizer.discriminator_learning_rate",
-        4e-4,
-        POSITIVE,
-        "learning rate of the discriminator",
-        may_change=True,
-    ),
-    Field(
-        "optimizer.beta_1",
-        0.0,
-        DECAY,
-        "decay of Adam's mean of the gradients",
-        may_change=True,
-    ),
-    Field(
-        "optimizer.beta_2",
-        0.999,
-        DECAY,
-        "decay of Adam's mean of their squares",
-        may_change=True,
-    ),
-    Field(
-        "optimizer.epsilon",
-        1e-8,
-        POSITIVE,
-        "added to the root of the mean square",
-        may_change=True,
-    ),
-    Field(
-        "optimizer.weight_decay",
-        0.0,
-        DECAY,
-        "share of the weights that each update takes away, times the rate "
-        "where the optimizer has it so",
-        since=0.0,
-        may_change=True,
-    ),
-    Field(
-        "optimizer.schedule",
-        "constant",
-        one_of("constant", "linear", "cosine"),
-        "how both rates fall from the end of the warm-up to end_step",
-        since="constant",
-        may_change=True,
-    ),
-    Field(
-        "optimizer.warmup_steps",
-        0,
-        integer(0),
-        "steps in which both rates rise linearly at first",
-        since=0,
-        may_change=True,
-    ),
-    Field(
-        "optimizer.end_step",
-        0,
-        integer(0),
-        "step at which both rates have fallen, and stay; 0 is "
-        "train.num_steps, so that a longer run has another schedule",
-        since=0,
-        only_if=OnlyIf("optimizer.schedule", lambda kind: kind != "constant"),
-        may_change=True,
-    ),
-    Field(
-        "optimizer.end_share",
-        0.0,
-        Check(
-            lambda value: is_number(value) and 0 <= value <= 1,
-            "a number from 0 to 1",
-        ),
-        "what is left of both rates then",
-        since=0.0,
-        only_if=OnlyIf("optimizer.schedule", lambda kind: kind != "constant"),
-        may_change=True,
-    ),
     Field(
         "train.batch_size",
         64,
@@ -179,6 +65,67 @@ FIELDS = (
         "weight of the gradient penalty, where the loss has one",
         since=10.0,
         only_if=OnlyIf("loss", lambda loss: loss != "hinge"),
+    ),
+    Field(
+        "train.r1_weight",
+        0.0,
+        NOT_NEGATIVE,
+        "weight of R1, the penalty on the discriminator's slope at real "
+        "images; 0 is none",
+        since=0.0,
+        only_if=OnlyIf("loss", lambda loss: loss != "wasserstein"),
+    ),
+    Field(
+        "train.augmentation",
+        (),
+        Check(
+            lambda value: (
+                isinstance(value, tuple)
+                and len(set(value)) == len(value)
+                and all(name in AUGMENTATIONS for name in value)
+            ),
+            f"a tuple of some of {AUGMENTATIONS}",
+        ),
+        "what changes real and generated images alike where the discriminator "
+        "sees them (DiffAugment), against learning few images by heart; () is "
+        "nothing, all three suit a few hundred images",
+        since=(),
+    ),
+    Field(
+        "train.augmentation_target",
+        0.0,
+        DECAY,
+        "mean sign of the discriminator's logits of real images that the "
+        "probability of each change is adapted to (ADA has 0.6); 0 makes every "
+        "change always",
+        since=0.0,
+        only_if=_AUGMENTED,
+    ),
+    Field(
+        "train.augmentation_images",
+        500_000,
+        integer(1),
+        "real images in which that probability could go from 0 to 1",
+        since=500_000,
+        only_if=_AUGMENTED,
+    ),
+    Field(
+        "train.init_from",
+        "",
+        PATH,
+        "workdir of another run, and behind a colon its step (or best), whose "
+        "weights a new run starts from where they fit; optimizers, average and "
+        "steps start anew",
+        since="",
+    ),
+    Field(
+        "train.freeze_discriminator",
+        0,
+        integer(0),
+        "blocks of the discriminator, from the image on, that keep the weights "
+        "of init_from (FreezeD)",
+        since=0,
+        only_if=OnlyIf("train.init_from", bool),
     ),
     Field(
         "train.ema_decay",

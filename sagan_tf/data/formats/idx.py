@@ -77,7 +77,7 @@ class Idx(Importer):
 
     def read(self, index: int) -> Sample:
         """Returns an image and its label."""
-        image = Image.fromarray(self._images[index]).convert("RGB")
+        image = Image.fromarray(self._images[index])
         return Sample(image, int(self.labels[index]))
 
 

@@ -2,8 +2,9 @@
 
 A directory holds `index.json` (settings, classes, files with their checksums),
 `index.npy` (a row for each image) and files of ArrayRecord, of which each
-record is a square PNG with its origin in a text chunk. Files of the first kind,
-TFRecords whose Examples have `image`, `label` and `source`, are read as well.
+record is a PNG of one size with its origin in a text chunk. Files of the first
+kind, TFRecords whose Examples have `image`, `label` and `source`, are read as
+well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from PIL import Image
 from sagan_tf.data import decoding
 from sagan_tf.data.importer import Importer, Sample, existing
 from sagan_tf.errors import UserError, one_line
+from sagan_tf.image_sizes import as_size
 
 FORMAT, OLD_FORMAT = "sagan_tf shards 2", "sagan_tf shards 1"
 INDEX, ROWS = "index.json", "index.npy"
@@ -68,7 +70,9 @@ class Shards(Importer):
                 for key in ("file", "num_bytes", "sha256", "num_examples")
             )
             self._digest = index["rows_sha256"]
-            self.image_size = index["settings"]["framing"]["image_size"]
+            framing = index["settings"]["framing"]
+            self.image_size = as_size(framing["image_size"])
+            self.channels = framing.get("channels", 3)
             class_names = index["class_names"]
         except (KeyError, TypeError) as error:
             raise _broken(path, f"it lacks {error}") from error

@@ -1,0 +1,95 @@
+"""Images of any kind, brought to one, three or four channels of bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from sagan_tf.data.decoding import UnreadableError
+
+# Grey, RGB and RGBA.
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_WHITE_OF_INTEGERS, _WHITE_OF_FLOATS = 65535.0, 1.0
+_MODES_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+# Pillow's weights of red, green and blue in grey (ITU-R 601-2).
+_GREY = np.array([19595, 38470, 7471], np.uint32)
+
+
+def to_channels(
+    image: Image.Image,
+    channels: int = 3,
+    background: str = "white",
+    value_range: tuple[float, ...] = (),
+) -> Image.Image:
+    """Returns an image with so many channels of 8 bits.
+
+    Grey, palette and CMYK become RGB, and colours grey, as Pillow does it. What
+    is transparent is laid on the background, unless there are four channels;
+    an image without transparency is opaque.
+
+    Args:
+        image: an image of any mode.
+        channels: 1 (grey), 3 (RGB) or 4 (RGBA).
+        background: a colour as Pillow names it, such as `black` or `#336699`.
+        value_range: what becomes black and white in images of more than 8
+            bits; empty for 0 and 65,535, and for 0 and 1 in images of floats.
+
+    Raises:
+        UnreadableError: if a value is not a number, or Pillow has no way from
+            such an image, as from one in CIELAB.
+    """
+    try:
+        return _to_channels(image, channels, background, value_range)
+    # A broken palette raises errors of several kinds.
+    except (ValueError, OSError, IndexError, SystemError) as error:
+        raise UnreadableError(str(error)) from error
+
+
+def _to_channels(
+    image: Image.Image,
+    channels: int,
+    background: str,
+    value_range: tuple[float, ...],
+) -> Image.Image:
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _to_bytes(image, value_range)
+    if image.mode in _MODES_WITH_ALPHA or "transparency" in image.info:
+        image = image.convert("RGBA")
+        if channels == 4:
+            return image
+        below = Image.new("RGBA", image.size, background)
+        image = Image.alpha_composite(below, image).convert("RGB")
+    if image.mode in ("1", "L"):
+        return image.convert("L").convert(MODES[channels])
+    return image.convert("RGB").convert(MODES[channels])
+
+
+def _to_bytes(
+    image: Image.Image, value_range: tuple[float, ...]
+) -> Image.Image:
+    levels = np.asarray(image).astype(np.float64)
+    if not np.isfinite(levels).all():
+        raise UnreadableError("it holds NaN or infinity")
+    white = _WHITE_OF_FLOATS if image.mode == "F" else _WHITE_OF_INTEGERS
+    low, high = value_range or (0.0, white)
+    shares = np.clip((levels - low) / (high - low), 0.0, 1.0)
+    return Image.fromarray(np.rint(shares * 255.0).astype(np.uint8))
+
+
+def from_rgb(images: np.ndarray, channels: int) -> np.ndarray:
+    """Returns arrays as `to_channels` returns images.
+
+    Args:
+        images: `(..., 3)` uint8.
+        channels: 1, 3 or 4.
+
+    Returns:
+        `(..., channels)` uint8.
+    """
+    if channels == 1:
+        grey = (images.astype(np.uint32) @ _GREY + 2**15) >> 16
+        return grey.astype(np.uint8)[..., np.newaxis]
+    if channels == 4:
+        opaque = np.full((*images.shape[:-1], 1), 255, np.uint8)
+        return np.concatenate((images, opaque), axis=-1)
+    return images
