@@ -18,6 +18,7 @@ Import this module before TensorFlow: it quietens TensorFlow's start.
 
 import contextlib
 import errno
+import io
 import os
 import re
 import sys
@@ -77,7 +78,8 @@ def run(
         positional: name of a flag that may be given without its name.
     """
     # Names of files may be in no encoding, or in more than the locale's.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     with one_line_errors(program_name()):
         _show_help_of(sys.modules[main.__module__])
         app.run(

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from configs import default
-from sagan_tf import runs, sample
+from sagan_tf import runs, sample, train
 from sagan_tf.configuration import builders
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.training import classes
 from sagan_tf.training.workdir import Workdir
 from tests.data.test_odd_files import put
+from tests.training import toy
 
 NUMBERS = tuple(map(str, range(12)))
 
@@ -104,3 +105,32 @@ def test_classes_are_listed_by_number_and_name(images, workdir, tmp_path):
     dataset = open_dataset("folder", path=str(tmp_path / "b"), image_size=8)
     classes.remember(dataset, workdir)
     assert sample._list_classes(run_of(config, workdir)) == "0 cats\n1 dogs\n"
+
+
+def test_a_run_generates_classes_as_often_as_its_data(
+    tmp_path, capsys, monkeypatch
+):
+    names = [f"cats/{n}.png" for n in range(22)] + ["dogs/1.png", "dogs/2.png"]
+    put(tmp_path / "images", *names)
+    config = toy.config(
+        dataset__name="folder",
+        dataset__path=str(tmp_path / "images"),
+        dataset__num_classes=2,
+        dataset__num_examples=0,
+        dataset__on_small="enlarge",
+        train__fake_labels="data",
+        model__attention_resolutions=(),
+    )
+    made, build = [], builders.build_gan
+
+    def keep(*arguments):
+        made.append(build(*arguments))
+        return made[0]
+
+    monkeypatch.setattr(builders, "build_gan", keep)
+    train.run(config, Workdir(tmp_path / "run"))
+    np.testing.assert_allclose(made[0].class_shares, [22 / 24, 2 / 24])
+    said = capsys.readouterr().out
+    assert "0 cats: 22, 1 dogs: 2" in said
+    assert "cats has 22 images, dogs 2; config.dataset.balance" in said
+    assert classes.known_names(Workdir(tmp_path / "run")) == ("cats", "dogs")
