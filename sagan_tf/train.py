@@ -58,6 +58,11 @@ _DETERMINISTIC = flags.DEFINE_bool(
 def main(argv: list[str]) -> None:
     """Trains as the flags say."""
     del argv
+    for flag in (_FEATURES, _INCEPTION_PATH):
+        if flag.present and not _EVALUATE_EVERY.value:
+            raise UserError(
+                f"--{flag.name} is for --evaluate_every=STEPS: leave it out"
+            )
     if _DETERMINISTIC.value:
         distribution.make_deterministic()
     run(

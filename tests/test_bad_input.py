@@ -58,6 +58,7 @@ FLAGS = [
     case("did you mean twins32?", "--config=twins23", GOOD[1]),
     case("unknown flag --workdri; did", GOOD[0], "--workdri=a"),
     case("unknown flag --qqq", *GOOD, "--qqq"),
+    case("--features is for --evaluate_every", *GOOD, "--features=own"),
     case("unknown flag --batch_size", *GOOD, "--batch_size=3"),
     case("unexpected argument 'now'", *GOOD, "now"),
     case("unexpected argument '3'", *GOOD, "--config.seed=3", "3"),

@@ -101,8 +101,8 @@ def score_files(real_dir: str, fake_dir: str, options: Options) -> Scores:
     options.outputs.check()
     cut = options.image_size, options.skip_unreadable
     # Before a network is fetched.
-    fake = ImageSet("--fake_dir", fake_dir, *cut)
     real = ImageSet("--real_dir", real_dir, *cut) if real_dir else None
+    fake = ImageSet("--fake_dir", fake_dir, *cut)
     data = "folder"
     if real is None:
         data = given_statistics.name_of_data(options.real_statistics)

@@ -133,6 +133,21 @@ def test_tfgan_scores_what_there_is_memory_for(evaluator, monkeypatch):
     assert not names_of_tfgan(evaluator)
 
 
+def test_what_lies_in_a_file_scores_the_same(toy_network, monkeypatch):
+    def scores():
+        real = real_statistics(toy_network, *pictures(300))
+        evaluator = Evaluator(
+            toy_network, real, num_classes=CLASSES, tfgan_check=False
+        )
+        images, labels = pictures(200, seed=1)
+        return evaluator.score(batches(images, labels, 60), card(200)).values
+
+    expected = scores()
+    monkeypatch.setattr(rows, "_HELD_BYTES", 0)
+    assert scores() == pytest.approx(expected, rel=1e-6)
+    assert expected["intra_fid200_toy"] > 0
+
+
 @pytest.mark.parametrize("size", [1, 7, 200])
 def test_batch_size_does_not_matter(evaluator, size):
     images, labels = pictures(200, seed=1)
