@@ -51,9 +51,13 @@ class Signatures:
             (None, self._generator.latent_dim), tf.float32, "latents"
         )
         if not self._generator.num_classes:
-            return _compile(lambda latents: function(latents), latents)
+            return _compile(
+                function.__name__, lambda latents: function(latents), latents
+            )
         return _compile(
-            lambda latents, labels: function(latents, labels), latents, _LABELS
+            function.__name__,
+            lambda latents, labels: function(latents, labels),
+            *(latents, _LABELS),
         )
 
     def _drawn(self, function: Callable[..., Any]) -> Any:
@@ -61,10 +65,12 @@ class Signatures:
         none = tf.constant(0.0)
         if not self._generator.num_classes:
             return _compile(
+                function.__name__,
                 lambda seed, truncation=none: function(seed, truncation),
                 *(_SEED, _TRUNCATION),
             )
         return _compile(
+            function.__name__,
             lambda labels, seed, truncation=none: function(
                 seed, truncation, labels
             ),
@@ -154,7 +160,11 @@ class Signatures:
         return [latents, labels]
 
 
-def _compile(function: Callable[..., Any], *specs: tf.TensorSpec) -> Any:
+def _compile(
+    name: str, function: Callable[..., Any], *specs: tf.TensorSpec
+) -> Any:
+    # It stands in every error.
+    function.__name__ = name
     return tf.function(function, input_signature=specs, autograph=False)
 
 

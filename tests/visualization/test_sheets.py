@@ -179,3 +179,15 @@ def test_one_channel_is_written_as_grey(tmp_path):
     with Image.open(tmp_path / "x.png") as image:
         assert image.mode == "L"
         np.testing.assert_array_equal(image, pixels[..., 0])
+
+
+def test_a_title_stands_above_and_a_long_one_widens_the_sheet():
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    plain = sheets.image_grid(images, 2)
+    titled = sheets.image_grid(images, 2, title="averaged generator, step 5")
+    top = sheets.TITLE_HEIGHT
+    height, width, _ = plain.shape
+    np.testing.assert_array_equal(titled[top:, :width], plain)
+    assert titled.shape[0] == height + top and titled.shape[1] > width
+    assert titled[:top].min() == 0
+    assert (titled[top:, width:] == 255).all()
