@@ -22,7 +22,9 @@ RESIZES = {
 FITS = ("crop", "pad", "stretch")
 # Attributes that prepared shards have always told.
 _FIRST = ("image_size", "crop", "resize", "on_small")
+# Left, top, right and bottom; width and height.
 _Box = tuple[int, int, int, int]
+_Size = tuple[int, int]
 
 
 class TooSmallError(Exception):
@@ -114,55 +116,48 @@ class Framing:
         image = to_channels(
             image, self.channels, self.background, self.value_range
         )
-        if self.crop:
-            image = self._middle(image)
-        fit = {"crop": self._cut, "pad": self._pad, "stretch": self._stretch}
-        return np.asarray(fit[self.fit](image)).reshape(self.shape)
+        box = self._region(image)
+        size = sides(self.image_size)[::-1]
+        if self.fit == "pad":
+            framed = self._pad(image, box, size)
+        else:
+            box = _largest(box, size) if self.fit == "crop" else box
+            self._check_enough(image, box, size)
+            framed = self._resized(image, box, size)
+        return np.asarray(framed).reshape(self.shape)
 
-    def _middle(self, image: Image.Image) -> Image.Image:
-        """Cuts out the square that was asked for."""
+    def _region(self, image: Image.Image) -> _Box:
+        """Returns what to look at: the square that was asked for, or all."""
+        whole = (0, 0, *image.size)
+        if not self.crop:
+            return whole
         if min(image.size) < self.crop:
             raise TooSmallError(f"{_found(image)}, where `crop` is {self.crop}")
-        return image.crop(_in_middle(image, self.crop, self.crop))
+        return _in_middle(whole, (self.crop, self.crop))
 
-    def _cut(self, image: Image.Image) -> Image.Image:
-        height, width = sides(self.image_size)
-        wide = min(image.width, round(image.height * width / height))
-        high = min(image.height, round(image.width * height / width))
-        self._check_enough(image, wide, high)
-        box = _in_middle(image, wide, high)
-        if (wide, high) == (width, height):
+    def _resized(
+        self, image: Image.Image, box: _Box, size: _Size
+    ) -> Image.Image:
+        """Returns a part of an image at a size."""
+        if _size_of(box) == size:
             return image.crop(box)
-        return image.resize((width, height), RESIZES[self.resize], box=box)
+        return image.resize(size, RESIZES[self.resize], box=box)
 
-    def _stretch(self, image: Image.Image) -> Image.Image:
-        height, width = sides(self.image_size)
-        self._check_enough(image, *image.size)
-        if image.size == (width, height):
-            return image
-        return image.resize((width, height), RESIZES[self.resize])
-
-    def _pad(self, image: Image.Image) -> Image.Image:
-        height, width = sides(self.image_size)
-        scale = min(height / image.height, width / image.width)
-        if scale < 1 or (scale > 1 and self.on_small == "enlarge"):
-            size = tuple(max(1, round(n * scale)) for n in image.size)
-            image = image.resize(size, RESIZES[self.resize])
+    def _pad(self, image: Image.Image, box: _Box, size: _Size) -> Image.Image:
+        scale = min(n / part for n, part in zip(size, _size_of(box)))
+        if scale > 1 and self.on_small == "refuse":
+            scale = 1
+        inner = tuple(max(1, round(n * scale)) for n in _size_of(box))
         clear = (0, 0, 0, 0) if self.channels == 4 else self.background
-        frame = Image.new(image.mode, (width, height), clear)
-        frame.paste(
-            image, ((width - image.width) // 2, (height - image.height) // 2)
-        )
+        frame = Image.new(image.mode, size, clear)
+        corner = tuple((n - part) // 2 for n, part in zip(size, inner))
+        frame.paste(self._resized(image, box, inner), corner)
         return frame
 
-    def _check_enough(
-        self, image: Image.Image, width: int, height: int
-    ) -> None:
+    def _check_enough(self, image: Image.Image, box: _Box, size: _Size) -> None:
         """Refuses an image of whose part there are too few pixels."""
-        least = sides(self.image_size)
-        if self.on_small == "refuse" and (
-            height < least[0] or width < least[1]
-        ):
+        is_small = any(part < n for part, n in zip(_size_of(box), size))
+        if is_small and self.on_small == "refuse":
             cut = f" and `crop` {self.crop}" if self.crop else ""
             raise TooSmallError(
                 f"{_found(image)}, where `image_size` is {self.image_size}"
@@ -192,8 +187,21 @@ def _found(image: Image.Image) -> str:
     return f"{image.width}x{image.height} pixels"
 
 
-def _in_middle(image: Image.Image, width: int, height: int) -> _Box:
-    # Half a pixel is rounded up.
-    left = (image.width - width + 1) // 2
-    top = (image.height - height + 1) // 2
+def _size_of(box: _Box) -> _Size:
+    left, top, right, bottom = box
+    return right - left, bottom - top
+
+
+def _largest(box: _Box, size: _Size) -> _Box:
+    """Returns the largest part of a box that has the form of a size."""
+    (whole, high), (width, height) = _size_of(box), size
+    part = round(high * width / height), round(whole * height / width)
+    return _in_middle(box, (min(whole, part[0]), min(high, part[1])))
+
+
+def _in_middle(box: _Box, size: _Size) -> _Box:
+    """Returns the middle of a box; half a pixel is rounded up."""
+    (width, height), (whole, high) = size, _size_of(box)
+    left = box[0] + (whole - width + 1) // 2
+    top = box[1] + (high - height + 1) // 2
     return left, top, left + width, top + height

@@ -177,3 +177,18 @@ def test_settings_of_earlier_shards_are_as_they_were():
 def test_other_names_are_refused(options, words):
     with pytest.raises(UserError, match=words):
         Framing(32, **options).checked()
+
+
+def test_the_middle_square_is_looked_at_before_anything_else():
+    image = noise(40, 60)
+    # The filter sees beyond the edge of a part, as before there were forms.
+    box = (20, 10, 40, 30)
+    expected = image.resize((8, 8), Image.Resampling.LANCZOS, box=box)
+    np.testing.assert_array_equal(Framing(8, crop=20)(image), expected)
+    inside = (20, 14, 40, 27)
+    expected = image.resize((12, 8), Image.Resampling.LANCZOS, box=inside)
+    np.testing.assert_array_equal(Framing((8, 12), crop=20)(image), expected)
+    padded = Framing(32, crop=20, fit="pad")(image)
+    np.testing.assert_array_equal(padded[6:26, 6:26], image.crop(box))
+    with pytest.raises(TooSmallError, match="`crop` is 41"):
+        Framing(8, crop=41)(image)
