@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from sagan_tf import command, quiet_tensorflow  # noqa: F401
+from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import pathlib
@@ -18,7 +18,8 @@ from typing import Sequence
 import numpy as np
 from absl import flags
 
-from sagan_tf import choices, image_sizes, runs
+from sagan_tf import image_sizes, runs
+from sagan_tf.cli import drawing
 from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from sagan_tf.visualization import (
@@ -66,14 +67,14 @@ def main(argv: list[str]) -> None:
     output = pathlib.Path(_OUTPUT.value)
     if output.suffix.lower() != ".png" or output.is_dir():
         raise UserError(f"--output should be PATH.png. Received: {output}")
-    truncation = choices.check_truncation(_TRUNCATION.value)
+    truncation = drawing.check_truncation(_TRUNCATION.value)
     run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
     num_classes = run.config.dataset.num_classes
-    labels = choices.choose_labels(
+    labels = drawing.choose_labels(
         _LABELS.value, num_classes, run.class_names()
     )
     labels = np.resize(labels, _NUM_IMAGES.value).astype(np.int32)
-    seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value)
+    seeds = drawing.count_seeds(_SEED.value, _NUM_IMAGES.value)
     if _NETWORK.value == "generator":
         seen = attention_capture.capture_from_generator(
             run.load_generator(_EMA.value), seeds, labels, truncation
@@ -111,7 +112,7 @@ def _choose_queries(
                 for one in scores
             ]
         )
-    points = choices.parse_points(_POINTS.value, image_size)
+    points = drawing.parse_points(_POINTS.value, image_size)
     height, width = image_size
     chosen = [
         attention_maps.query_at(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sagan_tf import command, quiet_tensorflow  # noqa: F401
+from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import itertools
@@ -15,12 +15,14 @@ from typing import Any, Iterator
 import numpy as np
 from absl import flags
 
-from sagan_tf import choices, runs
+from sagan_tf import runs
+from sagan_tf.cli import drawing
+from sagan_tf.cli.drawing_request import Request
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.training import devices
 from sagan_tf.training.workdir import Workdir
-from sagan_tf.visualization import arrangements, films, requests, sheets
+from sagan_tf.visualization import arrangements, films, sheets
 
 _WORKDIR = command.define_path("workdir", "", "Directory of the run.")
 _SAVED_MODEL = command.define_path(
@@ -94,7 +96,7 @@ def main(argv: list[str]) -> None:
     if _SHOW.value == "training":
         _write_training(output)
         return
-    truncation = choices.check_truncation(_TRUNCATION.value)
+    truncation = drawing.check_truncation(_TRUNCATION.value)
     source, title = _drawing(_open_source())
     names = source.class_names()
     arrangement = _arrange(source, names, truncation)
@@ -168,10 +170,10 @@ def _title(averaged: bool, step: int | None) -> str:
 def _arrange(
     source: Any, names: tuple[str, ...], truncation: float
 ) -> arrangements.Arrangement:
-    labels = choices.choose_labels(_LABELS.value, source.num_classes, names)
+    labels = drawing.choose_labels(_LABELS.value, source.num_classes, names)
     if _LATENTS.value:
         return _arrange_latents(source, names, labels)
-    request = requests.Request(
+    request = Request(
         _SHOW.value,
         labels,
         _NUM_IMAGES.value,
@@ -193,7 +195,7 @@ def _arrange_latents(
                 f"--{name} should not be given with --latents, which are drawn "
                 "as they are"
             )
-    latents, chosen = choices.read_latents(
+    latents, chosen = drawing.read_latents(
         _LATENTS.value, source.latent_dim, source.num_classes, labels
     )
     if _SAVED_MODEL.value and chosen.ndim > 1:

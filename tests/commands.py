@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 PROGRAM = """
 import contextlib, importlib, io, json, sys
-from sagan_tf import command
+from sagan_tf.cli import command
 from absl.testing import flagsaver
 
 name, required, calls = json.loads(sys.argv[1])

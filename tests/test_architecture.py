@@ -38,10 +38,8 @@ BELOW_BUILDERS = {
     "visualization",
 }
 DOOR = {
-    "choices",
-    "command",
+    "cli",
     "configuration",
-    "quiet_tensorflow",
 }
 MAY_IMPORT = {
     **{
@@ -51,23 +49,31 @@ MAY_IMPORT = {
             "exporting",
             "runs",
             "training",
+            "training_run",
             "visualization",
         }
         | DOOR
         for main in MAINS
     },
-    "command": {"configuration"},
-    "choices": set(),
-    "quiet_tensorflow": set(),
+    # Flags of what is drawn become what is drawn.
+    "cli": {"configuration", "visualization"},
     # Widths and the table of formats, which need no TensorFlow.
     "configuration": {"data", "networks"},
     "builders": BELOW_BUILDERS | {"configuration"},
     # From a workdir to its networks.
     "runs": BELOW_BUILDERS | {"builders", "configuration"},
+    # From a configuration to a trained run.
+    "training_run": {
+        "builders",
+        "configuration",
+        "runs",
+        "training",
+        "visualization",
+    },
     # Sheets are drawn while training.
     "training": {"data", "gan", "networks", "visualization"},
     "evaluation": {"data", "gan", "networks"},
-    "visualization": {"choices", "data", "gan", "networks"},
+    "visualization": {"data", "gan", "networks"},
     "exporting": {"gan", "networks"},
     "interop": {"layers", "networks"},
     # The sampler asks the networks for a copy that only draws.
@@ -219,7 +225,7 @@ def test_each_room_has_a_row_in_the_table():
             "from sagan_tf.configuration import builders",
         ),
         ("sagan_tf.training.a", "from sagan_tf import train"),
-        ("sagan_tf.configuration.builders", "from sagan_tf import command"),
+        ("sagan_tf.configuration.builders", "from sagan_tf.cli import command"),
         ("sagan_tf.train", "from sagan_tf import evaluate"),
         ("sagan_tf.train", "from sagan_tf.layers import self_attention"),
         ("sagan_tf.train", "from configs import default"),

@@ -7,7 +7,8 @@ import pytest
 from absl import flags
 
 from configs import default
-from sagan_tf import command, user_cache
+from sagan_tf import user_cache
+from sagan_tf.cli import command
 from sagan_tf.configuration import validation
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError, is_local

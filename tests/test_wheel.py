@@ -96,9 +96,9 @@ def test_all_of_the_library_and_each_configuration_are_in_it(installed):
 
 def test_it_is_what_is_imported(installed):
     program = (
-        "import sagan_tf.command\n"
+        "import sagan_tf.cli.command\n"
         "from sagan_tf.configs import study32\n"
-        "print(sagan_tf.command.__file__, study32.__file__)\n"
+        "print(sagan_tf.cli.command.__file__, study32.__file__)\n"
         "print(study32.get_config().model.base_channels)\n"
         "for name in ('configs', 'tools'):\n"
         "    try: __import__(name)\n"
@@ -107,7 +107,7 @@ def test_it_is_what_is_imported(installed):
     output, errors = start(installed, "python", "-c", program).communicate()
     place = installed.site / "sagan_tf"
     assert output.split() == [
-        str(place / "command.py"),
+        str(place / "cli" / "command.py"),
         str(place / "configs" / "study32.py"),
         *("8", "configs", "tools"),
     ], errors

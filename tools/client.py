@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from sagan_tf import command
+from sagan_tf.cli import command
 
 # ruff: isort: split
 import base64
@@ -27,7 +27,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from sagan_tf import choices
+from sagan_tf.cli import drawing
 from sagan_tf.errors import UserError, one_line
 from sagan_tf.visualization import sheets
 
@@ -67,16 +67,16 @@ def main(argv: list[str]) -> None:
             f"--output should be PATH.png or a new directory. "
             f"Received: {output}"
         )
-    truncation = choices.check_truncation(_TRUNCATION.value)
-    seeds = choices.count_seeds(_SEED.value, _NUM_IMAGES.value)
+    truncation = drawing.check_truncation(_TRUNCATION.value)
+    seeds = drawing.count_seeds(_SEED.value, _NUM_IMAGES.value)
     server = Server(_SERVER.value, _MODEL.value, _TIMEOUT.value)
     labels = [0]
     if _LABELS.value is not None:
-        labels = choices.choose_labels(_LABELS.value, _ANY_LABEL)
+        labels = drawing.choose_labels(_LABELS.value, _ANY_LABEL)
     elif server.is_conditional():
         raise UserError("--labels is required: the model draws by class")
     if not server.is_conditional() and _LABELS.value is not None:
-        choices.choose_labels(_LABELS.value, 0)
+        drawing.choose_labels(_LABELS.value, 0)
     files: list[bytes] = []
     for start in range(0, len(seeds), _PER_REQUEST.value):
         some = seeds[start : start + _PER_REQUEST.value]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 
-from sagan_tf import command, quiet_tensorflow  # noqa: F401
+from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import json

@@ -17,7 +17,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterable, NamedTuple
 
-from sagan_tf import command, quiet_tensorflow  # noqa: F401
+from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import numpy as np

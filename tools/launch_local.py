@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 
-from sagan_tf import command
+from sagan_tf.cli import command
 
 # ruff: isort: split
 import json

@@ -14,7 +14,7 @@ import os
 import sys
 from typing import Any
 
-from sagan_tf import command
+from sagan_tf.cli import command
 
 # ruff: isort: split
 import numpy as np

@@ -108,7 +108,7 @@ def _flags_of_call(call: ast.Call) -> Iterator[Flag]:
 
 def _shared(function: str) -> ast.stmt:
     """Returns the function of `command` that defines flags for several."""
-    tree = ast.parse((_ROOT / "sagan_tf" / "command.py").read_text())
+    tree = ast.parse((_ROOT / "sagan_tf" / "cli" / "command.py").read_text())
     return next(n for n in tree.body if getattr(n, "name", "") == function)
 
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf import user_cache
-from sagan_tf.command import describe
+from sagan_tf.cli.command import describe
 from sagan_tf.data import open_dataset, reading
 from sagan_tf.data.formats import open_importer
 from sagan_tf.errors import UserError

@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import flags
 
 from configs import default
-from sagan_tf import command
+from sagan_tf.cli import command
 from sagan_tf.configuration import builders
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError

@@ -120,7 +120,7 @@ time.sleep(60)
 
 EARLY = """
 import os, signal, sys
-from sagan_tf import command
+from sagan_tf.cli import command
 from tools import launch_local
 
 start = launch_local.Workers.start

@@ -8,7 +8,7 @@ import types
 import pytest
 import tensorflow as tf
 
-from sagan_tf import train
+from sagan_tf import training_run
 from sagan_tf.training import clusters, devices, distribution
 from tests.training import toy
 
@@ -193,7 +193,7 @@ def test_training_takes_memory_by_its_field(monkeypatch, growing):
     asked = []
     monkeypatch.setattr(devices, "grow_memory", asked.append)
     config = toy.config(distribution__memory_growth=growing)
-    train._open_devices(config, evaluate_every=0)
+    training_run._open_devices(config, evaluate_every=0)
     assert asked == [growing]
 
 
@@ -222,7 +222,7 @@ def test_training_rounds_by_its_field_unless_it_scores_itself(
 ):
     devices.allow_tensor_float_32(not enabled)
     config = toy.config(train__tensor_float_32=field)
-    train._open_devices(config, evaluate_every)
+    training_run._open_devices(config, evaluate_every)
     found = tf.config.experimental.tensor_float_32_execution_enabled()
     assert found == enabled
 
@@ -232,7 +232,7 @@ def test_training_warns_of_an_idle_gpu_once(monkeypatch):
     monkeypatch.setattr(
         devices, "warn_of_idle_gpu", lambda: warned.append(True)
     )
-    train._open_devices(toy.config(), evaluate_every=0)
+    training_run._open_devices(toy.config(), evaluate_every=0)
     assert warned == [True]
 
 

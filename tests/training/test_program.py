@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from configs import twins32
-from sagan_tf import image_sizes, runs, train
+from sagan_tf import image_sizes, runs, train, training_run
 from sagan_tf.configuration import builders, load_config, validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import DivergedError, UserError
@@ -66,7 +66,7 @@ def test_two_steps_at_every_resolution(
     tmp_path, monkeypatch, image_size, num_classes, attention
 ):
     # A thousand large samples: other tests measure small ones.
-    monkeypatch.setattr(train.builders, "build_measures", lambda config: {})
+    monkeypatch.setattr(training_run.builders, "build_measures", lambda config: {})
     config = toy.config(
         dataset__image_size=image_size,
         dataset__num_classes=num_classes,

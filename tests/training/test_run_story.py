@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf import train
+from sagan_tf import train, training_run
 from sagan_tf.configuration import load_config
 from sagan_tf.errors import UserError
 from sagan_tf.training import lock
@@ -67,7 +67,7 @@ def test_an_error_is_in_the_story(run, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr(train, "_train", fail)
+    monkeypatch.setattr(training_run, "_train", fail)
     with pytest.raises(RuntimeError):
         train.run(of_folder(pets, train__num_steps=3), workdir)
     assert lines(workdir)[-1]["how"] == "error: no such luck"

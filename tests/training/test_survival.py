@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pytest
 
-from sagan_tf import train
+from sagan_tf import train, training_run
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.training import callbacks
@@ -210,7 +210,7 @@ def test_a_disk_that_is_full_for_a_while_ends_nothing(
 
     # At step 6, and at step 7 twice.
     full_disk(3)
-    monkeypatch.setattr(train.curves, "plot_metrics", full)
+    monkeypatch.setattr(training_run.curves, "plot_metrics", full)
     train.run(four_steps(train__num_steps=7), workdir)
     assert steps(workdir) == [1, 2, 3, 4, 5, 6, 7]
     said = "the checkpoint of step 6 is not written, training goes on"

@@ -14,12 +14,12 @@ import tqdm
 
 _MODULE = "sagan_tf.train"
 # Forks from a process that has imported TensorFlow, but never started it: a
-# fork inherits no thread, device or random state. `sagan_tf.command` is first,
-# for it quietens TensorFlow's start.
+# fork inherits no thread, device or random state. `sagan_tf.cli.command` is
+# first, for it quietens TensorFlow's start.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
-        "sagan_tf.command",
+        "sagan_tf.cli.command",
         "sagan_tf.configuration.builders",
         "sagan_tf.training.workers",
     ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 
-from sagan_tf import command, quiet_tensorflow  # noqa: F401
+from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 from typing import Any, Sequence

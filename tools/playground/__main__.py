@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sagan_tf import command, quiet_tensorflow  # noqa: F401
+from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import os

@@ -9,7 +9,7 @@ from typing import Sequence
 import numpy as np
 import tensorflow as tf
 
-from sagan_tf import choices
+from sagan_tf.cli import drawing
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.gan import latents as latent_numbers
@@ -97,7 +97,7 @@ class PlaygroundModel:
 
     def first_classes(self) -> list[int]:
         """Returns the classes to start with: all, or ten of many."""
-        return choices.choose_labels(None, self.num_classes)
+        return drawing.choose_labels(None, self.num_classes)
 
     def grid(
         self, labels: Sequence[int], seed: int, columns: int, truncation: float
@@ -115,8 +115,8 @@ class PlaygroundModel:
         """
         labels = self._check_labels(labels)
         _check_count(len(labels), columns)
-        choices.check_truncation(truncation)
-        seeds = choices.count_seeds(seed, columns)
+        drawing.check_truncation(truncation)
+        seeds = drawing.count_seeds(seed, columns)
         latents = self._latents(seeds, truncation)
         return self._draw(
             np.tile(latents, (len(labels), 1)),
@@ -153,12 +153,12 @@ class PlaygroundModel:
         """
         labels = self._check_labels(labels)
         _check_count(1, len(labels))
-        choices.check_truncation(truncation)
+        drawing.check_truncation(truncation)
         if not 0.0 <= position <= 1.0:
             raise UserError(
                 f"the position should be from 0 to 1. Received: {position}"
             )
-        seeds = [int(choices.count_seeds(n, 1)[0]) for n in (first, second)]
+        seeds = [int(drawing.count_seeds(n, 1)[0]) for n in (first, second)]
         ends = self._latents(seeds, truncation)
         latent = ways.interpolate_on_sphere(
             *ends, np.array([position], np.float32)
@@ -191,7 +191,7 @@ class PlaygroundModel:
         if not self.num_classes:
             return [0]
         words = [str(label) for label in labels]
-        return choices.choose_labels(words, self.num_classes)
+        return drawing.choose_labels(words, self.num_classes)
 
     def _latents(self, seeds: Sequence[int], truncation: float) -> np.ndarray:
         return latent_numbers.draw_each(

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from sagan_tf import choices
+from sagan_tf.cli import drawing
 from sagan_tf.errors import UserError
 from sagan_tf.visualization import arrangements, ways
 from sagan_tf.visualization.arrangements import Arrangement
@@ -53,7 +53,7 @@ class Request:
         return getattr(self, f"_{self.show}")(names, latent_dim)
 
     def _seeds(self, count: int) -> np.ndarray:
-        return choices.count_seeds(self.seed, count)
+        return drawing.count_seeds(self.seed, count)
 
     def _samples(self, names: tuple[str, ...], latent_dim: int) -> Arrangement:
         # Without classes, or of one alone, a square.

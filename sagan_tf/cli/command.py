@@ -1,4 +1,4 @@
-"""The doorbell of every command: flags in, one line per user error out.
+"""The entry of every command: flags in, one line per user error out.
 
 A command defines its flags, `--config` among them if it takes one, and ends
 with the call of its main:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sagan_tf.quiet_tensorflow import without_chatter
+from sagan_tf.cli.quiet_tensorflow import without_chatter
 
 CHATTER = (
     b"WARNING: All log messages before absl::InitializeLog() is called are "

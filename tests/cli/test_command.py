@@ -11,7 +11,7 @@ import pytest
 from absl import flags
 
 from configs import twins32
-from sagan_tf import command
+from sagan_tf.cli import command
 from sagan_tf.errors import DivergedError, UserError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -37,7 +37,7 @@ import sys
 import time
 
 from absl import flags
-from sagan_tf import command
+from sagan_tf.cli import command
 
 _CONFIG = command.define_config_flag()
 _WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
@@ -374,7 +374,7 @@ def test_tensorflow_starts_quietly():
     program = textwrap.dedent("""
         import os
         os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
-        from sagan_tf import command
+        from sagan_tf.cli import command
         print(os.environ["TF_CPP_MIN_LOG_LEVEL"])
     """)
     output = subprocess.check_output(

@@ -1,0 +1,1 @@
+"""What the entry points share: flags, and one line for an error."""
