@@ -66,7 +66,9 @@ def test_two_steps_at_every_resolution(
     tmp_path, monkeypatch, image_size, num_classes, attention
 ):
     # A thousand large samples: other tests measure small ones.
-    monkeypatch.setattr(training_run.builders, "build_measures", lambda config: {})
+    monkeypatch.setattr(
+        training_run.builders, "build_measures", lambda config: {}
+    )
     config = toy.config(
         dataset__image_size=image_size,
         dataset__num_classes=num_classes,
