@@ -123,7 +123,7 @@ def _go_on(config: Any, workdir: Workdir) -> dict[str, Any]:
         return {}
     stored = workdir.read_config()
     if config.dtype == "auto":
-        config.dtype = validation.complete(stored).dtype
+        config.dtype = validation.complete(stored).get("dtype", "auto")
     validation.keep_older(config, stored)
     return validation.check_same_model(config, stored, workdir.path)
 

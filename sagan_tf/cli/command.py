@@ -16,6 +16,8 @@ where `cli` is what an installed command such as `sagan-train` calls.
 Import this module before TensorFlow: it quietens TensorFlow's start.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import io
@@ -24,7 +26,7 @@ import re
 import sys
 import traceback
 import types
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Iterator, Sequence
 
 from absl import app, flags
 from ml_collections import config_flags
@@ -60,7 +62,7 @@ flags.disclaim_key_flags()
 
 
 def run(
-    main: Callable[[List[str]], Optional[int]],
+    main: Callable[[list[str]], int | None],
     required_flags: Sequence[str] = (),
     positional: str = "",
 ) -> None:
@@ -92,7 +94,7 @@ def run(
 
 def define_config_flag(
     help_text: str = "Configuration, by its name or the path of a file.",
-    default: Optional[str] = None,
+    default: str | None = None,
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> flags.FlagHolder:
     """Defines `--config`, which reads the command line as it is defined."""
@@ -121,7 +123,7 @@ class _PathParser(flags.ArgumentParser):
 
 
 def define_path(
-    name: str, default: Optional[str], help_text: str
+    name: str, default: str | None, help_text: str
 ) -> flags.FlagHolder:
     """Defines a flag that holds a path of the local file system."""
     return flags.DEFINE(
@@ -129,7 +131,7 @@ def define_path(
     )
 
 
-def define_feature_flags() -> Tuple[flags.FlagHolder, flags.FlagHolder]:
+def define_feature_flags() -> tuple[flags.FlagHolder, flags.FlagHolder]:
     """Defines `--features` and `--inception_path` of commands that score."""
     return (
         flags.DEFINE_enum(
@@ -209,7 +211,7 @@ def _in_own_words(
     return re.sub(r"`(\w+)`", named, line)
 
 
-def describe(error: BaseException) -> Optional[str]:
+def describe(error: BaseException) -> str | None:
     """Returns the line for an error that is not the program's, or None."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
@@ -232,7 +234,7 @@ def parse_flags(
     required_flags: Sequence[str] = (),
     flag_values: flags.FlagValues = flags.FLAGS,
     positional: str = "",
-) -> List[str]:
+) -> list[str]:
     """Parses the command line, and the configuration that it names.
 
     Args:

@@ -12,7 +12,7 @@ import pathlib
 import re
 import runpy
 import traceback
-from typing import Any, List, Optional, Sequence
+from typing import Any, Sequence
 
 import ml_collections
 from absl import flags
@@ -81,7 +81,7 @@ def check_flags(argv: Sequence[str], flag_values: flags.FlagValues) -> None:
                 _check_override(name, field, config)
 
 
-def _value_of(name: str, argv: Sequence[str]) -> Optional[str]:
+def _value_of(name: str, argv: Sequence[str]) -> str | None:
     """Returns the last value that is given to the flag, or None."""
     value = None
     for word, following in zip(argv, [*argv[1:], None]):
@@ -206,7 +206,7 @@ def _check_override(name: str, field: str, config: Any) -> None:
         )
 
 
-def _field_names(config: Any, prefix: str = "") -> List[str]:
+def _field_names(config: Any, prefix: str = "") -> list[str]:
     if not isinstance(config, ml_collections.ConfigDict):
         return [prefix[:-1]]
     return [
