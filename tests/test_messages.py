@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from tools import reference
+
 ROOT = pathlib.Path(__file__).parents[1] / "sagan_tf"
 COMMANDS = ("train", "evaluate", "sample", "attention", "export")
 # Of what absl itself defines.
@@ -26,6 +28,7 @@ SPEAKERS = {
     "training/": ("train",),
     "exporting/exported.py": (),
     "exporting/": ("export",),
+    "training_run.py": ("train",),
     "runs.py": ("sample", "attention", "export"),
 }
 # Words of the configuration that no command without one should say.
@@ -34,13 +37,8 @@ FIELDS = ("on_small", "`crop`", "num_examples", "config.")
 
 def flags_of(command):
     """Returns the names of the flags that a command defines."""
-    text = (ROOT / f"{command}.py").read_text()
-    found = re.findall(r'flags\.DEFINE_\w+\(\s*"(\w+)"', text)
-    if "define_feature_flags" in text:
-        found += ["features", "inception_path"]
-    if "define_config_flag" in text:
-        found += ["config"]
-    return set(found)
+    tree = ast.parse((ROOT / f"{command}.py").read_text())
+    return {flag.name for flag in reference.flags_of(tree)}
 
 
 def messages(source):

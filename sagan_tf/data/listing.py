@@ -52,7 +52,7 @@ def list_images(tree: Tree, label_key: str = "") -> Listing:
         UserError: if there is no image, or none in a class folder, if there are
             images beside class folders, or splits in the place of classes.
     """
-    images, left_out = _images(tree)
+    images, left_out = image_names(tree)
     table = read_table(tree, label_key)
     if table:
         del left_out[os.path.splitext(table.name)[1]]
@@ -70,7 +70,15 @@ def list_images(tree: Tree, label_key: str = "") -> Listing:
     return _mix(listing)
 
 
-def _images(tree: Tree) -> tuple[list[str], collections.Counter]:
+def image_names(tree: Tree) -> tuple[list[str], collections.Counter]:
+    """Returns the names of the images, and how many other files there are.
+
+    Args:
+        tree: the files.
+
+    Returns:
+        Names, and the number of other files by ending.
+    """
     images, left_out = [], collections.Counter()
     for name in tree.names:
         ending = os.path.splitext(name)[1].lower()

@@ -1,28 +1,25 @@
-"""Images in a folder, a zip file or an array, as they are."""
+"""Images in a folder, an archive or an array, as they are."""
 
 from __future__ import annotations
 
-import collections
 import hashlib
-import io
 import os
 import zipfile
-from pathlib import Path, PurePosixPath
-from typing import Iterator, Sequence
+from pathlib import Path
+from typing import Iterator
 
 import numpy as np
 from absl import logging
 from PIL import Image
 
 from sagan_tf.data.channels import to_channels
-from sagan_tf.data.decoding import UnreadableError, decode
+from sagan_tf.data.decoding import KINDS, UnreadableError, decode, describe
 from sagan_tf.data.framing import Framing
+from sagan_tf.data.listing import image_names, in_words
+from sagan_tf.data.trees import open_tree
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import archives
 
-_ENDINGS = (".png", ".jpg", ".jpeg")
-# Folders that systems make of their own.
-_SYSTEM = ("__MACOSX", "@eaDir", "lost+found")
 # Images whose type and size are looked at: the order is mixed.
 _LOOKED_AT = 1000
 
@@ -35,8 +32,9 @@ class ImageSet:
 
     Args:
         flag: what named it, for errors.
-        path: a folder, whose sub-folders are read too; a `.zip` of one; or an
-            `.npz` whose `arr_0` is `(images, height, width, 3)` uint8.
+        path: a folder, whose sub-folders are read too; a `.zip` or `.tar` of
+            one; or an `.npz` whose `arr_0` is `(images, height, width, 3)`,
+            uint8.
         size: height and width that the middle square is cut to; 0 for images
             as they are.
         skip: whether files that cannot be read are left out.
@@ -60,7 +58,7 @@ class ImageSet:
         if skip:
             kept = np.array([n for n in kept if self._is_readable(n)], int)
         if not len(kept):
-            raise UserError(f"{self.flag} should hold a PNG or JPEG file: none")
+            raise UserError(f"{self.flag} should hold a {KINDS} file: none")
         # `RandomState` promises the same numbers in every release of NumPy.
         self._order = kept[np.random.RandomState(0).permutation(len(kept))]
         self.num_examples = len(kept)
@@ -121,84 +119,41 @@ class ImageSet:
 
 
 class _Files:
-    """Files of images, by name."""
+    """Files of images in a folder or an archive, ordered by their names."""
 
-    def __init__(self, flag: str, names: Sequence[str]) -> None:
-        kept = [name for name in names if _is_image(name)]
-        left = [name for name in names if name not in set(kept)]
-        endings = collections.Counter(
-            PurePosixPath(name).suffix.lower() or "no ending" for name in left
-        )
-        if endings and kept:
-            text = ", ".join(f"{n} {end}" for end, n in endings.most_common())
-            logging.warning("%s: left out are files of %s", flag, text)
-        self.names = sorted(kept)
+    def __init__(self, flag: str, path: Path) -> None:
+        try:
+            self._tree = open_tree(str(path))
+        except UserError as error:
+            raise UserError(
+                f"{flag}={path} cannot be read: it is no folder, .zip or .tar"
+            ) from error
+        names, left_out = image_names(self._tree)
+        if names and left_out:
+            words = in_words(left_out)
+            logging.warning("%s: left out are files of %s", flag, words)
+        self.names = sorted(names)
 
     def __len__(self) -> int:
         """Returns how many there are."""
         return len(self.names)
 
-    def _bytes(self, number: int) -> bytes:
-        raise NotImplementedError
+    def digest(self) -> str:
+        """Returns a digest of their names and sizes."""
+        text = "".join(f"{n}\0{self._tree.size(n)}\0" for n in self.names)
+        return hashlib.sha256(os.fsencode(text)).hexdigest()
 
     def read(self, number: int) -> Image.Image:
         """Returns an image in RGB."""
-        return to_channels(decode(self._bytes(number)))
+        return to_channels(decode(self._tree.read(self.names[number])))
 
     def look(self, number: int) -> tuple[str, tuple[int, int]]:
         """Returns its type and size."""
         try:
-            with Image.open(io.BytesIO(self._bytes(number))) as image:
-                return image.format, image.size
-        except (OSError, UnreadableError):
+            kind, _, size = describe(self._tree.read(self.names[number]))
+        except UnreadableError:
             return "unreadable", (0, 0)
-
-
-class _Folder(_Files):
-    def __init__(self, flag: str, path: Path) -> None:
-        self.root = path
-        found = []
-        for folder, inner, files in os.walk(path, followlinks=True):
-            inner[:] = [name for name in inner if not _is_hidden(name)]
-            below = Path(folder).relative_to(path)
-            found += [(below / n).as_posix() for n in files if n[0] != "."]
-        super().__init__(flag, found)
-
-    def _bytes(self, number: int) -> bytes:
-        try:
-            return (self.root / self.names[number]).read_bytes()
-        except OSError as error:
-            raise UnreadableError(error.strerror or str(error)) from error
-
-    def digest(self) -> str:
-        digest = hashlib.sha256()
-        for name in self.names:
-            try:
-                size = (self.root / name).stat().st_size
-            except OSError:
-                # A dead link is skipped or refused when its turn comes.
-                size = -1
-            digest.update(os.fsencode(f"{name}\0{size}\0"))
-        return digest.hexdigest()
-
-
-class _Zip(_Files):
-    def __init__(self, flag: str, path: Path) -> None:
-        self.archive = zipfile.ZipFile(path)
-        files = [m for m in self.archive.infolist() if not m.is_dir()]
-        self.members = {m.filename: m for m in files}
-        super().__init__(flag, list(self.members))
-
-    def _bytes(self, number: int) -> bytes:
-        try:
-            return self.archive.read(self.names[number])
-        # Broken members raise errors of many kinds.
-        except Exception as error:
-            raise UnreadableError(str(error)) from error
-
-    def digest(self) -> str:
-        text = [f"{n}\0{self.members[n].CRC}\0" for n in self.names]
-        return hashlib.sha256(os.fsencode("".join(text))).hexdigest()
+        return kind, size
 
 
 class _Array:
@@ -237,17 +192,15 @@ class _Array:
 
 def _open(flag: str, path: str) -> _Files | _Array:
     place = Path(path).expanduser()
-    if place.is_dir():
-        return _Folder(flag, place)
-    kinds = {".zip": _Zip, ".npz": _Array}
-    kind = kinds.get(place.suffix.lower())
-    if kind is None or not place.is_file():
+    ending = place.suffix.lower()
+    is_archive = ending in (".zip", ".tar", ".npz") and place.is_file()
+    if not place.is_dir() and not is_archive:
         raise UserError(
-            f"{flag} should be a folder, a .zip or an .npz of images. "
+            f"{flag} should be a folder, a .zip, a .tar or an .npz of images. "
             f"Received: {path}"
         )
     try:
-        return kind(flag, place)
+        return (_Array if ending == ".npz" else _Files)(flag, place)
     except UserError:
         raise
     # A broken archive raises errors of many kinds.
@@ -277,13 +230,3 @@ def _checked(name: str, images: np.ndarray) -> np.ndarray:
         f"Received: {images.shape} {images.dtype}"
         + ("; convert it by " + ", ".join(hints) if hints else "")
     )
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in _SYSTEM
-
-
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(_is_hidden(part) for part in path.parts)
-    return path.suffix.lower() in _ENDINGS and not hidden

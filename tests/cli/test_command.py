@@ -14,7 +14,7 @@ from configs import twins32
 from sagan_tf.cli import command
 from sagan_tf.errors import DivergedError, UserError
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 
 CONFIG = """
 from configs import default

@@ -170,7 +170,7 @@ def test_an_empty_store_is_refused():
     "images, labels",
     [
         (np.zeros((2, 4, 4, 3), np.float32), [0, 1]),
-        (np.zeros((2, 4, 5, 3), np.uint8), [0, 1]),
+        (np.zeros((2, 4, 4, 2), np.uint8), [0, 1]),
         (np.zeros((2, 4, 4, 3), np.uint8), [0]),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
 from sagan_tf.data import decoding, open_dataset
+from sagan_tf.data.channels import to_channels
 from sagan_tf.data.formats import open_importer
 from sagan_tf.errors import UserError
 
@@ -141,7 +142,7 @@ def test_pixels_are_those_that_pillow_reads(tmp_path, name):
     data, what = FILES[name]
     (tmp_path / name).write_bytes(data)
     importer = open_importer("folder", path=str(tmp_path))
-    found = importer.read(0).image
+    found = to_channels(importer.read(0).image)
     assert found.mode == "RGB"
     np.testing.assert_array_equal(found, expected(data, what))
     assert sorted(importer.shape(0)) == sorted(found.size)

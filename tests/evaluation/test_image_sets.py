@@ -157,7 +157,7 @@ def test_what_is_no_set_of_images_is_refused(tmp_path):
         ("mu.npz", "give it as --real_statistics"),
         ("x.npz", "should hold images as arr_0. Received: x"),
         ("bad.zip", "cannot be read"),
-        ("absent", "should be a folder, a .zip or an .npz"),
+        ("absent", "should be a folder, a .zip, a .tar or an .npz"),
     ):
         with pytest.raises(UserError, match=message):
             ImageSet("--fake_dir", str(tmp_path / name))

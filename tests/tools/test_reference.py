@@ -41,4 +41,4 @@ def test_each_command_is_on_the_page():
     text = PAGE.read_text()
     for name in ("train", "evaluate", "sample", "attention", "export"):
         assert f"## `sagan_tf.{name}`\n" in text
-    assert "- `--workdir` (text, required): Directory of the run" in text
+    assert "- `--workdir` (a path, required): Directory of the run" in text
