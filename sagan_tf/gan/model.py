@@ -140,9 +140,8 @@ class SAGAN(AdversarialPair):
         self.adversarial_loss = losses.get(
             loss, gradient_penalty_weight, r1_weight
         )
-        names = [*discrimination.NAMES[:4], "g_loss"]
-        if self.adversarial_loss.penalty is not None:
-            names.append(discrimination.NAMES[4])
+        penalized = self.adversarial_loss.penalty is not None
+        names = [*discrimination.NAMES[: 4 + penalized], "g_loss"]
         if self.augmenter.probability is not None:
             names.append("augmentation")
         self.trackers = {name: tf.keras.metrics.Mean(name) for name in names}
