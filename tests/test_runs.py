@@ -87,7 +87,7 @@ def test_a_damaged_checkpoint_counts_as_none(copied):
     (data,) = copied.glob("checkpoints/*/state.data*")
     data.write_bytes(b"")
     with pytest.raises(
-        UserError, match="a checkpoint of a step. Received: none"
+        UserError, match="should have a checkpoint. Received: none"
     ):
         runs.open_run(copied)
 

@@ -178,7 +178,7 @@ def requested_steps(
             f"--checkpoint should be {', '.join(names)} or a step. "
             f"Received: {request!r}"
         )
-    wanted = "a step"
+    wanted = request
     if request == "best":
         step = best.step()
         if step is None:
@@ -193,9 +193,12 @@ def requested_steps(
         wanted, found = f"step {request}", [int(request)]
     else:
         found = list(steps) if request == "all" else list(steps[-1:])
-    if not found or not set(found) <= set(steps):
+    place = best.table.path.parent
+    if not steps:
+        raise UserError(f"{place} should have a checkpoint. Received: none")
+    if not set(found) <= set(steps):
         raise UserError(
-            f"{best.table.path.parent} should have a checkpoint of {wanted}. "
-            f"Received: {', '.join(map(str, steps)) or 'none'}"
+            f"--checkpoint should be of a step that {place} has: "
+            f"{list(steps)}. Received: {wanted}"
         )
     return found

@@ -273,7 +273,9 @@ def test_directories_that_are_no_run_are_refused(tmp_path, call, run):
     with pytest.raises(UserError, match="there is no config.json"):
         call(workdir=tmp_path / "absent")
     shutil.rmtree(run / "checkpoints")
-    with pytest.raises(UserError, match="a checkpoint of a step. Rec.*: none"):
+    with pytest.raises(
+        UserError, match="should have a checkpoint. Received: none"
+    ):
         call(workdir=run)
     with pytest.raises(UserError, match="give --workdir=DIR, or"):
         call()
