@@ -232,7 +232,7 @@ def test_scores_that_tfgan_denies_are_not_written(run, call, monkeypatch):
 @pytest.mark.parametrize(
     "given, message",
     [
-        ({"checkpoint": 25}, "a checkpoint of step 25. Received: 10, 20, 30"),
+        ({"checkpoint": 25}, r"\[10, 20, 30\]. Received: step 25"),
         ({"checkpoint": "last"}, "should be latest, best, all or a step"),
         ({"num_images": 64, "num_real": 400}, "needs more than 64 images"),
         ({"num_images": 80, "num_real": 7}, "8 real and 4 generated"),
