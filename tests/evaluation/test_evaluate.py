@@ -74,6 +74,7 @@ def program():
     spec = importlib.util.find_spec("sagan_tf.evaluate")
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flags, "FLAGS", values)
         for kind in ("string", "integer", "float", "bool", "enum"):
             define = getattr(flags, f"DEFINE_{kind}")
             patch.setattr(
@@ -346,17 +347,13 @@ def test_folder_against_folder(folders, call, caplog, tmp_path):
     assert score_in(zero, name) == pytest.approx(0, abs=1e-5)
 
 
-def test_saved_images_of_a_run_give_its_scores(run, call, cache, tmp_path):
-    saved = {"save_images": tmp_path / "images"}
+def test_saved_images_of_a_run_give_its_scores(run, call, tmp_path):
+    kept = tmp_path / "real.npz"
+    saved = {"save_images": tmp_path / "images", "real_statistics": kept}
     call(workdir=run, **SMALL)
     call(workdir=run, save_features=tmp_path / "f.npz", **saved, **SMALL)
     (row,) = table_of(run)
     assert json.loads(row["card"])["pixels"] == "bytes"
-    (kept,) = [
-        file.with_suffix(".npz")
-        for file in cache.glob("real-twins-classifier-*.json")
-        if json.loads(file.read_text())["num_real"] == 400
-    ]
     text = call(
         fake_dir=tmp_path / "images",
         real_statistics=kept,
