@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from sagan_tf.data import ImageDataset
@@ -212,17 +211,12 @@ def _batches(
     batches: Iterable = dataset.ordered_batches(
         batch_size, num_examples=num_examples
     )
-    try:
-        for images, labels in batches.skip(start // batch_size):
-            # Only the first can have images that are done already.
-            done = start % batch_size
-            start -= done
-            seen = to_rgb(images.numpy()[done:], dataset.background)
-            yield seen, labels.numpy()[done:]
-    except tf.errors.OpError as error:
-        if dataset.failure is None:
-            raise
-        raise dataset.failure from error
+    for images, labels in batches.skip(start // batch_size):
+        # Only the first can have images that are done already.
+        done = start % batch_size
+        start -= done
+        seen = to_rgb(images.numpy()[done:], dataset.background)
+        yield seen, labels.numpy()[done:]
 
 
 def _partial(path: Path, card: protocol.RealCard) -> Path:

@@ -22,7 +22,10 @@ def test_alpha_is_laid_on_the_background():
     images = np.array([[[[*pixel, alpha] for alpha in alphas]]])
     black = np.full(3, -1.0)
     expected = [black, (pixel + black) / 2, pixel]
-    np.testing.assert_allclose(to_rgb(images, "black")[0, 0], expected)
+    expected = np.rint((np.array(expected) + 1) * 127.5) / 127.5 - 1
+    np.testing.assert_allclose(
+        to_rgb(images, "black")[0, 0], expected, atol=1e-6
+    )
     np.testing.assert_allclose(to_rgb(images)[0, 0, 0], np.ones(3))
 
 

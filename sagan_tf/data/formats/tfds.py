@@ -138,7 +138,7 @@ def _keys(
     if not label and len(labels) == 1:
         label = labels[0]
     if label and label not in (*labels, *numbers):
-        known = ", ".join(sorted((*labels, *numbers))) or "none"
+        known = ", ".join(sorted({*labels, *numbers})) or "none"
         raise UserError(
             f"`label_key` of data set `tfds:{dataset}` should be one of its "
             f"features of classes ({known}). Received: {label!r}"
