@@ -91,6 +91,7 @@ def test_warnings_reach_the_log_and_every_sink(caplog):
         reset_metrics=lambda: None,
         generator=network,
         discriminator=network,
+        augmenter=types.SimpleNamespace(names=()),
         learning_rates=lambda: {"generator/learning_rate": 0.5},
     )
     watch = types.SimpleNamespace(
