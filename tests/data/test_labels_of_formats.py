@@ -46,9 +46,7 @@ def test_idx_files_hold_grey_images(digits, split, name):
     assert importer.labels.tolist() == labels.tolist()
     for index, image in enumerate(images):
         sample = importer.read(index)
-        np.testing.assert_array_equal(
-            sample.image, image[..., None].repeat(3, 2)
-        )
+        np.testing.assert_array_equal(sample.image, image)
     dataset = open_dataset(
         "idx", path=str(folder), split=split, image_size=32, on_small="enlarge"
     )
