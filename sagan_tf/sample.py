@@ -62,10 +62,10 @@ _TRUNCATION = flags.DEFINE_float(
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Seed of the first picture; the others count on."
 )
-_LATENTS = flags.DEFINE_string(
+_LATENTS = command.define_path(
     "latents", "", "NPZ file with latents to draw, and their labels if any."
 )
-_SAVE_LATENTS = flags.DEFINE_string(
+_SAVE_LATENTS = command.define_path(
     "save_latents", "", "PATH.npz to write the latents and labels to."
 )
 _CHECKPOINT = flags.DEFINE_string(

@@ -75,7 +75,7 @@ def test_features_tell_what_is_wrong(network, pictures, change):
 
 
 def test_second_load_trains_nothing(network, cache, monkeypatch):
-    monkeypatch.setattr(classifier, "_train", None)
+    monkeypatch.setattr(classifier, "train", None)
     again = load_classifier("twins", str(cache))
     assert again.hash == network.hash
     assert again.test_accuracy == network.test_accuracy

@@ -62,7 +62,10 @@ def test_strided_block_known_answer(strides, size):
 @pytest.mark.parametrize(("strides", "size"), [(2, 3), (1, 1)])
 def test_transposed_block_known_answer(strides, size):
     block = TransposedConvolutionBlock(
-        5, strides, BatchNorm(epsilon=0.5), spectral_normalization=False
+        5,
+        strides,
+        batch_norm=BatchNorm(epsilon=0.5),
+        spectral_normalization=False,
     )
     images = random(2, size, size, 3)
     block(images)
