@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Flags that hold a string and no path.
 NO_PATHS = {
     "base",
+    "background",
     "checkpoint",
     "dataset",
     "host",
