@@ -91,6 +91,7 @@ def test_a_metric_of_one_place_can_be_asked_for(toy, monkeypatch):
         found[name] = enum_values
         return define(name, default, enum_values, text, flag_values=values)
 
+    monkeypatch.setattr(flags, "FLAGS", values)
     for kind in ("string", "integer", "float", "bool"):
         monkeypatch.setattr(flags, f"DEFINE_{kind}", lambda *_: None)
     monkeypatch.setattr(flags, "DEFINE_enum", remember)
