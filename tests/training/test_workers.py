@@ -102,8 +102,8 @@ def test_one_process_writes_and_speaks(job):
     assert "reached" not in other and "parameters" not in other
     written = sorted(path.name for path in job.workdir.path.iterdir())
     assert written == [
-        *("checkpoints", "config.json", "curves.png", "metrics.jsonl"),
-        *("samples", "tensorboard"),
+        *("checkpoints", "classes.json", "config.json", "curves.png"),
+        *("metrics.jsonl", "runs.jsonl", "samples", "tensorboard"),
     ]
     assert len(list((job.workdir.path / "tensorboard").iterdir())) == 1
 
