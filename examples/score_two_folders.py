@@ -11,14 +11,14 @@ import argparse
 import json
 
 from sagan_tf.evaluation.options import Options
-from sagan_tf.evaluation.scoring import score_folders
+from sagan_tf.evaluation.scoring import score_files
 
 
 def main(argv: list[str] | None = None) -> dict[str, float]:
     """Prints the scores as JSON, and returns them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("real", help="folder of PNG and JPEG files")
-    parser.add_argument("fake", help="folder of PNG and JPEG files")
+    parser.add_argument("real", help="a folder, .zip or .npz of images")
+    parser.add_argument("fake", help="a folder, .zip or .npz of images")
     parser.add_argument("--inception", default="", help="a SavedModel")
     parser.add_argument("--cache", default="", help="of the real statistics")
     parser.add_argument(
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
         cache_dir=arguments.cache,
         force=arguments.force,
     )
-    scores = score_folders(arguments.real, arguments.fake, options)
+    scores = score_files(arguments.real, arguments.fake, options)
     print(json.dumps(scores.values, indent=2))
     return scores.values
 
