@@ -99,9 +99,11 @@ class AdversarialPair(tf.keras.Model):
     def update_average(self) -> None:
         """Moves the averaged generator, then counts the step."""
         taken = tf.cast(self.step - self.ema_start_step, tf.float32)
-        decay = tf.where(taken >= 0.0, self.ema_decay, 0.0)
+        decay = self.ema_decay
         if self.ema_warmup:
             # As `tf.train.ExponentialMovingAverage` does it.
             decay = tf.minimum(decay, (1.0 + taken) / (10.0 + taken))
+        # Before its first step the warm-up has no meaning, nor a number.
+        decay = tf.where(taken >= 0.0, decay, 0.0)
         averaging.move(self._averaged(), 1.0 - decay)
         self.step.assign_add(1)

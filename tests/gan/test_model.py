@@ -167,6 +167,17 @@ def test_average_is_a_copy_until_its_first_step():
     assert max(gap) > 1e-4
 
 
+def test_average_that_starts_late_is_a_copy_whatever_the_warm_up():
+    gan = make(ema_start_step=11)
+    average = gan.ema_generator.variables[0]
+    for step in (0, 1, 8):
+        gan.step.assign(step)
+        average.assign(tf.ones_like(average))
+        gan.generator.variables[0].assign(tf.fill(average.shape, 0.5))
+        gan.update_average()
+        np.testing.assert_array_equal(average, np.full(average.shape, 0.5))
+
+
 def test_average_warms_up():
     gan, decays = make(ema_decay=0.25, ema_start_step=1), []
     average = gan.ema_generator.variables[0]
