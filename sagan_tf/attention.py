@@ -28,6 +28,7 @@ from sagan_tf.visualization import (
     attention_maps,
     sheets,
 )
+from sagan_tf.whole_files import write_npz
 
 _WORKDIR = command.define_path("workdir", None, "Directory of the run.")
 _OUTPUT = command.define_path("output", None, "PATH.png of the page.")
@@ -153,7 +154,7 @@ def _write(
         arrays[f"distances_{size}"] = attention_maps.mean_distances(
             scores, seen.images.shape[1:3]
         )
-    sheets.write_npz(str(output.with_suffix(".npz")), **arrays)
+    write_npz(output.with_suffix(".npz"), compressed=True, **arrays)
 
 
 def _caption(

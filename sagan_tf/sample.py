@@ -23,6 +23,7 @@ from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.training import devices
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import arrangements, films, sheets
+from sagan_tf.whole_files import write_npz
 
 _WORKDIR = command.define_path("workdir", "", "Directory of the run.")
 _SAVED_MODEL = command.define_path(
@@ -110,7 +111,7 @@ def main(argv: list[str]) -> None:
         _write_files(output, batches, arrangement.labels, names)
     if _SAVE_LATENTS.value:
         chosen = {"latents": arrangement.latents, "labels": arrangement.labels}
-        sheets.write_npz(_SAVE_LATENTS.value, **chosen)
+        write_npz(_SAVE_LATENTS.value, compressed=True, **chosen)
     count = len(arrangement.labels)
     sys.stdout.write(f"{output}: {count} pictures\n")
 

@@ -9,7 +9,9 @@ import re
 import secrets
 import shutil
 import time
-from typing import Iterator
+from typing import Any, Iterator
+
+import numpy as np
 
 # What no program has written to for so long, a killed one left.
 _OLD_SECONDS = 24 * 3600
@@ -53,6 +55,26 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     with beside(path) as aside:
         yield aside
         os.replace(aside, path)
+
+
+def write_npz(
+    path: str | os.PathLike[str], compressed: bool = False, **arrays: Any
+) -> None:
+    """Writes arrays as an NPZ file, which appears when it is whole.
+
+    Args:
+        path: the file to write or to replace; its directory is made.
+        compressed: whether to compress, which takes long for large arrays.
+        **arrays: what to write, by name.
+
+    Raises:
+        OSError: the file cannot be written; what was there before stays.
+    """
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write = np.savez_compressed if compressed else np.savez
+    # Given a name and no file, it would add an ending.
+    with replacing(path) as aside, aside.open("wb") as file:
+        write(file, **arrays)
 
 
 def remove_abandoned(directory: str | os.PathLike[str]) -> None:

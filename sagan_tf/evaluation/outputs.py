@@ -13,7 +13,7 @@ from PIL import Image
 
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.set_statistics import Statistics
-from sagan_tf.whole_files import beside, replacing
+from sagan_tf.whole_files import beside, replacing, write_npz
 
 Put = Callable[["np.ndarray | list[np.ndarray]", np.ndarray], None]
 
@@ -81,7 +81,9 @@ class Outputs:
         """Writes the statistics and the features."""
         if self.statistics:
             moments = statistics.moments
-            _write(self.statistics, mu=moments.mean, sigma=moments.covariance)
+            write_npz(
+                self.statistics, mu=moments.mean, sigma=moments.covariance
+            )
         if self.features:
             parts = {
                 name: part.joined()
@@ -95,17 +97,10 @@ class Outputs:
                 )
             if "labels" in statistics.parts:
                 parts["labels"] = statistics.labels
-            _write(self.features, **parts)
+            write_npz(self.features, **parts)
 
 
 NO_OUTPUTS = Outputs()
-
-
-def _write(path: str, **arrays: np.ndarray) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    # Given a name and no file, it would add an ending.
-    with replacing(path) as aside, aside.open("wb") as file:
-        np.savez(file, **arrays)
 
 
 def _to_bytes(image: np.ndarray) -> np.ndarray:

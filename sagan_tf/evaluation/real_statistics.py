@@ -24,7 +24,7 @@ from sagan_tf.evaluation.set_statistics import (
     nested,
 )
 from sagan_tf.evaluation.three_channels import to_rgb
-from sagan_tf.whole_files import replacing
+from sagan_tf.whole_files import replacing, write_npz
 
 _SECONDS_BETWEEN_SAVES = 20.0
 
@@ -128,7 +128,7 @@ def load_or_gather(
         with replacing(path.with_suffix(".json")) as aside:
             aside.write_text(protocol.to_json(card) + "\n")
     if real.measure(chosen) or is_new:
-        _write(path, _to_arrays(real))
+        write_npz(path, **_to_arrays(real))
         _partial(path, card).unlink(missing_ok=True)
     return real
 
@@ -181,7 +181,7 @@ def _gather(
         progress(real.count)
         if time.monotonic() - saved > pause:
             begun = time.monotonic()
-            _write(partial, _to_arrays(real))
+            write_npz(partial, **_to_arrays(real))
             saved = time.monotonic()
             # Gigabytes of features take a while.
             pause = _SECONDS_BETWEEN_SAVES + 10 * (saved - begun)
@@ -257,9 +257,3 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             f"{path} should hold statistics of real images: remove it, and "
             "they are gathered again"
         ) from error
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    # Given a name and no file, it would add an ending.
-    with replacing(path) as aside, aside.open("wb") as file:
-        np.savez(file, **arrays)

@@ -6,7 +6,7 @@ import functools
 import importlib.util
 import io
 import os
-from typing import IO, Callable, Sequence
+from typing import Sequence
 
 import numpy as np
 from absl import logging
@@ -148,7 +148,10 @@ def write_png(path: str, image: np.ndarray) -> None:
     Raises:
         OSError: the file cannot be written; what was there before stays.
     """
-    _write_aside(path, lambda file: file.write(png_bytes(image)))
+    path = os.path.abspath(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with replacing(path) as aside:
+        aside.write_bytes(png_bytes(image))
 
 
 def png_bytes(image: np.ndarray) -> bytes:
@@ -165,26 +168,6 @@ def png_bytes(image: np.ndarray) -> bytes:
 def to_image(image: np.ndarray) -> Image.Image:
     """Returns Pillow's image of `(height, width, 1, 3 or 4)` bytes."""
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-
-
-def write_npz(path: str, **arrays: np.ndarray) -> None:
-    """Writes arrays as a compressed NPZ file; nobody ever sees half of it.
-
-    Args:
-        path: the file to write or to replace; its directory is made.
-        **arrays: what to write, by name.
-
-    Raises:
-        OSError: the file cannot be written; what was there before stays.
-    """
-    _write_aside(path, lambda file: np.savez_compressed(file, **arrays))
-
-
-def _write_aside(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    path = os.path.abspath(path)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with replacing(path) as aside, aside.open("wb") as file:
-        write(file)
 
 
 def _check_images(images: np.ndarray, columns: int, padding: int) -> np.ndarray:
