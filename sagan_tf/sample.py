@@ -10,7 +10,7 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 import itertools
 import pathlib
 import re
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import numpy as np
 from absl import flags
@@ -190,12 +190,10 @@ def _arrange(
 def _arrange_latents(
     source: Any, names: tuple[str, ...], labels: list[int]
 ) -> arrangements.Arrangement:
-    for name in ("show", "num_images", "seed", "truncation"):
-        if flags.FLAGS[name].present:
-            raise UserError(
-                f"--{name} should not be given with --latents, which are drawn "
-                "as they are"
-            )
+    _refuse(
+        (_SHOW, _NUM_IMAGES, _SEED, _TRUNCATION),
+        "--latents, which are drawn as they are",
+    )
     latents, chosen = drawing.read_latents(
         _LATENTS.value, source.latent_dim, source.num_classes, labels
     )
@@ -205,6 +203,12 @@ def _arrange_latents(
             "shares of them"
         )
     return arrangements.of_latents(latents, chosen, names)
+
+
+def _refuse(unused: Sequence[flags.FlagHolder], beside: str) -> None:
+    for flag in unused:
+        if flag.present:
+            raise UserError(f"--{flag.name} should not be given with {beside}")
 
 
 def _draw(
@@ -245,6 +249,13 @@ def _write_training(path: pathlib.Path) -> None:
         raise UserError(
             "--show=training needs --workdir, whose sheets it shows"
         )
+    _refuse(
+        (
+            *(_LABELS, _NUM_IMAGES, _SEED, _TRUNCATION, _CHECKPOINT, _EMA),
+            *(_LATENTS, _SAVE_LATENTS, _SCALE),
+        ),
+        "--show=training, which shows the sheets as they are",
+    )
     frames = films.of_training(Workdir(_WORKDIR.value).samples)
     films.write_film(path, frames, _TRAINING_RATE)
     sys.stdout.write(f"{path}: {len(frames)} sheets\n")

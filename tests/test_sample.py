@@ -71,6 +71,10 @@ def calls(toy_run, unconditional_run, saved_model, place):
             f"--output={place}/training.webp",
         ],
         "no sheets": [run, "--show=training", f"--output={place}/none.gif"],
+        "unused": [
+            *(f"--workdir={place}/drawn", "--show=training", "--scale=2"),
+            f"--output={place}/none.gif",
+        ],
         "film ending": [run, png, "--show=film"],
         "odd film": [
             *(run, "--show=film", "--num_images=7", "--labels=1,2"),
@@ -114,6 +118,7 @@ def answers(calls):
 
 REFUSALS = {
     "no sheets": ("--workdir", "sheets", "none"),
+    "unused": ("--scale", "--show=training"),
     "film ending": ("--output", ".gif", "--show=film"),
     "odd film": ("--num_images", "2 stops", "7"),
     "mixed film": ("--workdir", "whole classes"),
