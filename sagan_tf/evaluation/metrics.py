@@ -131,45 +131,23 @@ _ENTRIES = (
         _part_of(_subsets, "deviation"),
         needs=("features",),
     ),
-    Metric(
-        "precision",
-        _part_of(_neighbours, "precision"),
-        needs=("features",),
-        of_kept=True,
-        better="higher",
-        reference="halves",
-    ),
-    Metric(
-        "recall",
-        _part_of(_neighbours, "recall"),
-        needs=("features",),
-        of_kept=True,
-        better="higher",
-        reference="halves",
-        guards=True,
-    ),
-    Metric(
-        "density",
-        _part_of(_neighbours, "density"),
-        needs=("features",),
-        of_kept=True,
-        better="higher",
-        reference="halves",
-    ),
-    Metric(
-        "coverage",
-        _part_of(_neighbours, "coverage"),
-        needs=("features",),
-        of_kept=True,
-        better="higher",
-        reference="halves",
-    ),
-    Metric(
-        "nearer",
-        _part_of(_neighbours, "nearer"),
-        needs=("features",),
-        of_kept=True,
-        reference="halves",
+    *(
+        Metric(
+            name,
+            _part_of(_neighbours, name),
+            needs=("features",),
+            of_kept=True,
+            better=better,
+            reference="halves",
+            guards=name == "recall",
+        )
+        for name, better in (
+            ("precision", "higher"),
+            ("recall", "higher"),
+            ("density", "higher"),
+            ("coverage", "higher"),
+            ("nearer", ""),
+        )
     ),
     Metric(
         "intra_fid",

@@ -73,8 +73,6 @@ class LearningRate(tf.keras.optimizers.schedules.LearningRateSchedule):
         share = tf.clip_by_value((step - warmup) / length, 0.0, 1.0)
         left = _SHAPES[config["kind"]](share)
         left = config["end_share"] + (1.0 - config["end_share"]) * left
-        if config["kind"] == "constant":
-            left = tf.ones_like(share)
         rise = tf.minimum((step + 1.0) / max(warmup, 1), 1.0)
         return config["rate"] * rise * left
 

@@ -43,8 +43,8 @@ class StagedNetwork(tf.keras.Model):
         num_classes: number of classes; 0 for an unconditional network.
         base_channels: unit of the widths.
         attention_resolutions: heights of the feature maps with attention; None
-            is a quarter of the images' (the release's 32 at 128 pixels), and
-            at least 16.
+            is a quarter of the images' (the release's 32 at 128 pixels), or
+            half of it below 64 pixels.
         attention_options: further arguments of `SelfAttention`; its
             `spectral_normalization` is that of the network if none is given.
         attention_replacement: what stands at those sizes, a key of
