@@ -30,10 +30,12 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to score: latest, best, all or a step."
 )
 _REAL_DIR = command.define_path(
-    "real_dir", "", "Folder, .zip or .npz of real images, in place of a run."
+    "real_dir",
+    "",
+    "Folder, .zip, .tar or .npz of real images, in place of a run.",
 )
 _FAKE_DIR = command.define_path(
-    "fake_dir", "", "Folder, .zip or .npz to score against --real_dir."
+    "fake_dir", "", "Folder, .zip, .tar or .npz to score against --real_dir."
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images", 0, "Generated images; 0 for the usual number.", 0
