@@ -70,7 +70,7 @@ def test_the_best_is_that_of_the_scores(copied):
 
 def test_a_step_is_found_or_refused(toy_run):
     assert runs.open_run(toy_run, "3").step == 3
-    with pytest.raises(UserError, match="of step 4. Received: 3"):
+    with pytest.raises(UserError, match=r"has: \[3\]. Received: step 4"):
         runs.open_run(toy_run, "4")
     with pytest.raises(UserError, match="latest, best or a step"):
         runs.open_run(toy_run, "newest")
