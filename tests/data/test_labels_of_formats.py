@@ -53,6 +53,16 @@ def test_idx_files_hold_grey_images(digits, split, name):
     assert dataset.num_examples == len(labels)
 
 
+def test_classes_of_idx_files_have_the_names_beside_them(digits):
+    folder, _ = digits
+    (folder / "classes.txt").write_text("shirt\ncoat\nAnkle boot\n\nbag\n")
+    names = open_importer("idx", path=str(folder)).class_names
+    assert names == ("shirt", "coat", "Ankle boot", "bag")
+    (folder / "classes.txt").write_text("shirt\ncoat\n")
+    with pytest.raises(UserError, match=r"each of 4 classes\. Received: 2"):
+        open_importer("idx", path=str(folder))
+
+
 def test_odd_idx_files_are_refused(digits):
     folder, _ = digits
     file = folder / "t10k-labels-idx1-ubyte"

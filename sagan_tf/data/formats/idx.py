@@ -21,6 +21,7 @@ from sagan_tf.errors import UserError
 # How the files of a split are called.
 _SPLITS = {"train": ("train",), "test": ("t10k", "test")}
 _UINT8 = 8
+_NAMES = "classes.txt"
 
 
 class Idx(Importer):
@@ -28,7 +29,8 @@ class Idx(Importer):
 
     Args:
         path: folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`
-            and the same of `t10k`, or with them as `.gz`.
+            and the same of `t10k`, or with them as `.gz`; and, where classes
+            have names, `classes.txt` with one in each line.
         split: `"train"` or `"test"`.
 
     Raises:
@@ -57,7 +59,7 @@ class Idx(Importer):
             "idx",
             folder,
             len(self._images),
-            [f"class {number}" for number in range(count)],
+            _names(folder, count),
             labels[split].astype(np.int32),
         )
 
@@ -98,6 +100,20 @@ def _find(folder: str, split: str, kind: str) -> str:
             f"{digits}-ubyte, or that as .gz. Received: {len(found)}"
         )
     return found[0]
+
+
+def _names(folder: str, count: int) -> list[str]:
+    path = os.path.join(folder, _NAMES)
+    if not os.path.isfile(path):
+        return [f"class {number}" for number in range(count)]
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        names = [line.strip() for line in stream if line.strip()]
+    if len(names) != count:
+        raise UserError(
+            f"{path} should have a line for each of {count} classes. "
+            f"Received: {len(names)}"
+        )
+    return names
 
 
 def _read(file: str, dimensions: int) -> np.ndarray:
