@@ -16,6 +16,8 @@ from sagan_tf.training.checkpoints import Checkpoints
 
 # Somebody may make room on a full disk meanwhile.
 _SECONDS_BEFORE_TRYING_AGAIN = (1.0, 5.0)
+# After so long the rate of the first steps tells the time of the rest.
+_SECONDS_OF_FIRST_STEPS = 5.0
 
 
 class EverySteps(tf.keras.callbacks.Callback):
@@ -179,8 +181,10 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
 class ProgressBar(tf.keras.callbacks.Callback):
     """Shows steps, rate, time left and both losses on standard error.
 
-    TensorFlow Addons has such a bar, which counts calls of the graph for
-    steps and starts at zero in a restored run.
+    The first call of the graph compiles it, and is no measure of the rest: time
+    is taken from its end on, and soon after it a line says how long the run
+    will take. TensorFlow Addons has such a bar, which counts calls of the graph
+    for steps and starts at zero in a restored run.
 
     Args:
         num_steps: the last step of the run.
@@ -192,9 +196,11 @@ class ProgressBar(tf.keras.callbacks.Callback):
         self.num_steps = num_steps
         self.hidden = hidden
         self._bar: tqdm.tqdm | None = None
+        self._is_compiled = self._is_foretold = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Opens the bar at the restored step."""
+        self._is_compiled = self._is_foretold = False
         self._bar = tqdm.tqdm(
             total=self.num_steps,
             initial=int(self.model.step.numpy()),
@@ -208,15 +214,35 @@ class ProgressBar(tf.keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Moves the bar."""
+        bar, step = self._bar, int(self.model.step.numpy())
+        if not self._is_compiled:
+            bar.initial = bar.n = bar.last_print_n = step
+            bar.start_t = bar.last_print_t = time.time()
+            self._is_compiled = True
         if logs:
-            self._bar.set_postfix(
+            bar.set_postfix(
                 {
                     name: f"{float(logs[name]):.2f}"
                     for name in ("d_loss", "g_loss")
                 },
                 refresh=False,
             )
-        self._bar.update(int(self.model.step.numpy()) - self._bar.n)
+        bar.update(step - bar.n)
+        seconds = time.time() - bar.start_t
+        if not self._is_foretold and seconds >= _SECONDS_OF_FIRST_STEPS:
+            self._is_foretold = True
+            self._foretell((step - bar.initial) / seconds)
+
+    def _foretell(self, rate: float) -> None:
+        if self.hidden:
+            return
+        bar = self._bar
+        left = bar.format_interval((bar.total - bar.n) / rate)
+        bar.write(
+            f"{'time':15} about {left} to step {bar.total:,}, at the first "
+            f"steps' {rate:.3g} steps/s",
+            file=sys.stderr,
+        )
 
     def close(self) -> None:
         """Leaves the bar as it stands."""
