@@ -22,6 +22,7 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 # ruff: isort: split
 import numpy as np
 from absl import flags
+from PIL import Image
 
 from sagan_tf.configuration.default import get_config
 from sagan_tf.configuration.validation import validate
@@ -46,12 +47,17 @@ _UNEVEN = 10
 
 
 class File(NamedTuple):
-    """What one file is; `error` says why it is none of an image."""
+    """What one file is; `error` says why it is none of an image.
+
+    Its `channels` are those that it needs: 1 if it is grey, 4 if anything in it
+    is transparent.
+    """
 
     name: str
     kind: str = ""
     mode: str = ""
     size: tuple[int, int] = (0, 0)
+    channels: int = 3
     digest: bytes = b""
     error: str = ""
 
@@ -77,13 +83,33 @@ def look_at_all(folder: Folder) -> list[File]:
         try:
             data = folder.encoded(index)
             kind, mode, size = decoding.describe(data)
-            to_channels(decoding.decode(data))
+            channels = needed_channels(
+                to_channels(decoding.decode(data), channels=4)
+            )
         except decoding.UnreadableError as error:
             return File(name, error=printable(str(error)))
-        return File(name, kind, mode, size, hashlib.sha256(data).digest())
+        digest = hashlib.sha256(data).digest()
+        return File(name, kind, mode, size, channels, digest)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(look, range(folder.count)))
+
+
+def needed_channels(image: Image.Image) -> int:
+    """Returns how many channels an RGBA image makes use of."""
+    red, green, blue, alpha = (np.asarray(band) for band in image.split())
+    if alpha.min() < 255:
+        return 4
+    is_grey = np.array_equal(red, green) and np.array_equal(green, blue)
+    return 1 if is_grey else 3
+
+
+def channels_of_all(needed: list[int]) -> int:
+    """Returns how many channels suit images that need so many each."""
+    # Transparency in a few of many is laid on the background.
+    if needed.count(4) > len(needed) / 2:
+        return 4
+    return min(max(needed, default=3), 3)
 
 
 def describe(folder: Folder, files: list[File]) -> list[str]:
@@ -135,6 +161,7 @@ def propose(folder: Folder, files: list[File]) -> dict[str, Any]:
     counts = np.bincount(folder.labels)
     is_small = any(side < size for side in shorter)
     uneven = counts.max() >= _UNEVEN * counts[counts > 0].min()
+    needed = [file.channels for file in files if not file.error]
     classes = len(folder.class_names) if len(folder.class_names) > 1 else 0
     proposed = {
         "name": "folder",
@@ -142,6 +169,7 @@ def propose(folder: Folder, files: list[File]) -> dict[str, Any]:
         "label_key": _LABEL_KEY.value,
         "image_size": size,
         "num_classes": classes,
+        "channels": channels_of_all(needed),
         "on_small": "enlarge" if is_small else "refuse",
         "on_unreadable": "skip" if any(f.error for f in files) else "refuse",
         "balance": bool(classes and uneven),

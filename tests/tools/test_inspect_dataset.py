@@ -14,6 +14,7 @@ from sagan_tf.configuration.default import get_config
 from sagan_tf.configuration.validation import validate
 from tests.commands import ROOT
 from tests.data.test_odd_files import draw, put
+from tools import inspect_dataset
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,25 @@ def test_a_sheet_is_drawn_and_nothing_is_written_to_the_folder(answer, folder):
     assert (
         not list(folder.rglob("*.tmp")) and not (folder / "real.png").exists()
     )
+
+
+@pytest.mark.parametrize(
+    "modes, channels",
+    [
+        ("L LA LA", 4),
+        ("L L", 1),
+        ("RGB L", 3),
+        ("RGBA RGBA L", 4),
+        ("RGBA L L L", 3),
+        ("", 3),
+    ],
+)
+def test_channels_are_those_that_most_images_need(modes, channels):
+    needed = [
+        inspect_dataset.needed_channels(draw(mode).convert("RGBA"))
+        for mode in modes.split()
+    ]
+    assert inspect_dataset.channels_of_all(needed) == channels
 
 
 def test_the_proposed_line_is_a_valid_configuration(answer, folder):
