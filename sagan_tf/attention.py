@@ -1,6 +1,6 @@
 """Draws attention: `python -m sagan_tf.attention --workdir=... --output=...`.
 
-For each picture some points, and for each point where the network looks from
+For each image some points, and for each point where the network looks from
 there, for every attention layer. The maps themselves go into an NPZ file beside
 the page.
 """
@@ -36,11 +36,11 @@ _NETWORK = flags.DEFINE_enum(
     "network",
     "generator",
     ["generator", "discriminator"],
-    "Whose attention: the discriminator's is shown on real pictures.",
+    "Whose attention: the discriminator's is shown on real images.",
 )
-_NUM_IMAGES = flags.DEFINE_integer("num_images", 8, "Pictures on the page.", 1)
+_NUM_IMAGES = flags.DEFINE_integer("num_images", 8, "Images on the page.", 1)
 _NUM_POINTS = flags.DEFINE_integer(
-    "num_points", 4, "Points of each picture, the most telling ones.", 1, 8
+    "num_points", 4, "Points of each image, the most telling ones.", 1, 8
 )
 _POINTS = flags.DEFINE_list(
     "points", None, "Points instead, in pixels RIGHT:DOWN, such as 8:20,24:5."
@@ -51,13 +51,13 @@ _LABELS = flags.DEFINE_list(
 _TRUNCATION = flags.DEFINE_float(
     "truncation", 0.0, "Size that no number of a latent exceeds; 0 for none."
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the pictures.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the images.")
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Of the run: latest, best or a step."
 )
 _EMA = flags.DEFINE_bool("ema", True, "Take the averaged generator.")
 _SIDE = flags.DEFINE_integer(
-    "side", 160, "Pixels of a picture's side on the page.", 32
+    "side", 160, "Pixels of an image's side on the page.", 32
 )
 
 
@@ -104,7 +104,7 @@ def main(argv: list[str]) -> None:
 def _choose_queries(
     scores: np.ndarray, image_size: tuple[int, int]
 ) -> np.ndarray:
-    """Returns the queries to show of each picture: `(pictures, points)`."""
+    """Returns the queries to show of each image: `(images, points)`."""
     if _POINTS.value is None:
         count = _NUM_POINTS.value
         return np.stack(
@@ -183,7 +183,7 @@ def _notes(seen: attention_capture.CapturedAttention) -> list[str]:
     return [
         f"Self-attention on maps of {layers}. Each dot has a panel of its "
         "colour: bright is what that point attends to.",
-        "Distances are means by attention, in sides of the picture; attention "
+        "Distances are means by attention, in sides of the image; attention "
         f"to everything alike is {_even(seen):.2f} away.",
         *_uniform_layers(seen),
     ]
@@ -233,7 +233,7 @@ def _report(
                 f"{distances[index, query]:.2f}"
                 for query in queries[size][index]
             )
-            name = names[label] if names else f"picture {index}"
+            name = names[label] if names else f"image {index}"
             lines.append(f"  {name:<20} {distances[index].mean():.2f}: {shown}")
     return "\n".join([*lines, *_uniform_layers(seen)]) + "\n"
 

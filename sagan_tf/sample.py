@@ -1,4 +1,4 @@
-"""Draws pictures: `python -m sagan_tf.sample --workdir=... --output=...`."""
+"""Draws images: `python -m sagan_tf.sample --workdir=... --output=...`."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _WAY = flags.DEFINE_enum(
     "way", "spherical", ["spherical", "linear"], "How latents are connected."
 )
 _NUM_IMAGES = flags.DEFINE_integer(
-    "num_images", None, "Pictures; ten of each class or 6 rows without it.", 1
+    "num_images", None, "Images; ten of each class or 6 rows without it.", 1
 )
 _COLUMNS = flags.DEFINE_integer(
-    "columns", 10, "Pictures in a row of a way or a sweep.", 2
+    "columns", 10, "Images in a row of a way or a sweep.", 2
 )
 _LABELS = flags.DEFINE_list(
     "labels", None, "Classes by number or name, such as 0,1 or cats,dogs."
@@ -61,7 +61,7 @@ _TRUNCATION = flags.DEFINE_float(
     "truncation", 0.0, "Size that no number of a latent exceeds; 0 for none."
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Seed of the first picture; the others count on."
+    "seed", 0, "Seed of the first image; the others count on."
 )
 _LATENTS = command.define_path(
     "latents", "", "NPZ file with latents to draw, and their labels if any."
@@ -113,7 +113,7 @@ def main(argv: list[str]) -> None:
         chosen = {"latents": arrangement.latents, "labels": arrangement.labels}
         write_npz(_SAVE_LATENTS.value, compressed=True, **chosen)
     count = len(arrangement.labels)
-    sys.stdout.write(f"{output}: {count} pictures\n")
+    sys.stdout.write(f"{output}: {count} images\n")
 
 
 def _check_output(output: pathlib.Path) -> None:
@@ -214,7 +214,7 @@ def _refuse(unused: Sequence[flags.FlagHolder], beside: str) -> None:
 def _draw(
     source: Any, arrangement: arrangements.Arrangement
 ) -> Iterator[np.ndarray]:
-    """Yields pictures as bytes, a few at a time: there may be many."""
+    """Yields images as bytes, a few at a time: there may be many."""
     for start in range(0, len(arrangement.labels), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         yield sheets.to_uint8(

@@ -292,7 +292,7 @@ def each(modules, words, *arguments):
 
 
 READERS = (SAMPLE, ATTENTION, EXPORT)
-PICTURES = [
+IMAGES = [
     *each(READERS, "--output is required", RUN),
     *each(READERS, "no directory", f"--workdir={HERE}/absent", SHEET),
     *each(READERS, "hold a run", f"--workdir={HERE}/nothing", SHEET),
@@ -362,7 +362,7 @@ CASES = [
     *CLUSTERS,
     *TOOLS,
     *SCORES,
-    *PICTURES,
+    *IMAGES,
     *field_cases(),
 ]
 
@@ -395,8 +395,8 @@ def write_files(root):
         "half/config.json": '{"seed": ',
         "list/config.json": "[1, 2]",
         "empty/config.json": "{}",
-        "text/a/0.png": "no picture",
-        "text/b/0.png": "no picture",
+        "text/a/0.png": "no image",
+        "text/b/0.png": "no image",
     }
     for name, text in files.items():
         (root / name).parent.mkdir(exist_ok=True, parents=True)
@@ -407,11 +407,11 @@ def write_files(root):
         (root / "logs_exist" / name).touch()
     (root / "bytes" / "config.json").write_bytes(b"\xff\xfe\x00{")
     (root / "binary.py").write_bytes(b"\x00\xff\x00")
-    write_pictures(root)
+    write_images(root)
     write_runs(root)
 
 
-def write_pictures(root):
+def write_images(root):
     for name, size in {
         "one/a/0.png": 40,
         "two/a/0.png": 40,
@@ -501,7 +501,7 @@ def test_wrong_input_is_one_line(results, index):
 # tests/test_command.py.
 REAL = [
     *(FLAGS[1], FILES[12], FILES[18], DATA[1], CLUSTERS[0], SCORES[3]),
-    *(TOOLS[7], TOOLS[14], TOOLS[15], TOOLS[17], PICTURES[3], PICTURES[9]),
+    *(TOOLS[7], TOOLS[14], TOOLS[15], TOOLS[17], IMAGES[3], IMAGES[9]),
 ]
 
 

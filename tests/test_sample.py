@@ -1,4 +1,4 @@
-"""The command that draws pictures, as a user calls it."""
+"""The command that draws images, as a user calls it."""
 
 import shutil
 
@@ -171,9 +171,9 @@ def test_bad_input_is_refused_in_one_line(answers, name, place):
 )
 def test_sheets_are_written(answers, name, count, place):
     assert answers[name].status == 0, answers[name].err
-    assert f"{count} pictures" in answers[name].out
+    assert f"{count} images" in answers[name].out
     with Image.open(place / f"{name}.png") as sheet:
-        # Ten pictures of twice 32 pixels in each row.
+        # Ten images of twice 32 pixels in each row.
         assert sheet.width >= 10 * 66
         assert sheet.height == count // 10 * 66 + 2 + sheets.TITLE_HEIGHT
 
@@ -246,7 +246,7 @@ def test_a_saved_model_draws_what_the_run_draws(answers, place):
     assert np.abs(first.astype(int) - second).max() <= 1
 
 
-def test_pictures_without_classes_have_numbers_for_names(answers, place):
+def test_images_without_classes_have_numbers_for_names(answers, place):
     assert answers["free"].status == 0, answers["free"].err
     names, _ = read(place / "free")
     assert names == [f"{i:06d}.png" for i in range(4)]

@@ -152,7 +152,7 @@ def test_it_trains_by_a_name(run):
 
 def test_it_samples(processes, installed):
     output, errors = processes["sagan-sample"].communicate(timeout=600)
-    assert output == "sheet.png: 4 pictures\n", errors
+    assert output == "sheet.png: 4 images\n", errors
     assert (installed.home / "sheet.png").is_file()
 
 

@@ -1,4 +1,4 @@
-"""What the commands that draw pictures have in common: which ones."""
+"""What the commands that draw images have in common: which ones."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def check_truncation(truncation: float) -> float:
 
 
 def count_seeds(seed: int, count: int) -> np.ndarray:
-    """Returns a seed for each picture, `(count,)`, from the first one on.
+    """Returns a seed for each image, `(count,)`, from the first one on.
 
     Raises:
         UserError: if one of them is negative or has more than 31 bits.
@@ -149,17 +149,17 @@ def read_latents(
 def parse_points(
     words: Sequence[str], image_size: ImageSize
 ) -> list[tuple[float, float]]:
-    """Reads points of a picture.
+    """Reads points of an image.
 
     Args:
         words: such as `8:20`, pixels from the left and from the top.
-        image_size: height and width of the picture in pixels.
+        image_size: height and width of the image in pixels.
 
     Returns:
         Pairs of pixels from the left and from the top.
 
     Raises:
-        UserError: if one is no point of the picture.
+        UserError: if one is no point of the image.
     """
     points, (height, width) = [], sides(image_size)
     for word in words:

@@ -27,7 +27,7 @@ def describe(
 
     Args:
         gan: the compiled model.
-        dataset: the real pictures.
+        dataset: the real images.
         schedule: batch size and steps.
         strategy: how devices are used.
         changes: the old value and the new one of what differs from the run so
@@ -42,10 +42,10 @@ def describe(
     memory = _memory_estimate(gan, schedule, replicas)
     height, width = sides(dataset.image_size)
     facts = {
-        "data": f"{dataset.name}: {dataset.num_examples:,} pictures of "
+        "data": f"{dataset.name}: {dataset.num_examples:,} images of "
         f"{height} x {width}{CHANNEL_WORDS[dataset.channels]}, "
         f"{dataset.num_classes or 'no'} classes",
-        "batch": f"{schedule.batch_size} pictures, "
+        "batch": f"{schedule.batch_size} images, "
         f"{schedule.batch_size // replicas} on each of {replicas} {device}",
         "steps": f"{start:,} to {schedule.num_steps:,}, "
         f"{updates} discriminator update{'s' if updates > 1 else ''} each",

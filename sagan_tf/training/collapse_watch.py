@@ -14,8 +14,8 @@ from absl import logging
 from sagan_tf.gan import SAGAN
 from sagan_tf.gan.sampling import Sampler
 
-# Pictures of one class are called all alike below this share of the spread of
-# real pictures; a network that has never been above it is still learning.
+# Images of one class are called all alike below this share of the spread of
+# real images; a network that has never been above it is still learning.
 _LEAST_VARIETY = 0.1
 # Observations after which a network should have begun to vary.
 _PATIENCE = 20
@@ -31,9 +31,9 @@ _CLASSES, _PER_CLASS = 8, 8
 class CollapseWatch:
     """Watches variety, the gap of the logits and the gates of a run.
 
-    - `variety`: spread of the pictures of one class from one batch of fixed
-      latents, as a share of the spread of real pictures;
-    - `gap`: mean logit of real less that of generated pictures;
+    - `variety`: spread of the images of one class from one batch of fixed
+      latents, as a share of the spread of real images;
+    - `gap`: mean logit of real less that of generated images;
     - `gate_*`: the gates of the attention layers.
 
     Each is bad if it is so three observations in a row, and then a warning
@@ -41,7 +41,7 @@ class CollapseWatch:
 
     Args:
         gan: the model.
-        real_images: some real pictures `(batch, height, width, 3)`.
+        real_images: some real images `(batch, height, width, 3)`.
     """
 
     def __init__(self, gan: SAGAN, real_images: np.ndarray) -> None:
@@ -105,7 +105,7 @@ class CollapseWatch:
                 "variety",
                 step,
                 self._lacks_variety(variety),
-                f"pictures of one class are alike (variety {variety:.3f})",
+                f"images of one class are alike (variety {variety:.3f})",
             ),
             *self._judge(
                 "gap",
@@ -155,5 +155,5 @@ class CollapseWatch:
 
 
 def _spread(images: np.ndarray) -> float:
-    """Return the mean standard deviation of a pixel over the pictures."""
+    """Return the mean standard deviation of a pixel over the images."""
     return float(np.std(np.asarray(images, np.float32), axis=0).mean())

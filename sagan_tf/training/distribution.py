@@ -150,7 +150,7 @@ def check_batch_size(
     """Refuses a global batch that replicas cannot share equally.
 
     Args:
-        batch_size: pictures per update on all devices together.
+        batch_size: images per update on all devices together.
         strategy: the strategy of the run.
         parts: how many parts each replica takes its share in.
 

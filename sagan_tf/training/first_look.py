@@ -10,15 +10,15 @@ from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
 
 _ROWS, _COLUMNS = 10, 8
-# Smaller pictures are enlarged, so that they can be seen.
+# Smaller images are enlarged, so that they can be seen.
 _SMALLEST = 64
 
 
 def look(dataset: ImageDataset) -> tuple[Findings, str]:
-    """Looks at the real pictures.
+    """Looks at the real images.
 
     Args:
-        dataset: the real pictures.
+        dataset: the real images.
 
     Returns:
         What was found, and the same in several lines.
@@ -38,10 +38,10 @@ def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
 
 
 def sheet(dataset: ImageDataset, findings: Findings) -> np.ndarray:
-    """Returns real pictures under their labels.
+    """Returns real images under their labels.
 
     Args:
-        dataset: the real pictures.
+        dataset: the real images.
         findings: what was found.
     """
     rows, captions = [], []
@@ -66,7 +66,7 @@ def _some_classes(findings: Findings) -> np.ndarray:
 
 
 def _row(dataset: ImageDataset, findings: Findings, label: int) -> np.ndarray:
-    """Returns pictures of a class; white where there are too few."""
+    """Returns images of a class; white where there are too few."""
     if findings.all_labels:
         indices = np.flatnonzero(dataset.labels == label)[:_COLUMNS]
         images, _ = dataset.images(indices)

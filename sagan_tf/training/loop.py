@@ -21,9 +21,9 @@ from sagan_tf.training.sinks import Records, open_records
 from sagan_tf.training.termination import StopWhenTerminated, Termination
 from sagan_tf.training.workdir import Workdir
 
-# Real pictures whose spread generated ones are held against.
-_WATCHED_PICTURES = 256
-# From pictures (batch, height, width, 3) in [-1, 1] to a number.
+# Real images whose spread generated ones are held against.
+_WATCHED_IMAGES = 256
+# From images (batch, height, width, 3) in [-1, 1] to a number.
 Measure = Callable[[np.ndarray], float]
 
 
@@ -77,7 +77,7 @@ def train(
 
     Args:
         gan: a compiled model, restored if there was a checkpoint.
-        dataset: the real pictures.
+        dataset: the real images.
         workdir: where metrics and sheets go.
         checkpoints: where checkpoints go.
         schedule: when what happens.
@@ -153,7 +153,7 @@ def _batches(
     start: int,
     clock: Clock,
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """The real pictures from a step on, for the replicas of this process."""
+    """The real images from a step on, for the replicas of this process."""
     strategy = gan.distribute_strategy
     batch_size = schedule.batch_size * gan.discriminator_steps
     if strategy.num_replicas_in_sync == 1:
@@ -199,7 +199,7 @@ def _periodic(
         schedule.sheet_rows,
         dataset.class_names,
     )
-    some = min(dataset.num_examples, _WATCHED_PICTURES)
+    some = min(dataset.num_examples, _WATCHED_IMAGES)
     real_images, real_labels = next(iter(dataset.ordered_batches(some)))
     watch = CollapseWatch(gan, real_images.numpy())
     watch.recall(before)

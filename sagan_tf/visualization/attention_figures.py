@@ -188,8 +188,8 @@ def enlarge(image: np.ndarray, side: int) -> np.ndarray:
     height, width = enlarged_size(image, side)
     sharp = max(image.shape[:2]) <= min(_LARGEST_SHARP, side)
     kind = Image.Resampling.NEAREST if sharp else Image.Resampling.LANCZOS
-    picture = to_channels(sheets.to_image(image))
-    return np.asarray(picture.resize((width, height), kind))
+    image = to_channels(sheets.to_image(image))
+    return np.asarray(image.resize((width, height), kind))
 
 
 def heat_over(image: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which pictures to draw: words of the user, refused or understood."""
+"""Which images to draw: words of the user, refused or understood."""
 
 import pytest
 
@@ -57,6 +57,6 @@ def test_points_are_pixels_from_left_and_top():
 
 
 @pytest.mark.parametrize("word", ["3", "3:32", "-1:0", "a:b", "1:2:3", "nan:1"])
-def test_a_point_outside_the_picture_is_refused(word):
+def test_a_point_outside_the_image_is_refused(word):
     with pytest.raises(UserError, match="--points"):
         drawing.parse_points([word], 32)

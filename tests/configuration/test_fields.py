@@ -165,7 +165,7 @@ WASSERSTEIN = {"loss": "wasserstein", "model.spectral_normalization": "none"}
 # Settings that are fine one by one, and what the message has to hold.
 CONTRADICTIONS = [
     ({"dataset.name": "folder"}, ["dataset.path", "directory of images"]),
-    ({"dataset.path": "pictures"}, ["dataset.path", "twins"]),
+    ({"dataset.path": "images"}, ["dataset.path", "twins"]),
     ({"dataset.on_unreadable": "skip"}, ["dataset.on_unreadable", "twins"]),
     ({"dataset.service": "grpc://a:1"}, ["dataset.service", "twins"]),
     (
@@ -512,7 +512,7 @@ def test_file_is_valid_and_a_small_difference(config_name):
     assert module.__doc__ and module.get_config.__doc__
     if config.dataset.name in ("folder", "shards"):
         # The one thing that such a file cannot know.
-        config.dataset.path = "pictures"
+        config.dataset.path = "images"
     validate(config)
 
 

@@ -17,14 +17,14 @@ def network(cache):
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     data = open_dataset("twins", image_size=32, split="test", num_examples=1000)
     images, labels = next(iter(data.ordered_batches(1000)))
     return images.numpy(), labels.numpy()
 
 
-def test_kinds_are_recognised(network, pictures):
-    images, labels = pictures
+def test_kinds_are_recognised(network, images):
+    images, labels = images
     logits, features = network(images)
     assert (logits.shape, features.shape) == ((1000, 10), (1000, 64))
     assert np.mean(logits.argmax(1) == labels) >= 0.99
@@ -33,7 +33,7 @@ def test_kinds_are_recognised(network, pictures):
     assert len(network.hash) == 16
 
 
-def test_larger_pictures_are_recognised(network):
+def test_larger_images_are_recognised(network):
     data = open_dataset("twins", image_size=64, num_examples=200)
     images, labels = next(iter(data.ordered_batches(200)))
     logits, _ = network(images)
@@ -68,8 +68,8 @@ def noisy(images):
     ],
     ids=["halves that disagree", "upside down", "grey", "noisy", "repeated"],
 )
-def test_features_tell_what_is_wrong(network, pictures, change):
-    images, _ = pictures
+def test_features_tell_what_is_wrong(network, images, change):
+    images, _ = images
     floor = distance(network, images[:500], images[500:])
     assert distance(network, images[:500], change(images[500:])) > 3 * floor
 
@@ -114,11 +114,9 @@ def test_other_data_have_none(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 10, 11])
-def test_two_devices_see_the_same(
-    network, cache, pictures, two_replicas, count
-):
+def test_two_devices_see_the_same(network, cache, images, two_replicas, count):
     shared = load_classifier("twins", str(cache), two_replicas)
-    images = pictures[0][:count]
+    images = images[0][:count]
     for ours, theirs in zip(shared(images), network(images)):
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)

@@ -15,7 +15,7 @@ RED, GREEN, BLUE = (1, -1, -1), (-1, 1, -1), (-1, -1, 1)
 ORANGE = (1, 0, -1)
 
 
-def picture(left, right, size=32):
+def an_image(left, right, size=32):
     """Two squares, a quarter of the size wide, on light grey."""
     image = np.full((size, size, 3), 0.8, np.float32)
     quarter = size // 4
@@ -28,13 +28,15 @@ def picture(left, right, size=32):
 
 @pytest.mark.parametrize("size", [16, 32, 33, 128])
 def test_hues_are_known(size):
-    images = np.stack([picture(RED, GREEN, size), picture(BLUE, ORANGE, size)])
+    images = np.stack(
+        [an_image(RED, GREEN, size), an_image(BLUE, ORANGE, size)]
+    )
     expected = [[0, 1 / 3], [2 / 3, 1 / 12]]
     np.testing.assert_allclose(half_hues(images), expected, atol=1e-6)
 
 
 def test_agreement_is_within_the_tolerance():
-    images = np.stack([picture(RED, RED), picture(RED, ORANGE)])
+    images = np.stack([an_image(RED, RED), an_image(RED, ORANGE)])
     assert agreement(images).tolist() == [True, False]
     assert agreement(images, tolerance=0.09).tolist() == [True, True]
     assert coherence(images) == 0.5
@@ -42,12 +44,12 @@ def test_agreement_is_within_the_tolerance():
 
 def test_hues_meet_across_zero():
     purplish, yellowish = (1, -1, -0.9), (1, -0.9, -1)
-    assert coherence(picture(purplish, yellowish)[None]) == 1
+    assert coherence(an_image(purplish, yellowish)[None]) == 1
 
 
 @pytest.mark.parametrize("left, right", [(None, RED), (RED, None)])
 def test_half_without_a_shape_has_no_hue_and_disagrees(left, right):
-    images = picture(left, right)[None]
+    images = an_image(left, right)[None]
     expected = [[left is None, right is None]]
     np.testing.assert_array_equal(np.isnan(half_hues(images)), expected)
     assert coherence(images) == 0
@@ -68,19 +70,19 @@ def test_noise_does_not_score(noise):
 
 
 @pytest.mark.parametrize("colour", [RED, (0, 0, 0), (-1, -1, -1), (1, 1, 1)])
-def test_flat_picture_does_not_score(colour):
+def test_flat_image_does_not_score(colour):
     images = np.broadcast_to(np.float32(colour), (4, 32, 32, 3))
     assert coherence(images) == 0
 
 
 def test_blurred_and_noisy_shapes_still_count():
-    images = np.stack([picture(RED, RED), picture(BLUE, BLUE)] * 8)
+    images = np.stack([an_image(RED, RED), an_image(BLUE, BLUE)] * 8)
     blurred = (images + np.roll(images, 1, 1) + np.roll(images, 1, 2)) / 3
     noise = np.random.default_rng(0).normal(0, 0.15, images.shape)
     assert coherence(np.clip(blurred + noise, -1, 1)) == 1
 
 
-def test_shuffled_halves_come_from_other_pictures():
+def test_shuffled_halves_come_from_other_images():
     images = np.arange(9, dtype=np.float32)[:, None, None, None]
     images = np.broadcast_to(images, (9, 4, 4, 3))
     shuffled = shuffle_halves(images, seed=0)
@@ -110,7 +112,7 @@ def test_half_without_a_hue_covers_none():
 
 
 def test_tensors_of_any_float_type_are_taken():
-    images = tf.cast(picture(RED, RED)[None], tf.bfloat16)
+    images = tf.cast(an_image(RED, RED)[None], tf.bfloat16)
     assert coherence(images) == coherence(images.numpy()) == 1
 
 
@@ -128,10 +130,10 @@ def test_other_images_are_refused(images, message):
         coherence(images)
 
 
-def test_one_picture_cannot_be_shuffled():
+def test_one_image_cannot_be_shuffled():
     with pytest.raises(ValueError, match="two or more"):
         shuffle_halves(np.zeros((1, 4, 4, 3)), 0)
 
 
-def test_pictures_of_nan_agree_in_nothing():
+def test_images_of_nan_agree_in_nothing():
     assert coherence(np.full((4, 32, 32, 3), np.nan, np.float32)) == 0.0

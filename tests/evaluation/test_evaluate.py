@@ -289,7 +289,7 @@ def test_directories_that_are_no_run_are_refused(tmp_path, call, run):
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory):
-    """Real pictures, and likewise ones of another size and ones of noise."""
+    """Real images, and likewise ones of another size and ones of noise."""
     root = tmp_path_factory.mktemp("folders")
     random = np.random.default_rng(0)
     for name, size, split in (("real", 40, "train"), ("fake", 32, "test")):
@@ -402,7 +402,7 @@ def test_bad_folders_are_one_line(folders, call, tmp_path, bad):
         path.mkdir()
     if bad == "text":
         for number in range(9):
-            (path / f"{number}.png").write_text("no picture")
+            (path / f"{number}.png").write_text("no image")
     for given in (
         {"real_dir": folders / "real", "fake_dir": path},
         {"real_dir": path, "fake_dir": folders / "fake"},

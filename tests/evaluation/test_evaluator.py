@@ -22,7 +22,7 @@ from sagan_tf.evaluation.set_statistics import Statistics
 CLASSES = 3
 
 
-def pictures(count, seed=0, shift=0.0, scale=0.2):
+def some_images(count, seed=0, shift=0.0, scale=0.2):
     random = np.random.default_rng(seed)
     labels = np.arange(count) % CLASSES
     images = random.normal(shift, scale, (count, 8, 8, 3))
@@ -61,7 +61,7 @@ def card(num_generated, num_real=300, **changes):
 
 @pytest.fixture
 def evaluator(toy_network):
-    real = real_statistics(toy_network, *pictures(300))
+    real = real_statistics(toy_network, *some_images(300))
     return Evaluator(toy_network, real, num_classes=CLASSES)
 
 
@@ -74,10 +74,10 @@ def known_network(toy_network):
 
 
 def test_scores_are_those_of_tfgan_on_the_same_features(evaluator, toy_network):
-    images, labels = pictures(200, seed=1, shift=0.1)
+    images, labels = some_images(200, seed=1, shift=0.1)
     values = evaluator.score(batches(images, labels, 60), card(200)).values
     logits, fake = (tf.constant(x, tf.float64) for x in toy_network(images))
-    real = tf.constant(toy_network(pictures(300)[0])[1], tf.float64)
+    real = tf.constant(toy_network(some_images(300)[0])[1], tf.float64)
     theirs = tfgan.load().eval
     fid = theirs.frechet_classifier_distance_from_activations(real, fake)
     kid = theirs.kernel_classifier_distance_from_activations(
@@ -92,7 +92,7 @@ def test_scores_are_those_of_tfgan_on_the_same_features(evaluator, toy_network):
 
 
 def test_each_score_is_there(evaluator):
-    scores = evaluator.score(batches(*pictures(200, 1), 60), card(200))
+    scores = evaluator.score(batches(*some_images(200, 1), 60), card(200))
     assert list(scores.values) == [
         "fid200_toy",
         "is200_toy",
@@ -121,7 +121,7 @@ def test_each_score_is_there(evaluator):
 
 
 def names_of_tfgan(evaluator):
-    scores = evaluator.score(batches(*pictures(200, 1), 60), card(200))
+    scores = evaluator.score(batches(*some_images(200, 1), 60), card(200))
     return [name for name in scores.values if name.startswith("tfgan")]
 
 
@@ -135,11 +135,11 @@ def test_tfgan_scores_what_there_is_memory_for(evaluator, monkeypatch):
 
 def test_what_lies_in_a_file_scores_the_same(toy_network, monkeypatch):
     def scores():
-        real = real_statistics(toy_network, *pictures(300))
+        real = real_statistics(toy_network, *some_images(300))
         evaluator = Evaluator(
             toy_network, real, num_classes=CLASSES, tfgan_check=False
         )
-        images, labels = pictures(200, seed=1)
+        images, labels = some_images(200, seed=1)
         return evaluator.score(batches(images, labels, 60), card(200)).values
 
     expected = scores()
@@ -150,7 +150,7 @@ def test_what_lies_in_a_file_scores_the_same(toy_network, monkeypatch):
 
 @pytest.mark.parametrize("size", [1, 7, 200])
 def test_batch_size_does_not_matter(evaluator, size):
-    images, labels = pictures(200, seed=1)
+    images, labels = some_images(200, seed=1)
     expected = evaluator.score(batches(images, labels, 50), card(200)).values
     found = evaluator.score(batches(images, labels, size), card(200)).values
     for name, value in expected.items():
@@ -160,9 +160,9 @@ def test_batch_size_does_not_matter(evaluator, size):
 
 
 def test_collapse_is_seen(evaluator):
-    images, labels = pictures(201, seed=1)
+    images, labels = some_images(201, seed=1)
     good = evaluator.score(batches(images, labels, 50), card(201)).values
-    # The third class shows one picture only.
+    # The third class shows one image only.
     images[labels == 2] = images[2]
     poor = evaluator.score(batches(images, labels, 50), card(201)).values
     name = "class_variety201_toy"
@@ -172,9 +172,9 @@ def test_collapse_is_seen(evaluator):
 
 
 def test_coherence_of_twins_is_counted(toy_network):
-    real = real_statistics(toy_network, *pictures(300))
+    real = real_statistics(toy_network, *some_images(300))
     evaluator = Evaluator(toy_network, real, num_classes=CLASSES, data="twins")
-    images, labels = pictures(60)
+    images, labels = some_images(60)
     images[:] = -0.9
     images[::2, 2:5, 1:3, 0] = images[::2, 2:5, 5:7, 0] = 0.9
     images[:, 0, 0] = np.random.default_rng(0).uniform(-1, -0.8, (60, 3))
@@ -186,11 +186,11 @@ def test_coherence_of_twins_is_counted(toy_network):
     assert values["hue_coverage60"] == 0
 
 
-def test_classes_with_few_pictures_have_no_intra_fid(evaluator):
-    values = evaluator.score(batches(*pictures(12), 5), card(12)).values
+def test_classes_with_few_images_have_no_intra_fid(evaluator):
+    values = evaluator.score(batches(*some_images(12), 5), card(12)).values
     assert not [name for name in values if name.startswith("intra")]
     evaluator.force = True
-    values = evaluator.score(batches(*pictures(12), 5), card(12)).values
+    values = evaluator.score(batches(*some_images(12), 5), card(12)).values
     assert "intra_fid12_toy" in values
 
 
@@ -202,12 +202,12 @@ def test_classes_with_few_pictures_have_no_intra_fid(evaluator):
         ((300, 5), False, "a FID needs more than 5 images"),
     ],
 )
-def test_too_few_pictures_are_refused(toy_network, counts, force, message):
+def test_too_few_images_are_refused(toy_network, counts, force, message):
     with pytest.raises(UserError, match=message):
         halves.check_counts(toy_network, *counts, force)
 
 
-def test_few_pictures_are_warned_of(toy_network, caplog):
+def test_few_images_are_warned_of(toy_network, caplog):
     halves.check_counts(toy_network, 1000, 1000, False)
     assert not caplog.records
     halves.check_counts(toy_network, 1000, 999, False)
@@ -217,7 +217,7 @@ def test_few_pictures_are_warned_of(toy_network, caplog):
 
 def test_halves_of_sound_images_are_near_each_other(evaluator):
     real = evaluator.references
-    images, labels = pictures(300, shift=0.6)
+    images, labels = some_images(300, shift=0.6)
     values = evaluator.score(batches(images, labels, 50), card(300)).values
     assert real["halves_fid"] < 0.1 * values["fid300_toy"]
     assert real["halves_precision"] > 0.8 and real["halves_recall"] > 0.8
@@ -225,8 +225,8 @@ def test_halves_of_sound_images_are_near_each_other(evaluator):
     assert "real_accuracy" not in real
 
 
-def test_pictures_out_of_order_stop_the_run(toy_network, caplog):
-    images, labels = pictures(300)
+def test_images_out_of_order_stop_the_run(toy_network, caplog):
+    images, labels = some_images(300)
     images[150:] *= -1
     real = real_statistics(toy_network, images, labels)
     with pytest.raises(UserError, match="not be in mixed order") as caught:
@@ -236,15 +236,15 @@ def test_pictures_out_of_order_stop_the_run(toy_network, caplog):
     assert "not be in mixed order" in caplog.text
 
 
-def test_equal_pictures_stop_the_run(toy_network):
+def test_equal_images_stop_the_run(toy_network):
     images = np.zeros((20, 8, 8, 3), np.float32)
     real = real_statistics(toy_network, images, np.zeros(20, int))
     with pytest.raises(UserError, match="look the same to toy"):
         Evaluator(toy_network, real, force=True)
 
 
-def test_unrecognised_pictures_stop_the_run(known_network):
-    images, labels = pictures(300)
+def test_unrecognised_images_stop_the_run(known_network):
+    images, labels = some_images(300)
     with pytest.raises(UserError, match=r"recognise 89% .* \(it knew 99.0%"):
         Evaluator(
             known_network,
@@ -264,7 +264,7 @@ def test_unrecognised_pictures_stop_the_run(known_network):
 
 @pytest.mark.parametrize("num_classes", [0, CLASSES])
 def test_labels_of_other_classes_have_no_accuracy(known_network, num_classes):
-    images, labels = pictures(300)
+    images, labels = some_images(300)
     labels = labels if num_classes else np.zeros_like(labels)
     real = real_statistics(known_network, images, labels, num_classes)
     evaluator = Evaluator(known_network, real, num_classes=num_classes)
@@ -277,4 +277,4 @@ def test_labels_of_other_classes_have_no_accuracy(known_network, num_classes):
 
 def test_card_stays_with_the_scores(evaluator):
     ours = dataclasses.replace(card(200), step=7, seed=3)
-    assert evaluator.score(batches(*pictures(200), 60), ours).card == ours
+    assert evaluator.score(batches(*some_images(200), 60), ours).card == ours

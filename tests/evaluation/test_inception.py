@@ -13,7 +13,7 @@ from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.inception import load_inception
 
 
-def pictures(count=3, size=32, seed=0):
+def some_images(count=3, size=32, seed=0):
     random = np.random.default_rng(seed)
     return random.uniform(-1, 1, (count, size, size, 3)).astype(np.float32)
 
@@ -32,7 +32,7 @@ def network(inception_path):
 
 @pytest.mark.parametrize("size", [32, 350])
 def test_299_pixels_arrive_and_2048_come_back(network, size):
-    images = pictures(2, size)
+    images = some_images(2, size)
     logits, pooled = network(images)
     assert network.model.seen.numpy().tolist() == [299, 299, 3]
     low, high = network.model.range.numpy()
@@ -49,7 +49,7 @@ def test_299_pixels_arrive_and_2048_come_back(network, size):
 
 
 def test_features_do_not_depend_on_the_batch(network):
-    images = pictures(3)
+    images = some_images(3)
     _, together = network(images)
     apart = np.concatenate([network(image[None])[1] for image in images])
     np.testing.assert_allclose(together, apart, rtol=1e-3, atol=1e-6)
@@ -61,7 +61,7 @@ def test_any_model_with_both_outputs_serves_by_its_own_name(toy_path):
     assert (network.num_classes, network.num_features) == (6, 5)
     # The size that its signature fixes.
     assert network.input_size == 8
-    assert network(pictures(2))[0].shape == (2, 6)
+    assert network(some_images(2))[0].shape == (2, 6)
 
 
 def test_hash_is_of_the_files(toy_path, tmp_path):
@@ -141,14 +141,14 @@ def test_images_that_are_not_finite_are_refused(toy_network):
         toy_network(np.full((2, 8, 8, 3), np.nan))
 
 
-def test_size_of_features_does_not_need_the_pictures(toy_network):
-    assert toy_network(pictures(2, 8))[1].dtype == np.float32
+def test_size_of_features_does_not_need_the_images(toy_network):
+    assert toy_network(some_images(2, 8))[1].dtype == np.float32
     logits, pooled = toy_network(tf.zeros((0, 8, 8, 3)))
     assert (logits.shape, pooled.shape) == ((0, 6), (0, 5))
 
 
 def test_two_devices_see_the_same(toy_path, two_replicas):
-    images = pictures(5)
+    images = some_images(5)
     alone, shared = (
         load_inception(toy_path),
         load_inception(toy_path, two_replicas),
@@ -190,7 +190,7 @@ def test_clean_resizing_is_that_of_pillow_in_floats(size):
 
 
 def test_images_of_several_sizes_are_seen_in_order(toy_network):
-    images = [*pictures(2, 8), *pictures(2, 12, 1), *pictures(1, 8, 2)]
+    images = [*some_images(2, 8), *some_images(2, 12, 1), *some_images(1, 8, 2)]
     together = toy_network(images)
     for number, image in enumerate(images):
         alone = toy_network(image[None])

@@ -15,7 +15,7 @@ from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
 from sagan_tf.evaluation.set_statistics import Statistics
 from sagan_tf.training.workdir import Workdir
-from tests.evaluation.test_evaluator import batches, card, pictures
+from tests.evaluation.test_evaluator import batches, card, some_images
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def self_evaluation(network, path):
     )
     both = [Statistics.of(network, needs) for _ in range(2)]
     for half, seed in zip(both, (0, 1)):
-        images, labels = pictures(150, seed)
+        images, labels = some_images(150, seed)
         half.update(*network(images), labels)
     scorer = RunScorer(
         Evaluator(network, RealStatistics(*both), tfgan_check=False),
         card(100),
         workdir=Workdir(path),
-        sample=lambda step: batches(*pictures(100, step), 50),
+        sample=lambda step: batches(*some_images(100, step), 50),
         checkpoint_path=lambda step: path / f"step_{step:08d}",
         metric="toy_distance",
     )

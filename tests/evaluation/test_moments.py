@@ -137,7 +137,7 @@ def test_distance_is_that_of_tfgan_and_scipy(count, dimension):
     )
 
 
-def test_fewer_than_two_pictures_have_no_covariance():
+def test_fewer_than_two_images_have_no_covariance():
     with pytest.raises(ValueError, match="two images or more. Received: 1"):
         frechet_distance(moments(features(1, 3)), moments(features(5, 3)))
 

@@ -84,7 +84,7 @@ def test_whole_is_both_halves(tmp_path, toy_network, dataset):
 
 
 class Counting:
-    """A network that counts pictures and may break."""
+    """A network that counts images and may break."""
 
     def __init__(self, network, limit=10**9):
         self.network = network

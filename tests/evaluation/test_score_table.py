@@ -159,7 +159,7 @@ def test_lines_of_the_paper_are_for_its_protocol_only():
     assert reports.paper_score("fid50k_train", other) is None
 
 
-def test_text_shows_real_pictures_beside_generated_ones():
+def test_text_shows_real_images_beside_generated_ones():
     lines = format_scores([row(10, 9.0), row(20, 3.0)]).splitlines()
     assert lines[0].split() == ["score", "step", "10", "step", "20", "real"]
     assert lines[1].split() == ["fid50k_train", "9", "3", "0.5"]

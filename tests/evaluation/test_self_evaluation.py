@@ -56,7 +56,7 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     assert rows[0][name] != rows[1][name]
     assert len(list((tmp_path / "best").glob("step_*"))) == 1
     assert '"collapse_since": -1.0' in workdir.metrics.read_text()
-    # The same picture from the checkpoint gives the same scores.
+    # The same image from the checkpoint gives the same scores.
     sampler = callback.action.scorer.sample
     sampler.places = [checkpoints]
     card = callback.action.scorer.card

@@ -52,13 +52,13 @@ def ask(model, name, **inputs):
 def test_the_five_signatures_have_their_names_and_types(exported):
     given = {"latents": tf.float32, "labels": tf.int32}
     drawn = {"labels": tf.int32, "seed": tf.int32, "truncation": tf.float32}
-    pictures = {"images": tf.uint8}
+    images = {"images": tf.uint8}
     expected = {
-        "serving_default": (given, pictures),
+        "serving_default": (given, images),
         "generate": (given, {"images": tf.float32}),
-        "sample": (drawn, pictures),
+        "sample": (drawn, images),
         "png": (drawn, {"png_bytes": tf.string}),
-        "attention": (given, {**pictures, "attention": tf.float32}),
+        "attention": (given, {**images, "attention": tf.float32}),
     }
     found = {}
     for name, function in exported.signatures.items():
@@ -97,7 +97,7 @@ def test_any_batch_equals_the_network(exported, generator, count):
     np.testing.assert_array_equal(served, sheets.to_uint8(images))
 
 
-def test_a_picture_depends_on_its_own_seed_alone(exported):
+def test_an_image_depends_on_its_own_seed_alone(exported):
     labels, seeds = [4, 4, 1], np.array([7, 8, 9], np.int32)
     counted = ask(exported, "sample", labels=labels, seed=7, truncation=1.0)
     each = ask(

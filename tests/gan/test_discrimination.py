@@ -23,7 +23,7 @@ class Linear(tf.keras.Model):
         return (tf.gather(self.slopes, labels) * sums)[:, tf.newaxis]
 
 
-def pictures(seed, count=2, size=32):
+def some_images(seed, count=2, size=32):
     random = np.random.default_rng(seed)
     return tf.constant(
         random.uniform(-1, 1, (count, size, size, 3)), tf.float32
@@ -33,7 +33,7 @@ def pictures(seed, count=2, size=32):
 def penalty(network, count=2):
     penalty = losses.get("wasserstein").penalty
     mixed = penalty.points(
-        pictures(1, count), pictures(2, count), SHARES[:count]
+        some_images(1, count), some_images(2, count), SHARES[:count]
     )
     return discrimination.gradient_penalty(
         network, penalty, mixed, tf.constant([1, 0][:count])
@@ -56,7 +56,7 @@ def penalty_and_gradients(network, count=2):
 
 def test_penalty_of_a_known_slope():
     network = Linear()
-    # The norms are the slopes of the real pictures' classes, 0.5 and 1, times
+    # The norms are the slopes of the real images' classes, 0.5 and 1, times
     # the root of 3 * 32 * 32.
     root = np.sqrt(3 * 32 * 32)
     expected = ((0.5 * root - 1) ** 2 + (root - 1) ** 2) / 2
@@ -76,14 +76,14 @@ def test_each_mixture_has_a_share_of_its_own():
             return super().call(inputs)
 
     penalty(Seeing())
-    real, fake = pictures(1), pictures(2)
+    real, fake = some_images(1), some_images(2)
     np.testing.assert_allclose(seen[0][0], 0.25 * real[0] + 0.75 * fake[0])
     np.testing.assert_allclose(seen[0][1], 0.75 * real[1] + 0.25 * fake[1])
 
 
 def test_loss_has_its_penalty():
     network, labels = Linear(), tf.constant([1, 0])
-    real, fake = (pictures(1), labels), (pictures(2), labels)
+    real, fake = (some_images(1), labels), (some_images(2), labels)
     found, of_real, of_fake, sign, alone = discrimination.discriminator_loss(
         network, losses.get("wasserstein", 3.0), real, fake, SHARES
     )
@@ -100,7 +100,7 @@ def test_loss_has_its_penalty():
 
 def test_a_penalty_says_where_and_what_it_measures():
     network, labels = Linear(), tf.constant([1, 0])
-    real, fake = (pictures(1), labels), (pictures(2), labels)
+    real, fake = (some_images(1), labels), (some_images(2), labels)
     squares = losses.Penalty(
         points=lambda real, fake, shares: real,
         measure=lambda gradients: tf.reduce_sum(tf.square(gradients)),

@@ -282,7 +282,7 @@ def record(gan):
     return seen
 
 
-def test_each_discriminator_update_has_fresh_pictures_and_latents():
+def test_each_discriminator_update_has_fresh_images_and_latents():
     gan = make(discriminator_steps=2)
     seen, (images, labels) = record(gan), batch(8)
     gan.train_step((images, labels))

@@ -132,7 +132,7 @@ def _attention(x, name):
 
 
 def generator(latents, labels, image_size, base_channels, classes, attention):
-    """Pictures from moving statistics; `attention` is a map size or None."""
+    """Images from moving statistics; `attention` is a map size or None."""
     first, *widths = GENERATOR_WIDTHS[image_size]
     x = _dense(latents, 16 * first * base_channels, "g_snh0")
     x = tf.reshape(x, (-1, 4, 4, first * base_channels))
@@ -175,12 +175,12 @@ def write(prefix, latents, labels, images, widths, classes, attention):
         classes: number of classes.
 
     Returns:
-        The generator's pictures and the discriminator's logits.
+        The generator's images and the discriminator's logits.
     """
     with tf.Graph().as_default():
         tf.random.set_seed(7)
         with v1.variable_scope("model", use_resource=True):
-            pictures = generator(
+            drawn = generator(
                 tf.constant(latents),
                 tf.constant(labels),
                 images.shape[1],
@@ -202,4 +202,4 @@ def write(prefix, latents, labels, images, widths, classes, attention):
         with v1.Session() as session:
             session.run(v1.global_variables_initializer())
             v1.train.Saver().save(session, prefix)
-            return session.run((pictures, logits))
+            return session.run((drawn, logits))

@@ -120,7 +120,7 @@ def test_deviation_beta_2():
         (imagenet128.get_config(), 0.999),
         (paper.get_config(), 0.9),
     ):
-        config.dataset.path = "pictures"
+        config.dataset.path = "images"
         validation.validate(config)
         config.model.base_channels = 2
         config.model.attention_key_divisor = 1

@@ -39,7 +39,7 @@ def test_any_checkpoint_agrees(
 ):
     latents, labels, images = draw_inputs(image_size, classes, latent_dim)
     prefix = str(tmp_path / "model.ckpt")
-    pictures, logits = release_reference.write(
+    drawn, logits = release_reference.write(
         prefix, latents, labels, images, widths, classes, attention
     )
     generator, discriminator = release.load(prefix)
@@ -51,7 +51,7 @@ def test_any_checkpoint_agrees(
         assert network.base_channels == width
         assert network.attention_resolutions == ((size,) if size else ())
     ours = generator([latents, labels], training=False)
-    np.testing.assert_allclose(ours, pictures, rtol=0, atol=OUTPUTS)
+    np.testing.assert_allclose(ours, drawn, rtol=0, atol=OUTPUTS)
     ours = discriminator([images, labels], training=False)
     scale = np.abs(logits).max()
     np.testing.assert_allclose(ours, logits, rtol=0, atol=OUTPUTS * scale)
@@ -60,7 +60,7 @@ def test_any_checkpoint_agrees(
 def test_a_place_that_channels_leave_open_is_chosen(tmp_path):
     latents, labels, images = draw_inputs(256, 2, 16)
     prefix = str(tmp_path / "model.ckpt")
-    pictures, _ = release_reference.write(
+    drawn, _ = release_reference.write(
         prefix, latents, labels, images, (2, 2), 2, (16, None)
     )
     with pytest.raises(UserError, match="16 at 16x16 or 32x32"):
@@ -68,7 +68,7 @@ def test_a_place_that_channels_leave_open_is_chosen(tmp_path):
     generator, _ = release.load(prefix, attention_resolutions=(16,))
     assert generator.attention_resolutions == (16,)
     ours = generator([latents, labels], training=False)
-    np.testing.assert_allclose(ours, pictures, rtol=0, atol=OUTPUTS)
+    np.testing.assert_allclose(ours, drawn, rtol=0, atol=OUTPUTS)
 
 
 @pytest.fixture(scope="module")

@@ -168,7 +168,7 @@ def test_only_biases_before_a_batch_normalization_have_no_gradient(fixture):
 
 
 def draw_feed(number):
-    """Latents, fake labels, pictures and labels of a fixture's update."""
+    """Latents, fake labels, images and labels of a fixture's update."""
     random = np.random.RandomState(1000 + number)
     latents = random.standard_normal((4, 128))
     fake_labels = random.randint(0, 5, 4)
@@ -218,7 +218,7 @@ def test_trajectory_of_ten_steps(expected_losses):
 
 def test_deviation_folded_resampling(expected_losses):
     # In the ninth iteration a logit is 0.006 from the hinge's corner, so that
-    # rounding decides whether one picture counts: the tenth says nothing.
+    # rounding decides whether one image counts: the tenth says nothing.
     networks = release.load(PREFIX)
     difference = np.abs(run_trajectory(networks, True) - expected_losses)
     assert difference[0].max() < FIRST_STEP

@@ -42,17 +42,17 @@ def test_generator(networks, expected):
 
 
 def test_discriminator(networks, expected):
-    for pictures, labels, logits in (
+    for images, labels, logits in (
         ("images", "labels", "logits_real"),
         ("generator_eval", "fake_labels", "logits_fake"),
     ):
-        inputs = [expected[pictures], expected[labels]]
+        inputs = [expected[images], expected[labels]]
         found = networks[1](inputs, training=False)
         assert_close(found[:, 0], expected[logits])
 
 
 def test_deviation_norm_epsilon(networks, expected):
-    """The release's epsilon would give other pictures."""
+    """The release's epsilon would give other images."""
     config = {**networks[0].get_config(), "norm_epsilon": 1e-5}
     other = Generator.from_config(config)
     other.build_from_config({})

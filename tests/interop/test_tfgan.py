@@ -39,7 +39,7 @@ def fill(variable, random):
 
 
 def write(prefix, scopes, widths, training=False):
-    """Writes TF-GAN's networks; returns pictures, logits and a gradient."""
+    """Writes TF-GAN's networks; returns images, logits and a gradient."""
     example = "tensorflow_gan.examples.self_attention_estimator"
     generator = load(f"{example}.generator")
     discriminator = load(f"{example}.discriminator")
@@ -47,7 +47,7 @@ def write(prefix, scopes, widths, training=False):
     with tf.Graph().as_default():
         tf.random.set_seed(3)
         with v1.variable_scope(scopes[0]):
-            pictures, _ = generator.generator(
+            drawn, _ = generator.generator(
                 tf.constant(latents),
                 tf.constant(labels),
                 widths[0],
@@ -73,7 +73,7 @@ def write(prefix, scopes, widths, training=False):
             session.run(v1.global_variables_initializer())
             session.run(assignments)
             v1.train.Saver().save(session, prefix)
-            return session.run((pictures, logits, gradient))
+            return session.run((drawn, logits, gradient))
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_outputs_agree_with_batch_statistics(tmp_path):
 
 
 def check_outputs(prefix, found, widths, training, tolerance):
-    pictures, logits, gradient = found
+    drawn, logits, gradient = found
     generator, discriminator = tfgan.load(prefix)
     assert (generator.base_channels, discriminator.base_channels) == widths
     assert generator.num_classes == discriminator.num_classes == CLASSES
@@ -103,7 +103,7 @@ def check_outputs(prefix, found, widths, training, tolerance):
     assert discriminator.attention_resolutions == (32,)
     latents, labels, images = draw_inputs()
     ours = generator([latents, labels], training=training)
-    np.testing.assert_allclose(ours, pictures, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(ours, drawn, rtol=0, atol=tolerance)
     kernel = discriminator.stages[3][1].conv_1.raw_kernel
     with tf.GradientTape() as tape:
         ours = discriminator([images, labels], training=True)

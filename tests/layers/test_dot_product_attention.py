@@ -115,7 +115,7 @@ def test_blocks_keep_no_weights():
             for output in operation.outputs
             if output.shape.rank is not None
         ]
-        # 24 queries and 6 keys in each of 2 pictures; the map has 768 numbers.
+        # 24 queries and 6 keys in each of 2 images; the map has 768 numbers.
         largest.append(2 * 24 * 6 in sizes)
     assert largest == [True, False]
 

@@ -28,7 +28,7 @@ def discriminator(size=32, num_classes=3, attention=(), **options):
 
 
 def inputs_of(network, batch=2):
-    """Random latents or pictures, with labels if there are classes."""
+    """Random latents or images, with labels if there are classes."""
     shape = network.image_shape
     if isinstance(network, Generator):
         shape = (network.latent_dim,)
@@ -179,7 +179,7 @@ def test_feature_sizes(size, generated, discriminated):
 
 @SIZES
 @pytest.mark.parametrize("num_classes", [0, 3])
-def test_pictures_have_the_asked_size_and_range(size, num_classes):
+def test_images_have_the_asked_size_and_range(size, num_classes):
     network = generator(size, num_classes, base_channels=1)
     images = network(inputs_of(network), training=True)
     assert images.shape == (2, size, size, 3)
@@ -220,7 +220,7 @@ def test_other_forms_and_channels(size, channels, attention):
 
 @SIZES
 @pytest.mark.parametrize("num_classes", [0, 3])
-def test_there_is_one_logit_a_picture(size, num_classes):
+def test_there_is_one_logit_a_image(size, num_classes):
     network = discriminator(size, num_classes, base_channels=1)
     logits = network(inputs_of(network), training=True)
     assert logits.shape == (2, 1)
@@ -305,7 +305,7 @@ def test_attention_options_reach_the_layers():
     assert (layer.key_divisor, layer.value_divisor) == (4, 8)
 
 
-def test_label_changes_the_picture_and_the_logit():
+def test_label_changes_the_image_and_the_logit():
     network = generator()
     latents, _ = inputs_of(network)
     network([latents, tf.constant([0, 0])])

@@ -36,16 +36,16 @@ def run(**options):
     )
 
 
-def train_two_steps(command, pictures, workdir):
+def train_two_steps(command, images, workdir):
     """Runs the command that the import names, on noise."""
     random = np.random.RandomState(0)
     for name in "abcde":
-        (pictures / name).mkdir(parents=True)
+        (images / name).mkdir(parents=True)
         noise = random.randint(0, 255, (128, 128, 3), np.uint8)
-        Image.fromarray(noise).save(pictures / name / "0.png")
+        Image.fromarray(noise).save(images / name / "0.png")
     assert command[:3] == ["python", "-m", "sagan_tf.train"]
     settings = [
-        f"--config.dataset.path={pictures}",
+        f"--config.dataset.path={images}",
         "--config.train.num_steps=2",
         "--config.train.steps_per_call=1",
         "--config.log.every_steps=1",
@@ -96,7 +96,7 @@ def test_the_release_becomes_a_workdir(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     command = shlex.split(done.stdout.splitlines()[-1])
-    train_two_steps(command, tmp_path / "pictures", path)
+    train_two_steps(command, tmp_path / "images", path)
     gan = restore(Workdir(path), [0, 2])
     generator, discriminator = release.load(str(PREFIX))
     for ours, theirs in (

@@ -94,7 +94,7 @@ def test_a_way_starts_and_ends_at_its_seeds(model):
     )
 
 
-def test_attention_is_that_of_the_picture_asked_for(model, generator):
+def test_attention_is_that_of_the_image_asked_for(model, generator):
     drawn = model.grid([0, 1, 2], 0, 2, 0.0)
     expected = generator.signatures["attention"](
         latents=tf.constant(drawn.latents),
@@ -173,7 +173,7 @@ def test_what_makes_no_sense_in_a_way_is_refused(model, changed, message):
 
 
 def plain(count, columns, captions=(), size=32):
-    """Pictures of one colour each."""
+    """Images of one colour each."""
     levels = np.arange(1, count + 1, dtype=np.uint8)
     images = np.tile(levels[:, None, None, None], (1, size, size, 3))
     return DrawnImages(
@@ -183,16 +183,16 @@ def plain(count, columns, captions=(), size=32):
 
 @pytest.mark.parametrize("captions", [(), ("one", "<two> & more")])
 @pytest.mark.parametrize("size", [32, 128])
-def test_each_pixel_of_a_sheet_finds_its_picture(captions, size):
+def test_each_pixel_of_a_sheet_finds_its_image(captions, size):
     sheet = views.Sheet(plain(5, 3, captions, size))
-    picture = sheet.image()
-    found = np.full(picture.shape[:2], 255, np.uint8)
-    for y in range(picture.shape[0]):
-        for x in range(picture.shape[1]):
+    shown = sheet.image()
+    found = np.full(shown.shape[:2], 255, np.uint8)
+    for y in range(shown.shape[0]):
+        for x in range(shown.shape[1]):
             point = sheet.point_at(x + 0.5, y + 0.5)
             if point is not None:
                 found[y, x] = point.index + 1
-    np.testing.assert_array_equal(found, picture[..., 0])
+    np.testing.assert_array_equal(found, shown[..., 0])
 
 
 def test_a_wide_sheet_of_four_channels_finds_its_points():
@@ -207,7 +207,7 @@ def test_a_wide_sheet_of_four_channels_finds_its_points():
     assert shown.shape == (224, 448, 3)
 
 
-def test_a_click_knows_where_in_the_picture_it_is():
+def test_a_click_knows_where_in_the_image_it_is():
     # Cells of 64 pixels, 4 apart.
     sheet = views.Sheet(plain(4, 2))
     point = sheet.point_at(4 + 68 + 16, 4 + 68 + 48)

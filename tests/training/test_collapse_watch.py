@@ -18,7 +18,7 @@ def gan():
 
 @pytest.fixture
 def watch(gan, monkeypatch):
-    """A watch whose pictures are as varied as `watch.shown` says."""
+    """A watch whose images are as varied as `watch.shown` says."""
     real = np.random.default_rng(0).normal(size=(8, 4, 4, 3))
     watch = CollapseWatch(gan, real)
     watch.shown = 1.0
@@ -101,14 +101,14 @@ def test_variety_is_that_within_a_class(gan, monkeypatch):
     random = np.random.default_rng(1)
     varied = random.normal(size=(64, 32, 32, 3))
     monkeypatch.setattr(watch, "_sampler", lambda *_: varied)
-    # Eight pictures underestimate a deviation a little.
+    # Eight images underestimate a deviation a little.
     assert watch.variety() == pytest.approx(0.9, abs=0.05)
     alike = np.repeat(random.normal(size=(8, 32, 32, 3)), 8, axis=0)
     monkeypatch.setattr(watch, "_sampler", lambda *_: alike)
     assert watch.variety() == pytest.approx(0, abs=1e-6)
 
 
-def test_pictures_of_the_generator_are_looked_at(gan):
+def test_images_of_the_generator_are_looked_at(gan):
     images = np.random.default_rng(0).normal(size=(8, 32, 32, 3))
     assert 0 < CollapseWatch(gan, images).variety() < 1
 

@@ -59,7 +59,7 @@ def test_attention_of_both_networks(run):
     assert seen.scores[4].shape == (3, 16, 16)
 
 
-def test_pictures_are_those_of_the_average(run):
+def test_images_are_those_of_the_average(run):
     generator = run.load_generator()
     assert isinstance(generator, DCGANGenerator)
     latents = draw(5, generator.latent_dim, seed=1)

@@ -253,7 +253,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
     assert all(np.isfinite(value).all() for value in everything(gan))
 
 
-def test_several_discriminator_updates_use_as_many_pictures(tmp_path):
+def test_several_discriminator_updates_use_as_many_images(tmp_path):
     workdir = Workdir(tmp_path / "run")
     train.run(toy.config(train__discriminator_steps=2), workdir)
     assert records(workdir)[-1]["step"] == 2
@@ -274,15 +274,15 @@ def test_digits_and_a_folder_of_them_train_alike(tmp_path):
     for index, (image, label) in enumerate(
         dataset.ordered_batches(1, num_examples=12)
     ):
-        place = tmp_path / "pictures" / f"{int(label[0])}"
+        place = tmp_path / "images" / f"{int(label[0])}"
         place.mkdir(parents=True, exist_ok=True)
         pixels = tf.cast(tf.round((image[0] + 1.0) * 127.5), tf.uint8)
         tf.io.write_file(str(place / f"{index}.png"), tf.io.encode_png(pixels))
-    classes = len(list((tmp_path / "pictures").iterdir()))
+    classes = len(list((tmp_path / "images").iterdir()))
     train.run(digits, Workdir(tmp_path / "digits"))
     folder = toy.config(
         dataset__name="folder",
-        dataset__path=str(tmp_path / "pictures"),
+        dataset__path=str(tmp_path / "images"),
         dataset__num_classes=classes,
     )
     train.run(folder, Workdir(tmp_path / "folder"))

@@ -97,7 +97,7 @@ def test_two_processes_train_like_one(job, alone):
 
 def test_one_process_writes_and_speaks(job):
     chief, other = job.log(0), job.log(1)
-    assert "4 pictures, 2 on each of 2 CPU" in chief
+    assert "4 images, 2 on each of 2 CPU" in chief
     assert "step 5 reached" in chief
     assert "reached" not in other and "parameters" not in other
     written = sorted(path.name for path in job.workdir.path.iterdir())
