@@ -15,8 +15,9 @@ from sagan_tf.configuration import load_config
 def get_config() -> ml_collections.ConfigDict:
     """Returns a run of minutes on one core, 32 channels throughout."""
     config = load_config("twins32")
-    config.model.base_channels = 8
-    config.model.discriminator_base_channels = 16
+    config.optimizer.generator_learning_rate = 1.5e-4
+    config.optimizer.discriminator_learning_rate = 6e-4
+    config.train.ema_decay = 0.995
     config.train.num_steps = 4_000
     config.log.every_steps = 50
     config.log.sheet_every_steps = 250
