@@ -1,6 +1,7 @@
 """What pyproject.toml cannot say: in a wheel, configs/ lies in sagan_tf.
 
-A top-level package of that name would be in the way of others.
+A top-level package of that name would be in the way of others. Pretrained
+weights lie beside the module that finds them.
 """
 
 import setuptools
@@ -11,4 +12,7 @@ setuptools.setup(
         "sagan_tf.configs",
     ],
     package_dir={"sagan_tf.configs": "configs"},
+    package_data={
+        "sagan_tf.weights": ["*/*.json", "*/*.csv", "*/checkpoints/*/*"]
+    },
 )

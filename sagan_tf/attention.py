@@ -19,7 +19,7 @@ import numpy as np
 from absl import flags
 
 from sagan_tf import image_sizes, runs
-from sagan_tf.cli import drawing
+from sagan_tf.cli import drawing, run_flags
 from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from sagan_tf.visualization import (
@@ -30,7 +30,7 @@ from sagan_tf.visualization import (
 )
 from sagan_tf.whole_files import write_npz
 
-_WORKDIR = command.define_path("workdir", None, "Directory of the run.")
+_WORKDIR, _PRETRAINED = run_flags.define()
 _OUTPUT = command.define_path("output", None, "PATH.png of the page.")
 _NETWORK = flags.DEFINE_enum(
     "network",
@@ -69,7 +69,8 @@ def main(argv: list[str]) -> None:
     if output.suffix.lower() != ".png" or output.is_dir():
         raise UserError(f"--output should be PATH.png. Received: {output}")
     truncation = drawing.check_truncation(_TRUNCATION.value)
-    run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
+    chosen = run_flags.only_one(_WORKDIR, _PRETRAINED)
+    run = runs.open_run(chosen.value, _CHECKPOINT.value)
     num_classes = run.config.dataset.num_classes
     labels = drawing.choose_labels(
         _LABELS.value, num_classes, run.class_names()
@@ -89,8 +90,8 @@ def main(argv: list[str]) -> None:
         )
     if not seen.scores:
         raise UserError(
-            f"the {_NETWORK.value} of --workdir {_WORKDIR.value} should have "
-            "an attention layer. Received: none"
+            f"the {_NETWORK.value} of {chosen.value} should have an attention "
+            "layer. Received: none"
         )
     queries = {
         size: _choose_queries(scores, seen.images.shape[1:3])
@@ -240,7 +241,7 @@ def _report(
 
 def cli() -> None:
     """Runs this command: what `sagan-attention` calls."""
-    command.run(main, required_flags=("workdir", "output"))
+    command.run(main, required_flags=("output",))
 
 
 if __name__ == "__main__":

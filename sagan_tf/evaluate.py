@@ -11,9 +11,15 @@ import sys
 from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
+import contextlib
+import shutil
+import tempfile
+from typing import Iterator
+
 from absl import flags
 
-from sagan_tf import runs
+from sagan_tf import runs, weights
+from sagan_tf.cli import run_flags
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import best, metrics, run_scorer, scoring
@@ -25,7 +31,7 @@ from sagan_tf.training import devices, distribution, lock
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 
-_WORKDIR = command.define_path("workdir", "", "Directory of the run.")
+_WORKDIR, _PRETRAINED = run_flags.define()
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to score: latest, best, all or a step."
 )
@@ -116,9 +122,10 @@ _WATCH_TIMEOUT = flags.DEFINE_float(
 )
 
 _OF_FILES = (_IMAGE_SIZE, _ON_UNREADABLE)
+_OF_TRAININGS = (_WATCH, _WATCH_SECONDS, _WATCH_TIMEOUT)
 _OF_RUNS = (
     *(_CHECKPOINT, _SPLIT, _EMA, _TRUNCATION, _SEED, _METRIC),
-    *(_WATCH, _WATCH_SECONDS, _WATCH_TIMEOUT),
+    *_OF_TRAININGS,
 )
 
 
@@ -127,8 +134,9 @@ def main(argv: list[str]) -> None:
     del argv
     devices.prepare()
     options = _options()
-    if _WORKDIR.value:
-        scores = _score_run(options)
+    if _WORKDIR.value or _PRETRAINED.value:
+        with _open_workdir() as workdir:
+            scores = _score_run(workdir, options)
     else:
         files = _REAL_DIR.value, _FAKE_DIR.value
         scores = [scoring.score_files(*files, options)]
@@ -165,14 +173,20 @@ def _options() -> Options:
 
 def _check_flags(outputs: Outputs) -> None:
     """Refuses flags that contradict each other or would do nothing."""
-    is_run, fake = bool(_WORKDIR.value), _FAKE_DIR.value
+    is_run, fake = bool(_WORKDIR.value or _PRETRAINED.value), _FAKE_DIR.value
     has_real = bool(_REAL_DIR.value or _REAL_STATISTICS.value)
     if is_run == bool(fake or _REAL_DIR.value) or not (
         is_run or fake and has_real
     ):
         raise UserError(
-            "give --workdir=DIR, or --real_dir=DIR and --fake_dir=DIR"
+            "give --workdir=DIR, --pretrained=NAME, or --real_dir=DIR and "
+            "--fake_dir=DIR"
         )
+    if is_run:
+        run_flags.only_one(_WORKDIR, _PRETRAINED)
+    for flag in _OF_TRAININGS if _PRETRAINED.value else ():
+        if flag.present:
+            raise UserError(f"--{flag.name} is for --workdir: leave it out")
     for flag in _OF_FILES if is_run else _OF_RUNS:
         if flag.present:
             kind = "--real_dir and --fake_dir" if is_run else "--workdir"
@@ -184,8 +198,28 @@ def _check_flags(outputs: Outputs) -> None:
         )
 
 
-def _score_run(options: Options) -> list[Scores]:
-    workdir = Workdir(_WORKDIR.value)
+@contextlib.contextmanager
+def _open_workdir() -> Iterator[Workdir]:
+    """Yields the run's directory; of pretrained weights a copy to write to.
+
+    Theirs is a part of the package. Its scores stay behind, so that each one
+    that is asked for is computed.
+    """
+    if _WORKDIR.value:
+        yield Workdir(_WORKDIR.value)
+        return
+    source = weights.resolve(_PRETRAINED.value)
+    with tempfile.TemporaryDirectory(prefix="sagan_tf_pretrained_") as place:
+        shutil.copytree(
+            source,
+            place,
+            ignore=shutil.ignore_patterns("scores.*"),
+            dirs_exist_ok=True,
+        )
+        yield Workdir(place)
+
+
+def _score_run(workdir: Workdir, options: Options) -> list[Scores]:
     config = runs.read_config(workdir)
     checkpoints = Checkpoints(workdir.checkpoints)
     # Before minutes are spent on the real images.

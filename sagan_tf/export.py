@@ -16,12 +16,13 @@ import tensorflow as tf
 from absl import flags, logging
 
 from sagan_tf import exporting, runs
+from sagan_tf.cli import run_flags
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import single_file
 from sagan_tf.exporting.saved_model import check_free
 from sagan_tf.training import devices
 
-_WORKDIR = command.define_path("workdir", None, "Directory of the run.")
+_WORKDIR, _PRETRAINED = run_flags.define()
 _OUTPUT = command.define_path(
     "output",
     None,
@@ -39,8 +40,13 @@ _CHECKPOINT = flags.DEFINE_string(
 )
 _EMA = flags.DEFINE_bool("ema", True, "Export the averaged generator.")
 _LICENSE = flags.DEFINE_string(
-    "license", "not stated", "License of the weights, for the model card."
+    "license",
+    None,
+    "License of the weights, for the model card; that of pretrained ones "
+    "without it.",
 )
+
+_UNKNOWN = "not stated"
 
 
 def main(argv: list[str]) -> None:
@@ -52,7 +58,8 @@ def main(argv: list[str]) -> None:
     tf.get_logger().setLevel("WARNING")
     output = pathlib.Path(_OUTPUT.value)
     _check_output(output)
-    run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
+    chosen = run_flags.only_one(_WORKDIR, _PRETRAINED)
+    run = runs.open_run(chosen.value, _CHECKPOINT.value)
     generator = run.load_generator(_EMA.value)
     if _FORMAT.value == "saved_model":
         what, where = "a SavedModel", "Reloaded in a fresh process, it draws"
@@ -102,7 +109,10 @@ def _card(run: runs.Run) -> dict[str, Any]:
         "class_names": list(run.class_names()),
         "labels": "int32 in [0, num_classes)",
         "truncation": "size that no number of a latent exceeds; 0 for none",
-        "license": {"code": "Apache-2.0", "weights": _LICENSE.value},
+        "license": {
+            "code": "Apache-2.0",
+            "weights": _LICENSE.value or run.card().get("license", _UNKNOWN),
+        },
         "scores": _scores(run),
         "config": json.loads(run.config.to_json()),
     }
@@ -120,7 +130,7 @@ def _scores(run: runs.Run) -> list[dict[str, str]]:
 
 def cli() -> None:
     """Runs this command: what `sagan-export` calls."""
-    command.run(main, required_flags=("workdir", "output"))
+    command.run(main, required_flags=("output",))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
-import pathlib
+from typing import Any
 
 import ml_collections
 import numpy as np
 
+from sagan_tf import weights
 from sagan_tf.configuration import builders, validation
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
@@ -93,6 +95,21 @@ class Run:
             names = names or builders.class_names(self.config)
         return tuple(names or ()) or tuple(f"class {n}" for n in range(count))
 
+    def card(self) -> dict[str, Any]:
+        """Returns what is known of weights that were made to travel.
+
+        Returns:
+            What `tools.make_pretrained` says of them, with `class_names` and
+            `config`; nothing of other runs.
+        """
+        if not self.workdir.card.is_file():
+            return {}
+        return {
+            **json.loads(self.workdir.card.read_text()),
+            "class_names": list(self.class_names()),
+            "config": json.loads(self.config.to_json()),
+        }
+
 
 class LiveGenerator:
     """Draws with a restored generator, as an exported one draws.
@@ -130,13 +147,14 @@ def open_run(
     """Opens a run at one of its checkpoints.
 
     Args:
-        workdir: the run's directory.
+        workdir: the run's directory; or `pretrained:NAME`, weights that come
+            with the package.
         checkpoint: `"latest"`, `"best"` (by the scores) or a step.
 
     Raises:
         UserError: if there is no run, or no such checkpoint.
     """
-    path = pathlib.Path(workdir)
+    path = weights.resolve(workdir)
     if not path.is_dir():
         raise UserError(
             f"--workdir should be the directory of a run. Received: {path}, "
@@ -187,7 +205,8 @@ def start_from(gan: SAGAN, source: str) -> str:
 
     Args:
         gan: the model of the new run.
-        source: `WORKDIR[:STEP]`, as `config.train.init_from` has it.
+        source: `WORKDIR[:STEP]` or `pretrained:NAME`, as
+            `config.train.init_from` has it.
 
     Raises:
         UserError: if there is no such run or checkpoint.

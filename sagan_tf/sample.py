@@ -16,7 +16,7 @@ import numpy as np
 from absl import flags
 
 from sagan_tf import runs
-from sagan_tf.cli import drawing
+from sagan_tf.cli import drawing, run_flags
 from sagan_tf.cli.drawing_request import Request
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import ExportedGenerator
@@ -25,7 +25,7 @@ from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import arrangements, films, sheets
 from sagan_tf.whole_files import write_npz
 
-_WORKDIR = command.define_path("workdir", "", "Directory of the run.")
+_WORKDIR, _PRETRAINED = run_flags.define()
 _SAVED_MODEL = command.define_path(
     "saved_model", "", "Exported generator, in place of a run."
 )
@@ -142,11 +142,10 @@ def _check_output(output: pathlib.Path) -> None:
 
 
 def _open_source() -> runs.Run | ExportedGenerator:
-    if bool(_WORKDIR.value) == bool(_SAVED_MODEL.value):
-        raise UserError("give --workdir=DIR or --saved_model=DIR, one of them")
-    if _SAVED_MODEL.value:
-        return ExportedGenerator(_SAVED_MODEL.value)
-    return runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
+    chosen = run_flags.only_one(_WORKDIR, _PRETRAINED, _SAVED_MODEL)
+    if chosen is _SAVED_MODEL:
+        return ExportedGenerator(chosen.value)
+    return runs.open_run(chosen.value, _CHECKPOINT.value)
 
 
 def _list_classes(source: runs.Run | ExportedGenerator) -> str:

@@ -12,11 +12,14 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).parents[1]
 
 PROGRAM = """
-import contextlib, importlib, io, json, sys
+import contextlib, importlib, io, json, pathlib, sys
 from sagan_tf.cli import command
 from absl.testing import flagsaver
 
-name, required, calls = json.loads(sys.argv[1])
+from sagan_tf import weights
+
+name, required, calls, place = json.loads(sys.argv[1])
+weights.DIRECTORY = pathlib.Path(place) if place else weights.DIRECTORY
 module = importlib.import_module(name)
 answers = []
 for arguments in calls:
@@ -41,9 +44,17 @@ class Answer(NamedTuple):
     err: str
 
 
-def call_each(module, calls, required=("output",)):
-    """Returns the answer to each list of arguments."""
-    request = json.dumps([module, required, [list(map(str, c)) for c in calls]])
+def call_each(module, calls, required=("output",), weights=""):
+    """Returns the answer to each list of arguments.
+
+    Args:
+        module: the command's.
+        calls: lists of arguments.
+        required: names of flags that have to be given.
+        weights: directory of pretrained weights in place of the package's.
+    """
+    words = [list(map(str, each)) for each in calls]
+    request = json.dumps([module, required, words, str(weights)])
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, request],
         cwd=ROOT,

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
+from sagan_tf import runs
 from sagan_tf.configuration import builders
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
@@ -31,6 +32,7 @@ for command in (
     "sagan_tf.export",
     "tools.import_checkpoint",
     "tools.launch_local",
+    "tools.make_pretrained",
     "tools.prepare_dataset",
 ):
     known = set(flags.FLAGS)
@@ -90,6 +92,17 @@ def toy_run(tmp_path_factory):
         model__attention_resolutions=(8, 16),
         dataset__num_examples=60,
     )
+
+
+@pytest.fixture(scope="session")
+def toy_weights(toy_run, tmp_path_factory):
+    """A directory of pretrained weights, which hold that run as `toy`."""
+    place = tmp_path_factory.mktemp("weights")
+    run = runs.open_run(toy_run)
+    from tools import make_pretrained
+
+    make_pretrained.make(run, place / "toy", "Twins", "CC0-1.0")
+    return place
 
 
 @pytest.fixture(scope="session")

@@ -51,17 +51,20 @@ MAY_IMPORT = {
             "training",
             "training_run",
             "visualization",
+            "weights",
         }
         | DOOR
         for main in MAINS
     },
     # Flags of what is drawn become what is drawn.
-    "cli": {"configuration", "visualization"},
+    "cli": {"configuration", "visualization", "weights"},
     # Widths and the table of formats, which need no TensorFlow.
     "configuration": {"data", "networks"},
     "builders": BELOW_BUILDERS | {"configuration"},
     # From a workdir to its networks.
-    "runs": BELOW_BUILDERS | {"builders", "configuration"},
+    "runs": BELOW_BUILDERS | {"builders", "configuration", "weights"},
+    # From the name of weights to their networks.
+    "pretrained": {"networks", "runs", "weights"},
     # From a configuration to a trained run.
     "training_run": {
         "builders",
@@ -85,6 +88,7 @@ MAY_IMPORT = {
     "image_sizes": set(),
     "keras_two": set(),
     "user_cache": set(),
+    "weights": set(),
     "whole_files": set(),
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},

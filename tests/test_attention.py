@@ -15,7 +15,7 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def answers(toy_run, unconditional_run, place):
+def answers(toy_run, unconditional_run, toy_weights, place):
     run = f"--workdir={toy_run}"
     png = f"--output={place}/refused.png"
     small = ["--num_images=2", "--num_points=3", "--side=48"]
@@ -41,9 +41,13 @@ def answers(toy_run, unconditional_run, place):
             *("--num_images=20", "--labels=0"),
         ],
         "missing": [f"--workdir={place}/none", png],
+        "neither": [png],
+        "pretrained": [
+            *("--pretrained=toy", *small, "--network=discriminator"),
+            *("--labels=2", f"--output={place}/pretrained.png"),
+        ],
     }
-    required = ("workdir", "output")
-    found = call_each("sagan_tf.attention", calls.values(), required)
+    found = call_each("sagan_tf.attention", calls.values(), weights=toy_weights)
     return dict(zip(calls, found))
 
 
@@ -59,6 +63,7 @@ def answers(toy_run, unconditional_run, place):
         ("network", ("--network", "critic")),
         ("too few", ("class 0", "--num_images")),
         ("missing", ("--workdir", "no directory")),
+        ("neither", ("one of --workdir and --pretrained", "none")),
     ],
 )
 def test_bad_input_is_refused_in_one_line(answers, name, words, place):
@@ -66,7 +71,9 @@ def test_bad_input_is_refused_in_one_line(answers, name, words, place):
     assert not list(place.glob("refused*"))
 
 
-@pytest.mark.parametrize("name", ["generator", "points", "discriminator"])
+@pytest.mark.parametrize(
+    "name", ["generator", "points", "discriminator", "pretrained"]
+)
 def test_a_page_and_its_maps_are_written(answers, name, place):
     assert answers[name].status == 0, answers[name].err
     with Image.open(place / f"{name}.png") as page:

@@ -18,7 +18,7 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def answers(toy_run, place):
+def answers(toy_run, toy_weights, place):
     run = place / "run"
     shutil.copytree(toy_run, run)
     (run / "scores.csv").write_text("step,weights,fid\n2,ema,9.5\n3,ema,7.5\n")
@@ -46,13 +46,16 @@ def answers(toy_run, place):
             "--format=tflite",
         ],
         "directory": [f"--workdir={run}", f"--output={place}/x.tflite"],
+        "pretrained": [
+            *("--pretrained=toy", "--format=keras"),
+            f"--output={place}/weights",
+        ],
         "format": [
             *(f"--workdir={run}", f"--output={place}/x"),
             "--format=pickle",
         ],
     }
-    required = ("workdir", "output")
-    found = call_each("sagan_tf.export", calls.values(), required)
+    found = call_each("sagan_tf.export", calls.values(), weights=toy_weights)
     return dict(zip(calls, found))
 
 
@@ -95,6 +98,14 @@ def test_keras_loads_both_networks(answers, place, toy_run):
             np.testing.assert_array_equal(ours, theirs)
     card = json.loads((place / "networks" / "model_card.json").read_text())
     assert (card["step"], card["difference"]) == (3, 0.0)
+
+
+def test_pretrained_weights_bring_their_license(answers, place):
+    assert answers["pretrained"].status == 0, answers["pretrained"].err
+    card = json.loads((place / "weights" / "model_card.json").read_text())
+    assert card["license"] == {"code": "Apache-2.0", "weights": "CC0-1.0"}
+    card = json.loads((place / "networks" / "model_card.json").read_text())
+    assert card["license"]["weights"] == "not stated"
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,13 @@ NO_PATHS = {
     "base",
     "background",
     "checkpoint",
+    "data",
     "dataset",
     "host",
     "label_key",
     "license",
     "model",
+    "name",
     "server",
     "split",
 }

@@ -32,6 +32,7 @@ _KINDS = {
     "list": "words with commas between",
     "string": "text",
 }
+_SHARED = ("command.define_feature_flags", "run_flags.define")
 
 
 class Flag(NamedTuple):
@@ -89,11 +90,13 @@ def _flags_of_call(call: ast.Call) -> Iterator[Flag]:
         named = {word.arg: _value(word.value) for word in call.keywords}
         text = values or ["Configuration, by its name or a file's path"]
         yield Flag("config", "text", named.get("default"), *text)
-    elif name == "command.define_feature_flags":
+    elif name in _SHARED:
         # Several commands share them: they stand where these are defined.
-        for node in ast.walk(_shared(name.partition(".")[2])):
+        for node in ast.walk(_shared(name)):
             if isinstance(node, ast.Call):
                 yield from _flags_of_call(node)
+    elif name == "flags.DEFINE":
+        yield Flag(values[1], "a name", *values[2:4])
     elif name in ("command.define_path", "define_path"):
         yield Flag(values[0], "a path", *values[1:3])
     elif name == "flags.DEFINE_enum":
@@ -106,9 +109,11 @@ def _flags_of_call(call: ast.Call) -> Iterator[Flag]:
             yield Flag(values[0], kind, *values[1:3])
 
 
-def _shared(function: str) -> ast.stmt:
-    """Returns the function of `command` that defines flags for several."""
-    tree = ast.parse((_ROOT / "sagan_tf" / "cli" / "command.py").read_text())
+def _shared(name: str) -> ast.stmt:
+    """Returns the function that defines flags for several commands."""
+    module, _, function = name.partition(".")
+    file = _ROOT / "sagan_tf" / "cli" / f"{module}.py"
+    tree = ast.parse(file.read_text())
     return next(n for n in tree.body if getattr(n, "name", "") == function)
 
 

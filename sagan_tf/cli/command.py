@@ -198,7 +198,8 @@ def _in_own_words(
     and the field config.dataset.on_small of another.
     """
     values = {name: flag_values[name].value for name in flag_values}
-    has_fields = "config" in values or bool(values.get("workdir"))
+    is_run = values.get("workdir") or values.get("pretrained")
+    has_fields = "config" in values or bool(is_run)
 
     def named(match: re.Match) -> str:
         word = match.group(1)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
 import re
 import shutil
+from typing import Callable
 
 import tensorflow as tf
 from absl import logging
 
 from sagan_tf.errors import UserError
 from sagan_tf.gan import SAGAN, optimization
+from sagan_tf.training import networks_file
+from sagan_tf.training.whole_checkpoint import (
+    flush,
+    flush_directory,
+    is_whole,
+    write_manifest,
+)
 
 _NAME = re.compile(r"step_(\d{8,})")
-_STATE = "state"
-_MANIFEST = "manifest.json"
+# What training needs; or networks alone, of which no training goes on.
+_STATE, _NETWORKS = "state", "networks.npz"
 
 
 class Checkpoints:
@@ -45,7 +51,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Returns the steps of the whole checkpoints, oldest first."""
-        return sorted(step for step, path in self._all() if _is_whole(path))
+        return sorted(step for step, path in self._all() if is_whole(path))
 
     def _all(self) -> list[tuple[int, pathlib.Path]]:
         found = []
@@ -71,23 +77,54 @@ class Checkpoints:
         Raises:
             OSError: if it cannot be written; earlier ones stay.
         """
-        step = int(gan.step.numpy())
+        return self._save(
+            int(gan.step.numpy()),
+            lambda aside: _trackables(gan).write(str(aside / _STATE)),
+        )
+
+    def save_networks(
+        self,
+        step: int,
+        generator: tf.keras.Model,
+        discriminator: tf.keras.Model,
+    ) -> pathlib.Path:
+        """Saves networks alone, in float16; returns the directory.
+
+        Args:
+            step: the step of their training.
+            generator: the averaged generator.
+            discriminator: the discriminator.
+
+        Raises:
+            UserError: if a weight is not finite.
+            OSError: if it cannot be written.
+        """
+        networks = {"ema_generator": generator, "discriminator": discriminator}
+        return self._save(
+            step,
+            lambda aside: networks_file.write(aside / _NETWORKS, networks),
+        )
+
+    def _save(
+        self, step: int, write: Callable[[pathlib.Path], object]
+    ) -> pathlib.Path:
         final = self.path(step)
         aside = self.directory / f".{final.name}.tmp"
         shutil.rmtree(aside, ignore_errors=True)
         try:
             aside.mkdir(parents=True)
-            _trackables(gan).write(str(aside / _STATE))
-            _write_manifest(aside, step)
-            _flush(aside)
+            write(aside)
+            write_manifest(aside, step)
+            flush(aside)
             self._remove(final)
             aside.rename(final)
-            _flush_directory(self.directory)
+            flush_directory(self.directory)
         except (tf.errors.OpError, OSError) as error:
-            shutil.rmtree(aside, ignore_errors=True)
             raise OSError(
                 f"cannot write checkpoint {final}: {error}"
             ) from error
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
         self._remove_old()
         return final
 
@@ -134,9 +171,14 @@ class Checkpoints:
         return 0
 
     def _restore(self, gan: SAGAN, path: pathlib.Path) -> bool:
-        if not _is_whole(path):
+        if not is_whole(path):
             logging.warning("%s is damaged; looking for an earlier one", path)
             return False
+        if (path / _NETWORKS).exists():
+            raise UserError(
+                f"{path} should hold all that training needs, not networks "
+                "alone: a new run starts from them by config.train.init_from"
+            )
         try:
             status = _trackables(gan).read(str(path / _STATE))
         except tf.errors.OpError as error:
@@ -185,12 +227,15 @@ class Checkpoints:
         self, network: tf.keras.Model, name: str, step: int
     ) -> None:
         path = self.path(step)
-        if not _is_whole(path):
+        if not is_whole(path):
             raise UserError(
                 f"a checkpoint of step {step} should be whole in "
                 f"{self.directory}. Received: steps {self.steps() or 'none'}"
             )
         try:
+            if (path / _NETWORKS).exists():
+                networks_file.restore(path / _NETWORKS, name, network)
+                return
             status = tf.train.Checkpoint(**{name: network}).read(
                 str(path / _STATE)
             )
@@ -219,39 +264,3 @@ def _other_model(path: pathlib.Path, error: Exception) -> UserError:
         f"{path} should hold networks like this run's. Received: "
         f"{str(error).splitlines()[0]}"
     )
-
-
-def _write_manifest(directory: pathlib.Path, step: int) -> None:
-    sizes = {
-        path.name: path.stat().st_size for path in sorted(directory.iterdir())
-    }
-    manifest = {"step": step, "sizes": sizes}
-    (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-
-
-def _flush(directory: pathlib.Path) -> None:
-    """Waits until a directory's files are on the disk, not only in memory."""
-    for path in directory.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _flush_directory(directory)
-
-
-def _flush_directory(directory: pathlib.Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _is_whole(directory: pathlib.Path) -> bool:
-    """Whether every file that the manifest lists has its size."""
-    try:
-        sizes = json.loads((directory / _MANIFEST).read_text())["sizes"]
-        return all(
-            (directory / name).stat().st_size == size
-            for name, size in sizes.items()
-        )
-    except (OSError, ValueError, KeyError, AttributeError):
-        return False

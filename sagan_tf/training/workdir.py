@@ -24,6 +24,7 @@ class Workdir:
     - `curves.png`: the metrics over steps;
     - `scores.csv`, `scores.png`: every score, and the scores over steps;
     - `best/`: a copy of the checkpoint that scored best;
+    - `card.json`: what weights are that come with the package;
     - `saved_model/`: what other commands add.
 
     Args:
@@ -43,6 +44,7 @@ class Workdir:
         self.scores = self.path / "scores.csv"
         self.score_plot = self.path / "scores.png"
         self.best = self.path / "best"
+        self.card = self.path / "card.json"
 
     def check(self) -> None:
         """Refuses a directory that cannot be made, without making it.

@@ -17,6 +17,7 @@ import tensorflow as tf
 from absl import flags
 
 from configs import default
+from sagan_tf import runs, weights
 from sagan_tf.cli import command
 from sagan_tf.configuration import builders
 from sagan_tf.data import open_dataset
@@ -25,6 +26,7 @@ from sagan_tf.evaluation import own_classifier, tfgan
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
+from tools import make_pretrained
 
 ROOT = pathlib.Path(__file__).parents[2]
 STEPS = (10, 20, 30)
@@ -59,6 +61,16 @@ def write_run(path, config, steps=STEPS):
 def finished_run(tmp_path_factory):
     """A run of twins with three checkpoints."""
     return write_run(tmp_path_factory.mktemp("run"), toy_config())
+
+
+@pytest.fixture
+def weights_of_run(finished_run, tmp_path, monkeypatch):
+    """Pretrained weights `toy`, that run's last step with another's score."""
+    monkeypatch.setattr(weights, "DIRECTORY", tmp_path / "weights")
+    path = weights.DIRECTORY / "toy"
+    make_pretrained.make(runs.open_run(finished_run), path, "Twins", "CC0-1.0")
+    (path / "scores.csv").write_text("step,weights,card\n")
+    return path
 
 
 @pytest.fixture
@@ -117,6 +129,28 @@ def test_run_without_classes_has_no_accuracy(tmp_path, call):
 
 
 SMALL = {"num_images": 80, "num_real": 400}
+
+
+def test_pretrained_weights_are_scored_and_left_alone(
+    weights_of_run, run, call
+):
+    before = {
+        path: path.stat().st_mtime_ns for path in weights_of_run.rglob("*")
+    }
+    text = call(pretrained="toy", **SMALL)
+    assert {
+        path: path.stat().st_mtime_ns for path in weights_of_run.rglob("*")
+    } == before
+    # As those of the run, but for what half precision does.
+    call(workdir=run, **SMALL)
+    (row,) = table_of(run)
+    (line,) = [x for x in text.splitlines() if "tfgan_fid80_twins" in x]
+    expected = float(row["tfgan_fid80_twins-classifier"])
+    assert float(line.split()[-1]) == pytest.approx(expected, rel=0.02)
+    with pytest.raises(UserError, match="--watch is for --workdir"):
+        call(pretrained="toy", watch=True)
+    with pytest.raises(UserError, match="--workdir and --pretrained"):
+        call(pretrained="toy", workdir=run)
 
 
 def table_of(run):
@@ -237,7 +271,7 @@ def test_scores_that_tfgan_denies_are_not_written(run, call, monkeypatch):
         ({"checkpoint": "last"}, "should be latest, best, all or a step"),
         ({"num_images": 64, "num_real": 400}, "needs more than 64 images"),
         ({"num_images": 80, "num_real": 7}, "8 real and 4 generated"),
-        ({"real_dir": "x"}, "give --workdir=DIR, or"),
+        ({"real_dir": "x"}, "give --workdir=DIR, --pretrained"),
         ({"inception_path": "absent"}, "no saved_model.pb"),
         ({"real_statistics": "x.json", **SMALL}, "should be a file NAME.npz"),
         ({"num_images": 80, "num_real": 501}, "--num_real should be at most"),
@@ -278,9 +312,9 @@ def test_directories_that_are_no_run_are_refused(tmp_path, call, run):
         UserError, match="should have a checkpoint. Received: none"
     ):
         call(workdir=run)
-    with pytest.raises(UserError, match="give --workdir=DIR, or"):
+    with pytest.raises(UserError, match="give --workdir=DIR, --pretrained"):
         call()
-    with pytest.raises(UserError, match="give --workdir=DIR, or"):
+    with pytest.raises(UserError, match="give --workdir=DIR, --pretrained"):
         call(fake_dir=tmp_path)
     for flag in ("seed", "checkpoint", "truncation"):
         with pytest.raises(UserError, match=f"--{flag} is for --workdir"):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sagan_tf.errors import UserError
-from sagan_tf.interop import checkpoint, studiogan
-from sagan_tf.networks import Discriminator, Generator
-from tests.interop import pytorch_files, pytorch_reference
+from sagan_tf.interop import studiogan
+from sagan_tf.networks import Generator
+from tests.interop import pytorch_files, pytorch_reference, studiogan_files
 
 OUTPUTS = 1e-4
 
@@ -63,63 +63,11 @@ def test_deviation_norm_epsilon(networks, expected):
     assert difference > 1e-5
 
 
-LAYERS = (studiogan._generator_layers, studiogan._discriminator_layers)
-
-
-def small_states(image_size=32, attention=(16,), seed=0):
-    """Narrow networks, and state dicts as PyTorch would name them."""
-    generator = Generator(
-        image_size,
-        3,
-        latent_dim=6,
-        base_channels=8,
-        attention_resolutions=attention,
-        **studiogan._GENERATOR_OPTIONS,
-    )
-    discriminator = Discriminator(
-        image_size,
-        3,
-        base_channels=8,
-        attention_resolutions=attention,
-        rectified_shortcuts=True,
-    )
-    states = []
-    random = np.random.default_rng(seed)
-    for network, layers in zip((generator, discriminator), LAYERS):
-        network.build_from_config({})
-        network.set_weights(
-            [random.uniform(0.5, 1, w.shape) for w in network.get_weights()]
-        )
-        states.append(
-            {
-                name: to_pytorch(name, checkpoint.variable(layer, attribute))
-                for layer, names in layers(network)
-                for attribute, name in names.items()
-            }
-        )
-    return (generator, discriminator), states
-
-
-def to_pytorch(name, variable):
-    array = variable.numpy()
-    if name.endswith("weight_u"):
-        array = array[0]
-    if array.ndim == 4:
-        array = array.transpose(3, 2, 0, 1)
-    elif array.ndim == 2 and not name.startswith("embedding."):
-        array = array.T
-    if name.startswith("linear0."):
-        # From 4x4 with channels last to channels first.
-        array = array.reshape(16, -1, *array.shape[1:]).swapaxes(0, 1)
-        array = array.reshape(-1, *array.shape[2:])
-    return np.ascontiguousarray(array)
-
-
 @pytest.mark.parametrize(
     ("image_size", "attention"), [(32, (16,)), (64, (8, 32)), (32, ())]
 )
 def test_files_are_read(image_size, attention, tmp_path):
-    networks, states = small_states(image_size, attention)
+    networks, states = studiogan_files.states(image_size, attention)
     for name, state in zip(("G_ema", "D"), states):
         pytorch_files.write(
             tmp_path / f"model={name}-best-weights-step=8.pth",
@@ -134,7 +82,7 @@ def test_files_are_read(image_size, attention, tmp_path):
 
 
 def test_wrong_arrays_are_refused_in_one_line():
-    _, (generator, discriminator) = small_states(attention=())
+    _, (generator, discriminator) = studiogan_files.states(attention=())
     with pytest.raises(UserError, match="3 to 7 residual blocks"):
         studiogan.convert({"a": np.ones(3)}, discriminator)
     del generator["bn4.bias"]

@@ -10,7 +10,7 @@ from sagan_tf import runs
 from sagan_tf.configuration import builders
 from sagan_tf.training.workdir import Workdir
 from tests.commands import assert_refused, call_each
-from tests.interop import pytorch_files, test_heykeetae, test_studiogan
+from tests.interop import pytorch_files, studiogan_files, test_heykeetae
 from tools import import_checkpoint
 
 
@@ -23,11 +23,14 @@ def place(tmp_path_factory):
 def networks(place):
     """Networks by the implementation whose files hold them."""
     found = {}
-    for name, module, files in (
-        ("heykeetae", test_heykeetae, ("7_G.pth", "7_D.pth")),
-        ("studiogan", test_studiogan, ("model=G-a.pth", "model=D-a.pth")),
+    for name, make, files in (
+        ("heykeetae", test_heykeetae.small_states, ("7_G.pth", "7_D.pth")),
+        (
+            *("studiogan", studiogan_files.states),
+            ("model=G-a.pth", "model=D-a.pth"),
+        ),
     ):
-        found[name], states = module.small_states()
+        found[name], states = make()
         for file, state in zip(files, states):
             pytorch_files.write(place / file, state)
     return found

@@ -113,9 +113,9 @@ FIELDS = (
         "train.init_from",
         "",
         PATH,
-        "workdir of another run, and behind a colon its step (or best), whose "
-        "weights a new run starts from where they fit; optimizers, average and "
-        "steps start anew",
+        "workdir of another run, and behind a colon its step (or best), or "
+        "pretrained:NAME, whose weights a new run starts from where they fit; "
+        "optimizers, average and steps start anew",
         since="",
     ),
     Field(
