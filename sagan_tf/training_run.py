@@ -21,6 +21,7 @@ from sagan_tf.training import (
     lock,
     loop,
     run_log,
+    weights_and_biases,
     workers,
 )
 from sagan_tf.training.termination import Termination
@@ -49,6 +50,8 @@ def run(
     """
     validation.validate(config)
     builders.build_loss(config)
+    if config.log.wandb:
+        weights_and_biases.import_package()
     config = config.copy_and_resolve_references()
     workdir.check()
     changes = _go_on(config, workdir)
@@ -188,6 +191,10 @@ def _train(
     **network: str,
 ) -> int:
     """Trains; returns the step reached."""
+    step = int(gan.step.numpy())
+    if step >= config.train.num_steps:
+        return step
+    records = builders.build_records(config, gan, workdir)
     checkpoints = builders.build_checkpoints(config, workdir)
     checkpoints.clean()
     extra = []
@@ -199,6 +206,7 @@ def _train(
             workdir,
             checkpoints,
             evaluate_every,
+            records,
             **network,
         )
         extra = [
@@ -216,6 +224,7 @@ def _train(
         termination,
         validation.flatten(config),
         banner.list_changes(changes),
+        records,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from pathlib import Path
 from typing import Callable, Protocol, Sequence
@@ -27,14 +26,22 @@ class Workdir(Protocol):
         scores: the table of scores.
         score_plot: every score over steps.
         best: directory of the copy of the best checkpoint.
-        tensorboard: directory of the run's events.
     """
 
     path: Path
     scores: Path
     score_plot: Path
     best: Path
-    tensorboard: Path
+
+
+class Records(Protocol):
+    """What takes the scores of a run that scores itself."""
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Takes numbers by name."""
+
+    def text(self, step: int, name: str, text: str) -> None:
+        """Takes a line."""
 
 
 class RunScorer:
@@ -163,28 +170,27 @@ def watch(
 class SelfEvaluation:
     """Scores the present step, to be called between steps of training.
 
-    Scores go to the table and to TensorBoard. A failure is a warning: no run
-    of days should end for want of a score.
+    Scores go to the table and to the records of the run. A failure is a
+    warning: no run of days should end for want of a score.
 
     Args:
         scorer: what to score with, sampling from `LiveWeights`.
+        records: take scores, as `scores/NAME`, and warnings.
     """
 
-    def __init__(self, scorer: RunScorer) -> None:
+    def __init__(self, scorer: RunScorer, records: Records) -> None:
         self.scorer = scorer
-        self._writer = tf.summary.create_file_writer(
-            os.fspath(scorer.workdir.tensorboard)
-        )
+        self.records = records
 
     def __call__(self, step: int) -> None:
         """Scores the present weights as those of `step`."""
         try:
-            scores = self.scorer.score(step)
+            values = self.scorer.score(step).values
         # A matrix that has no roots is a ValueError of NumPy's.
         except (ValueError, MemoryError, OSError, tf.errors.OpError) as error:
-            logging.warning("step %d is not scored: %s", step, one_line(error))
+            warning = f"step {step} is not scored: {one_line(error)}"
+            logging.warning("%s", warning)
+            self.records.text(step, "warning", warning)
             return
-        with self._writer.as_default(step=step):
-            for name, value in scores.values.items():
-                tf.summary.scalar(f"scores/{name}", value)
-        self._writer.flush()
+        named = {f"scores/{name}": value for name, value in values.items()}
+        self.records.scalars(step, named)

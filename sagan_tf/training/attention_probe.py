@@ -1,8 +1,8 @@
-"""How far the networks look while they train."""
+"""How far the networks look while they train, and where."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +10,16 @@ import tensorflow as tf
 from sagan_tf.gan import SAGAN
 from sagan_tf.gan.discrimination import with_labels
 from sagan_tf.gan.latents import draw_each
-from sagan_tf.visualization import attention_maps
+from sagan_tf.training.sinks import Records
+from sagan_tf.visualization import (
+    attention_capture,
+    attention_maps,
+    attention_strips,
+)
 
 _NUM_IMAGES = 4
+# All weights of a map of this many rows are few megabytes an image.
+_LARGEST_MAP = 64
 
 
 class AttentionProbe:
@@ -77,3 +84,61 @@ def _mean_distance(layer: Any, features: tf.Tensor) -> float:
     blocks = (scores[0].numpy() for scores in layer.score_blocks(features))
     _, height, width, _ = features.shape
     return attention_maps.mean_distance(blocks, height * width, (height, width))
+
+
+class AttentionPages:
+    """Draws where the networks look: the same points of the same images.
+
+    The records get `attention/generator`, samples of the averaged generator,
+    and `attention/discriminator`, real images; a network without attention, or
+    with attention on larger maps than 64x64, has no page.
+
+    Args:
+        gan: the model.
+        records: where the pages go.
+        real_images: `(images, height, width, channels)` in [-1, 1], of which a
+            few are looked at.
+        real_labels: `(images,)`.
+        class_names: of the labels; empty without classes.
+    """
+
+    def __init__(
+        self,
+        gan: SAGAN,
+        records: Records,
+        real_images: np.ndarray,
+        real_labels: np.ndarray,
+        class_names: Sequence[str] = (),
+    ):
+        self.gan = gan
+        self.records = records
+        self.class_names = class_names
+        self._images = real_images[:_NUM_IMAGES]
+        self._labels = real_labels[:_NUM_IMAGES]
+
+    def __call__(self, step: int) -> None:
+        """Draws a page of each network."""
+        gan, labels = self.gan, self._labels
+        if _has_page(gan.ema_generator):
+            seeds = np.arange(len(labels))
+            seen = attention_capture.capture_from_generator(
+                gan.ema_generator, seeds, labels
+            )
+            self._draw(step, "generator", seen)
+        if _has_page(gan.discriminator):
+            seen = attention_capture.capture_from_discriminator(
+                gan.discriminator, self._images, labels
+            )
+            self._draw(step, "discriminator", seen)
+
+    def _draw(
+        self, step: int, name: str, seen: attention_capture.CapturedAttention
+    ) -> None:
+        title = f"Where the {name} looks, step {step:,}"
+        page = attention_strips.sheet(seen, self.class_names, title)
+        self.records.image(step, f"attention/{name}", page)
+
+
+def _has_page(network: tf.keras.Model) -> bool:
+    sizes = network.attention_layers()
+    return bool(sizes) and max(sizes) <= _LARGEST_MAP

@@ -12,7 +12,7 @@ from PIL import Image
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
 from sagan_tf.training import callbacks, distribution
-from sagan_tf.training.attention_probe import AttentionProbe
+from sagan_tf.training.attention_probe import AttentionPages, AttentionProbe
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.clock import Clock
 from sagan_tf.training.collapse_watch import CollapseWatch
@@ -68,6 +68,7 @@ def train(
     termination: Termination | None = None,
     fields: dict[str, Any] | None = None,
     changes: Sequence[str] = (),
+    records: Records | None = None,
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
 
@@ -76,7 +77,8 @@ def train(
     gathered from all.
 
     Args:
-        gan: a compiled model, restored if there was a checkpoint.
+        gan: a compiled model before its last step, restored if there was a
+            checkpoint.
         dataset: the real images.
         workdir: where metrics and sheets go.
         checkpoints: where checkpoints go.
@@ -87,6 +89,7 @@ def train(
         termination: notes the signal that asks for an early end.
         fields: of the configuration by name, to be recorded.
         changes: of the configuration, in words, to be recorded.
+        records: where metrics and images go; by default those of the workdir.
 
     Returns:
         The step reached.
@@ -95,8 +98,6 @@ def train(
         DivergedError: if a loss was not finite.
     """
     start = int(gan.step.numpy())
-    if start >= schedule.num_steps:
-        return start
     strategy = gan.distribute_strategy
     bar = callbacks.ProgressBar(
         schedule.num_steps, hidden=not distribution.is_chief(strategy)
@@ -107,7 +108,7 @@ def train(
         schedule.num_steps,
     )
     clock = Clock()
-    records, before = open_records(workdir, start)
+    records = records or open_records(workdir, start)
     records.fields(fields or {})
     for change in changes:
         records.text(start, "change", change)
@@ -134,7 +135,6 @@ def train(
                     measures,
                     clock,
                     records,
-                    before,
                 ),
                 saver,
                 *extra_callbacks,
@@ -188,7 +188,6 @@ def _periodic(
     measures: dict[str, Measure] | None,
     clock: Clock,
     records: Records,
-    before: list[dict[str, Any]],
 ) -> list[tf.keras.callbacks.Callback]:
     """Metrics and sheets, each at its interval."""
     sheets = SheetWriter(
@@ -202,7 +201,7 @@ def _periodic(
     some = min(dataset.num_examples, _WATCHED_IMAGES)
     real_images, real_labels = next(iter(dataset.ordered_batches(some)))
     watch = CollapseWatch(gan, real_images.numpy())
-    watch.recall(before)
+    watch.recall(records.before)
     recorder = MetricsRecorder(gan, records, schedule.batch_size, clock, watch)
     real = workdir.samples / "real.png"
     if real.exists():
@@ -210,6 +209,13 @@ def _periodic(
         records.image(start, "real", np.asarray(Image.open(real)))
     look = AttentionProbe(
         gan, recorder.probed, real_images.numpy(), real_labels.numpy()
+    )
+    pages = AttentionPages(
+        gan,
+        records,
+        real_images.numpy(),
+        real_labels.numpy(),
+        dataset.class_names,
     )
     # What is probed joins the record of the same step.
     actions = [(schedule.sheet_every, look, "look at attention")]
@@ -220,6 +226,7 @@ def _periodic(
         (schedule.log_every, recorder, "metrics"),
         (schedule.sheet_every, recorder, "metrics"),
         (schedule.sheet_every, sheets, "sheet"),
+        (schedule.sheet_every, pages, "page of attention"),
     ]
     return [
         callbacks.EverySteps(interval, action, schedule.num_steps, what)

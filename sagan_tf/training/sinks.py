@@ -120,13 +120,17 @@ class Records:
 
     Args:
         sinks: where to.
+        before: what a run that goes on has recorded, in order.
 
     Raises:
         OSError: from every method, if a sink cannot be written to.
     """
 
-    def __init__(self, sinks: Sequence[Sink]):
+    def __init__(
+        self, sinks: Sequence[Sink], before: Sequence[dict[str, Any]] = ()
+    ):
         self.sinks = sinks
+        self.before = before
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Records numbers by name."""
@@ -152,18 +156,19 @@ class Records:
             raise OSError(f"{method}: {error.message}") from error
 
 
-def open_records(workdir: Workdir, step: int) -> tuple[Records, list[dict]]:
+def open_records(
+    workdir: Workdir, step: int, more: Sequence[Sink] = ()
+) -> Records:
     """Opens the records of a run.
 
     Args:
         workdir: the run's directory.
         step: where it goes on.
-
-    Returns:
-        The writer, and the records that are there already.
+        more: sinks beside those in the workdir.
     """
     lines = JsonLines(workdir.metrics, step)
-    return Records([lines, TensorBoard(workdir.tensorboard, step)]), lines.kept
+    events = TensorBoard(workdir.tensorboard, step)
+    return Records([lines, events, *more], lines.kept)
 
 
 def purge_events(directory: pathlib.Path, step: int) -> None:

@@ -14,6 +14,7 @@ from sagan_tf.evaluation.metrics import METRICS, Metric, Setting
 from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
 from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.training.sinks import open_records
 from sagan_tf.training.workdir import Workdir
 from tests.evaluation.test_evaluator import batches, card, some_images
 
@@ -50,7 +51,7 @@ def self_evaluation(network, path):
         checkpoint_path=lambda step: path / f"step_{step:08d}",
         metric="toy_distance",
     )
-    return SelfEvaluation(scorer)
+    return SelfEvaluation(scorer, open_records(Workdir(path), 0))
 
 
 def tags_of(path):

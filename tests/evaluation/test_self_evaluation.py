@@ -9,10 +9,12 @@ from configs import default
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import scoring
-from sagan_tf.training import loop
+from sagan_tf.training import loop, sinks
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.user_cache import CACHE_VARIABLE
+from sagan_tf.visualization import curves
+from tests.training.test_records import Memory
 
 
 @pytest.fixture
@@ -38,8 +40,9 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     gan = builders.build_gan(config)
     workdir = Workdir(tmp_path)
     checkpoints = Checkpoints(workdir.checkpoints)
+    records = builders.build_records(config, gan, workdir)
     callback = builders.build_self_evaluation(
-        config, gan, dataset, workdir, checkpoints, 2
+        config, gan, dataset, workdir, checkpoints, 2, records
     )
     loop.train(
         gan,
@@ -48,6 +51,7 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
         checkpoints,
         builders.build_schedule(config),
         extra_callbacks=[callback],
+        records=records,
     )
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -56,6 +60,10 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     assert rows[0][name] != rows[1][name]
     assert len(list((tmp_path / "best").glob("step_*"))) == 1
     assert '"collapse_since": -1.0' in workdir.metrics.read_text()
+    recorded = curves.read_metrics(workdir.metrics)[f"scores/{name}"]
+    assert [(str(step), value) for step, value in recorded] == [
+        (row["step"], pytest.approx(float(row[name]))) for row in rows
+    ]
     # The same image from the checkpoint gives the same scores.
     sampler = callback.action.scorer.sample
     sampler.places = [checkpoints]
@@ -74,12 +82,15 @@ def test_score_that_fails_does_not_end_the_run(tmp_path, caplog, kind):
         def score(self, step):
             raise kind(f"no score of {step}")
 
-    SelfEvaluation(Broken())(7)
-    assert "step 7 is not scored: no score of 7" in caplog.text
+    memory = Memory()
+    SelfEvaluation(Broken(), sinks.Records([memory]))(7)
+    words = "step 7 is not scored: no score of 7"
+    assert words in caplog.text
+    assert memory.seen == [("text", 7, "warning", words)]
 
 
 def test_interval_that_is_no_multiple_is_refused(config, tmp_path):
     with pytest.raises(UserError, match=r"every_steps \(2\). Received: 3"):
         builders.build_self_evaluation(
-            config, tf.keras.Model(), None, Workdir(tmp_path), None, 3
+            config, tf.keras.Model(), None, Workdir(tmp_path), None, 3, None
         )

@@ -6,12 +6,14 @@ import tensorflow as tf
 
 from sagan_tf import SAGAN, Discriminator, Generator
 from sagan_tf.layers import dot_product_attention
-from sagan_tf.training.attention_probe import AttentionProbe
-from sagan_tf.visualization import attention_capture
+from sagan_tf.training.attention_probe import AttentionPages, AttentionProbe
+from sagan_tf.training.sinks import Records
+from sagan_tf.visualization import attention_capture, attention_strips, sheets
 from sagan_tf.visualization.attention_maps import (
     mean_distances,
     uniform_distance,
 )
+from tests.training.test_records import Memory
 
 OPTIONS = {
     "image_size": 32,
@@ -76,9 +78,47 @@ def test_it_looks_at_one_image_in_blocks(monkeypatch):
     )
 
 
+def test_pages_show_the_same_points_of_each_network():
+    gan = SAGAN(
+        Generator(latent_dim=4, attention_resolutions=(8, 16), **OPTIONS),
+        Discriminator(attention_resolutions=(16,), **OPTIONS),
+    )
+    images = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3))
+    memory = Memory()
+    pages = AttentionPages(
+        gan, Records([memory]), images, np.arange(4) % 3, ("a", "b", "c")
+    )
+    pages(5)
+    (*one, page), (*other, smaller) = memory.seen
+    assert one == ["image", 5, "attention/generator"]
+    assert other == ["image", 5, "attention/discriminator"]
+    # Four images of two maps each, and of one; five panels in a row.
+    assert page.shape[0] == sheets.TITLE_HEIGHT + 8 * 98 + 2
+    assert smaller.shape[0] == sheets.TITLE_HEIGHT + 4 * 98 + 2
+    pages(6)
+    assert not np.array_equal(page[:24], memory.seen[2][-1][:24])
+    np.testing.assert_array_equal(page[24:], memory.seen[2][-1][24:])
+
+
+def test_a_dot_marks_the_point_that_looks():
+    image = np.full((90, 90, 3), 128, np.uint8)
+    # Every point looks at the last of four keys.
+    scores = np.tile([0.0, 0.0, 0.0, 1.0], (16, 1))
+    panels = attention_strips.strip(image, scores)
+    assert len(panels) == 5
+    for (down, right), panel in zip(attention_strips.POINTS, panels[1:]):
+        place = int(down * 90), int(right * 90)
+        np.testing.assert_array_equal(panel[place], panels[0][place])
+        brightness = panel.astype(int).sum(-1)
+        assert brightness[80, 80] > 2 * brightness[10, 10]
+
+
 def test_networks_without_attention_add_nothing():
     gan = SAGAN(
         Generator(latent_dim=4, attention_resolutions=(), **OPTIONS),
         Discriminator(attention_resolutions=(), **OPTIONS),
     )
     assert probe(gan) == {}
+    memory = Memory()
+    AttentionPages(gan, Records([memory]), np.zeros((1, 32, 32, 3)), [0])(1)
+    assert memory.seen == []

@@ -165,6 +165,25 @@ def test_the_last_step_is_probed(run):
     assert [name in record for record in found] == [False, True, True]
 
 
+def test_tensorboard_shows_what_the_workdir_has(run):
+    workdir, config = run
+    events = event_multiplexer.EventMultiplexer()
+    events.AddRun(str(workdir.tensorboard), "run").Reload()
+    metadata = events.AllSummaryMetadata()["run"]
+    plugins = {
+        tag: each.plugin_data.plugin_name for tag, each in metadata.items()
+    }
+    images = [tag for tag, plugin in plugins.items() if plugin == "images"]
+    assert sorted(images) == [
+        *("attention/discriminator", "attention/generator", "real", "samples")
+    ]
+    for name in ("waiting", "images_per_second", "host_memory", "d_loss"):
+        assert plugins[name] == "scalars"
+    (start,) = [tag for tag, plugin in plugins.items() if plugin == "hparams"]
+    told = metadata[start].plugin_data.content
+    assert b"optimizer.generator_learning_rate" in told
+
+
 def test_a_run_that_goes_on_recalls_what_it_was_like(run, monkeypatch):
     workdir, config = run
     recalled = []

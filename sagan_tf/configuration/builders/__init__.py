@@ -21,6 +21,7 @@ from sagan_tf.configuration.builders.training import (
     build_checkpoints,
     build_gan,
     build_loss,
+    build_records,
     build_schedule,
     build_strategy,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "build_generator",
     "build_loss",
     "build_measures",
+    "build_records",
     "build_schedule",
     "build_scorer",
     "build_self_evaluation",

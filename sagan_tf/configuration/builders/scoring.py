@@ -22,6 +22,7 @@ from sagan_tf.training import classes, distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Measure
+from sagan_tf.training.sinks import Records
 from sagan_tf.training.termination import StopAfter, Termination
 from sagan_tf.training.workdir import Workdir
 
@@ -84,6 +85,7 @@ def build_self_evaluation(
     workdir: Workdir,
     checkpoints: Checkpoints,
     every_steps: int,
+    records: Records,
     **network: str,
 ) -> EverySteps:
     """Builds a callback by which a run scores itself.
@@ -96,6 +98,7 @@ def build_self_evaluation(
         checkpoints: the run's checkpoints, of which the best is kept.
         every_steps: interval in steps, a multiple of that of the checkpoints,
             or the best of them could not be kept.
+        records: of the run, which take the scores too.
         **network: `features` and `inception_path` of `Options`.
 
     Raises:
@@ -116,7 +119,7 @@ def build_self_evaluation(
         checkpoints=checkpoints,
         dataset=dataset,
     )
-    evaluation = SelfEvaluation(scorer)
+    evaluation = SelfEvaluation(scorer, records)
     return EverySteps(every_steps, evaluation, config.train.num_steps)
 
 

@@ -19,6 +19,8 @@ from sagan_tf.gan.rates import LearningRate
 from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Schedule
+from sagan_tf.training.sinks import Records, open_records
+from sagan_tf.training.weights_and_biases import WeightsAndBiases
 from sagan_tf.training.workdir import Workdir
 
 Config = ml_collections.ConfigDict
@@ -136,6 +138,18 @@ def build_schedule(config: Config) -> Schedule:
         checkpoint_every=config.checkpoint.every_steps,
         steps_per_call=config.train.steps_per_call,
     )
+
+
+def build_records(config: Config, gan: SAGAN, workdir: Workdir) -> Records:
+    """Opens the records of a run where its model stands.
+
+    Raises:
+        UserError: if Weights & Biases is asked for and does not answer.
+    """
+    more = []
+    if config.log.wandb and distribution.is_chief(gan.distribute_strategy):
+        more = [WeightsAndBiases(config.log.wandb, workdir)]
+    return open_records(workdir, int(gan.step.numpy()), more)
 
 
 def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:

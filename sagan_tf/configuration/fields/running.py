@@ -42,6 +42,15 @@ FIELDS = (
         may_change=True,
     ),
     Field(
+        "log.wandb",
+        "",
+        TEXT,
+        "project of Weights & Biases that takes the records too (`pip install "
+        "wandb`; WANDB_MODE=offline keeps them in the workdir); empty is none",
+        since="",
+        may_change=True,
+    ),
+    Field(
         "checkpoint.every_steps",
         500,
         integer(1),
