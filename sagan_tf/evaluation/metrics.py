@@ -191,6 +191,17 @@ _ENTRIES = (
             coherence.half_hues(images)
         ),
     ),
+    Metric(
+        "hue_coverage",
+        lambda pair: coherence.hue_coverage(pair.fake.hues),
+        needs=("hues",),
+        needs_of_real=(),
+        better="higher",
+        applies_to=_is_twins,
+        of_images=lambda images: coherence.hue_coverage(
+            coherence.half_hues(images)
+        ),
+    ),
 )
 METRICS = {metric.name: metric for metric in _ENTRIES}
 

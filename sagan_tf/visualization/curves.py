@@ -25,7 +25,7 @@ _PANELS = (
         ("generator/attention", "discriminator/attention"),
     ),
     ("largest sigma", ("generator/largest", "discriminator/largest")),
-    ("coherence", ("coherence",)),
+    ("coherence", ("coherence", "hue_coverage")),
     ("images per second", ("images_per_second",)),
 )
 

@@ -6,6 +6,7 @@ from sagan_tf.evaluation.coherence import (
     agreement,
     coherence,
     half_hues,
+    hue_coverage,
     shuffle_halves,
 )
 
@@ -88,6 +89,24 @@ def test_shuffled_halves_come_from_other_pictures():
     assert (shuffled[:, :, 2:] == right[:, None, None, None]).all()
     assert sorted(right) == list(range(9)) and (right != np.arange(9)).all()
     assert not np.array_equal(shuffled, shuffle_halves(images, seed=1))
+
+
+def test_hue_coverage_is_the_share_of_the_rarest_colour():
+    # Ten images, twenty halves, of each of twelve colours; just below 1 is red.
+    hues = np.tile((np.arange(12) / 12 - 0.01) % 1, 20).reshape(-1, 2)
+    assert hue_coverage(hues) == 1
+    is_green = np.abs(hues - 1 / 3) < 0.02
+    assert is_green.sum() == 20
+    rarer = np.where(is_green & (np.arange(120) < 60)[:, None], 0.5, hues)
+    assert hue_coverage(rarer) == 0.5
+    assert hue_coverage(np.where(is_green, 0.5, hues)) == 0
+
+
+def test_half_without_a_hue_covers_none():
+    hues = np.tile(np.arange(12) / 12, (4, 1)).reshape(-1, 2)
+    with_grey = np.concatenate((hues, np.full((24, 2), np.nan)))
+    assert hue_coverage(with_grey) == 0.5
+    assert hue_coverage(np.full((5, 2), np.nan)) == 0
 
 
 def test_tensors_of_any_float_type_are_taken():

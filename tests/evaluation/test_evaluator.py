@@ -182,6 +182,8 @@ def test_coherence_of_twins_is_counted(toy_network):
     assert values["coherence60"] == 0.5
     # A half of one colour meets another such half every second time.
     assert 0 < values["coherence_shuffled60"] < 0.5
+    # Red is the only colour.
+    assert values["hue_coverage60"] == 0
 
 
 def test_classes_with_few_pictures_have_no_intra_fid(evaluator):

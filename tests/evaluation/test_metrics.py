@@ -105,9 +105,9 @@ def test_each_metric_is_for_what_it_says():
     def names(*setting):
         return {m.name for m in metrics.applicable(Setting(*setting))}
 
-    assert "coherence" in names("twins", 10)
-    assert "coherence" not in names("folder", 10)
-    assert "coherence" not in names("twins", 10, 1)
+    hues = {"coherence", "coherence_shuffled", "hue_coverage"}
+    assert hues <= names("twins", 10)
+    assert not hues & (names("folder", 10) | names("twins", 10, 1))
     assert "intra_fid" in names("folder", 10)
     assert "intra_fid" not in names("folder", 0)
     assert "accuracy" not in names("twins", 10)

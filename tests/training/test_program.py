@@ -131,7 +131,8 @@ def test_a_run_writes_its_whole_story(tmp_path, capsys):
     assert "step 2 reached" in said
     assert [record["step"] for record in records(workdir)] == [1, 2]
     assert workdir.curves.is_file()
-    assert 0.0 <= records(workdir)[1]["coherence"] <= 1.0
+    for name in ("coherence", "hue_coverage"):
+        assert 0.0 <= records(workdir)[1][name] <= 1.0
     assert set(records(workdir)[1]) >= {
         "step",
         "d_loss",

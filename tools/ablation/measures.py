@@ -128,6 +128,12 @@ MEASURES = {
         "what the generator knows of the other half, whatever colours it likes",
         "excess",
     ),
+    "hue_coverage": _recorded(
+        "hue coverage",
+        "share of the rarest twelfth of the colour circle among 1,000 samples, "
+        "by the twelfth that it should have",
+        "hue_coverage",
+    ),
     "fid": _score("FID", "Frechet distance, at the end", "fid"),
     "recall": _score(
         "recall",
