@@ -90,7 +90,7 @@ def score_files(real_dir: str, fake_dir: str, options: Options) -> Scores:
     """Scores images in files against others, or against their statistics.
 
     Args:
-        real_dir: folder, `.zip` or `.npz`, see `ImageSet`; empty where
+        real_dir: folder, `.zip`, `.tar` or `.npz`, see `ImageSet`; empty where
             `options.real_statistics` takes its place.
         fake_dir: likewise, but for that.
         options: how to score.
