@@ -91,6 +91,12 @@ _REAL_STATISTICS = command.define_path(
 _CACHE_DIR = command.define_path(
     "cache_dir", "", "Where classifiers and real statistics are kept."
 )
+_CAS = flags.DEFINE_bool(
+    "cas",
+    False,
+    "Train classifiers on generated and on real images as well, for the "
+    "classification accuracy score: a few minutes.",
+)
 _FORCE = flags.DEFINE_bool(
     "force", False, "Score although it means little; warn of it."
 )
@@ -108,6 +114,9 @@ _SAVE_STATISTICS = command.define_path(
 _SAVE_FEATURES = command.define_path(
     "save_features", "", "NAME.npz for their features and logits."
 )
+_NEIGHBOURS = command.define_path(
+    "neighbours", "", "NAME.png of generated images beside real ones like them."
+)
 _WATCH = flags.DEFINE_bool(
     "watch", False, "Score checkpoints as training writes them, to its end."
 )
@@ -124,7 +133,7 @@ _WATCH_TIMEOUT = flags.DEFINE_float(
 _OF_FILES = (_IMAGE_SIZE, _ON_UNREADABLE)
 _OF_TRAININGS = (_WATCH, _WATCH_SECONDS, _WATCH_TIMEOUT)
 _OF_RUNS = (
-    *(_CHECKPOINT, _SPLIT, _EMA, _TRUNCATION, _SEED, _METRIC),
+    *(_CHECKPOINT, _SPLIT, _EMA, _TRUNCATION, _SEED, _METRIC, _CAS),
     *_OF_TRAININGS,
 )
 
@@ -146,7 +155,10 @@ def main(argv: list[str]) -> None:
 def _options() -> Options:
     """Returns what the flags say, if they fit together."""
     outputs = Outputs(
-        _SAVE_IMAGES.value, _SAVE_STATISTICS.value, _SAVE_FEATURES.value
+        _SAVE_IMAGES.value,
+        _SAVE_STATISTICS.value,
+        _SAVE_FEATURES.value,
+        _NEIGHBOURS.value,
     )
     _check_flags(outputs)
     return Options(
@@ -164,6 +176,8 @@ def _options() -> Options:
         seed=_SEED.value,
         batch_size=_BATCH_SIZE.value,
         metric=_METRIC.value or "",
+        # What is best by it has to have it.
+        cas=_CAS.value or (_METRIC.value or "").startswith("cas"),
         force=_FORCE.value,
         tfgan_check=_TFGAN_CHECK.value,
         outputs=outputs,
@@ -193,8 +207,8 @@ def _check_flags(outputs: Outputs) -> None:
             raise UserError(f"--{flag.name} is for {kind}: leave it out")
     if outputs and (_WATCH.value or _CHECKPOINT.value == "all"):
         raise UserError(
-            "--save_images, --save_statistics and --save_features take one "
-            "checkpoint"
+            "--save_images, --save_statistics, --save_features and "
+            "--neighbours take one checkpoint"
         )
 
 

@@ -73,9 +73,9 @@ MAY_IMPORT = {
         "training",
         "visualization",
     },
-    # Sheets are drawn while training.
+    # Sheets are drawn while training and scoring.
     "training": {"data", "gan", "networks", "visualization"},
-    "evaluation": {"data", "gan", "networks"},
+    "evaluation": {"data", "gan", "networks", "visualization"},
     "visualization": {"data", "gan", "networks"},
     "exporting": {"gan", "networks"},
     "interop": {"layers", "networks"},

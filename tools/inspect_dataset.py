@@ -28,6 +28,7 @@ from sagan_tf.configuration.default import get_config
 from sagan_tf.configuration.validation import validate
 from sagan_tf.data import ImageDataset, decoding, open_dataset
 from sagan_tf.data.channels import to_channels
+from sagan_tf.data.findings import UNEVEN
 from sagan_tf.data.formats.folder import Folder
 from sagan_tf.data.listing import in_words
 from sagan_tf.errors import printable
@@ -42,8 +43,6 @@ _LABEL_KEY = flags.DEFINE_string(
 _LISTED = 5
 # Sizes that are proposed; others fit as well.
 _SIZES = (32, 64, 128, 256, 512)
-# The largest class may be so many times the smallest.
-_UNEVEN = 10
 
 
 class File(NamedTuple):
@@ -160,7 +159,7 @@ def propose(folder: Folder, files: list[File]) -> dict[str, Any]:
     size = max([s for s in _SIZES if s <= usual] or _SIZES[:1])
     counts = np.bincount(folder.labels)
     is_small = any(side < size for side in shorter)
-    uneven = counts.max() >= _UNEVEN * counts[counts > 0].min()
+    uneven = counts.max() >= UNEVEN * counts[counts > 0].min()
     needed = [file.channels for file in files if not file.error]
     classes = len(folder.class_names) if len(folder.class_names) > 1 else 0
     proposed = {

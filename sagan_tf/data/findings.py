@@ -24,7 +24,7 @@ _SHAPES = 64
 # So much brighter than the darkest image that can be seen is usual.
 _BLACK, _DIM = 1, 64
 # The largest class may be so many times the smallest, a side another.
-_UNEVEN, _LONG = 10, 2
+UNEVEN, _LONG = 10, 2
 CHANNEL_WORDS = {1: ", grey", 3: "", 4: ", RGBA"}
 
 
@@ -141,7 +141,7 @@ class Findings:
             found.append(f"{len(empty)} classes have no image: {first}")
         few = np.where(counts, counts, counts.max()).argmin()
         many = counts.argmax()
-        if counts[many] >= _UNEVEN * counts[few]:
+        if counts[many] >= UNEVEN * counts[few]:
             found.append(
                 f"classes are uneven: {names[many]} has "
                 f"{counts[many]:,} images, {names[few]} {counts[few]:,}; "

@@ -1,11 +1,7 @@
 """The feature network of the embedded data, trained by the program itself.
 
 Inception knows photographs; to it, twins and digits are all alike. A small
-network learns the classes of these data and, from the same features, what the
-image looks like in coarse: so a distance of features sees wrong colours and
-places as well as wrong kinds. Half of the images that it learns from have the
-right half of another one, or the features would not know what to say of halves
-that do not agree.
+network learns the classes of these data.
 """
 
 from __future__ import annotations
@@ -14,7 +10,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,22 +18,18 @@ from absl import logging
 
 from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.errors import UserError
+from sagan_tf.evaluation import small_network
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.small_network import (
+    BATCH_SIZE,
+    INPUT_SIZE,
+    RECIPE,
+    SEED,
+)
 from sagan_tf.whole_files import beside
 
-INPUT_SIZE = 32
-NUM_FEATURES = 64
-# Number of the recipe: another one trains anew, under another hash.
-RECIPE = 1
 _STEPS = {"twins": 900, "digits": 500}
-BATCH_SIZE = 128
-_LEARNING_RATE = 3e-3
-# Height and width of the coarse image that features have to hold.
-_COARSE_SIZE = 8
-# How much the coarse image counts beside the class.
-_COARSE_WEIGHT = 4.0
 _LEAST_ACCURACY = 0.95
-SEED = 0
 
 
 def has_classifier(dataset_name: str) -> bool:
@@ -83,108 +75,16 @@ def load_classifier(
     if not path.is_file():
         data, steps = opened("train"), _STEPS[dataset_name]
         batches = data.training_batches(BATCH_SIZE, seed=SEED).take(steps)
-        model = train(batches, data.num_classes, steps, name)
-        accuracy = accuracy_of(model, opened("test").ordered_batches(500))
+        model = small_network.train(batches, data.num_classes, steps, name)
+        accuracy = small_network.accuracy_of(
+            model, opened("test").ordered_batches(500)
+        )
         check_accuracy(name, accuracy, _LEAST_ACCURACY)
         store(path, model, accuracy)
     num_classes = open_dataset(
         dataset_name, image_size=INPUT_SIZE, num_examples=1
     ).num_classes
     return open_stored(path, name, num_classes, dataset_name, strategy)
-
-
-def _build(num_classes: int) -> tf.keras.Model:
-    """Returns images -> logits, features and the coarse image."""
-    layers = tf.keras.layers
-    images = layers.Input((INPUT_SIZE, INPUT_SIZE, 3))
-    hidden = images
-    for channels in (24, 48, 96):
-        hidden = layers.Conv2D(
-            channels, 3, strides=2, padding="same", use_bias=False
-        )(hidden)
-        hidden = layers.BatchNormalization(momentum=0.98)(hidden)
-        hidden = layers.ReLU()(hidden)
-    # Flat rather than pooled: features have to know where things are.
-    hidden = layers.Flatten()(hidden)
-    features = layers.Dense(NUM_FEATURES, name="features")(hidden)
-    logits = layers.Dense(num_classes, name="logits")(layers.ReLU()(features))
-    coarse = layers.Dense(_COARSE_SIZE**2 * 3, name="coarse")(features)
-    return tf.keras.Model(images, [logits, features, coarse])
-
-
-def train(
-    batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
-    num_classes: int,
-    steps: int,
-    name: str,
-) -> tf.keras.Model:
-    """Trains the network.
-
-    Args:
-        batches: `steps` of `BATCH_SIZE` images `(batch, 32, 32, 3)` in [-1, 1]
-            and their labels.
-        num_classes: number of classes.
-        steps: number of steps.
-        name: what it is called.
-    """
-    tf.keras.utils.set_random_seed(SEED)
-    model = _build(num_classes)
-    schedule = tf.keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps)
-    optimizer = tf.keras.optimizers.Adam(schedule)
-
-    @tf.function
-    def step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        images, is_whole = _with_mixed_halves(images)
-        with tf.GradientTape() as tape:
-            loss = _loss(model, images, labels, is_whole)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-        return loss
-
-    logging.info("training %s: %d steps", name, steps)
-    for number, batch in enumerate(batches, 1):
-        loss = step(*batch)
-        if number % 100 == 0:
-            logging.info("step %d of %d: loss %.4f", number, steps, loss)
-    return model
-
-
-def _with_mixed_halves(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gives the second half of the batch the right halves of neighbours."""
-    middle, half = images.shape[0] // 2, INPUT_SIZE // 2
-    whole, cut = images[:middle], images[middle:]
-    mixed = tf.concat(
-        (cut[:, :, :half], tf.roll(cut, 1, axis=0)[:, :, half:]), axis=2
-    )
-    is_whole = tf.cast(tf.range(images.shape[0]) < middle, tf.float32)
-    return tf.concat((whole, mixed), axis=0), is_whole
-
-
-def _loss(
-    model: tf.keras.Model,
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    is_whole: tf.Tensor,
-) -> tf.Tensor:
-    logits, _, coarse = model(images, training=True)
-    # Mixed images have two kinds: they teach the coarse image only.
-    kind = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    kind = tf.reduce_sum(kind * is_whole) / tf.reduce_sum(is_whole)
-    target = tf.nn.avg_pool2d(images, INPUT_SIZE // _COARSE_SIZE, 4, "VALID")
-    target = tf.reshape(target, tf.shape(coarse))
-    error = tf.reduce_mean(tf.math.squared_difference(target, coarse))
-    return kind + _COARSE_WEIGHT * error
-
-
-def accuracy_of(
-    model: tf.keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]
-) -> float:
-    """Returns the share of images whose class it knows."""
-    hits = [
-        np.argmax(model(images, training=False)[0], axis=1) == labels
-        for images, labels in batches
-    ]
-    return float(np.concatenate(hits).mean())
 
 
 def check_accuracy(name: str, accuracy: float, least: float) -> None:
@@ -228,31 +128,43 @@ def open_stored(
         UserError: if the file is broken.
     """
     with (strategy or tf.distribute.get_strategy()).scope():
-        model = _build(num_classes)
+        model = small_network.build(num_classes)
+    accuracy = restore(path, name, model)
+    network = FeatureNetwork(
+        lambda images: model(images, training=False)[:2],
+        name=name,
+        hash=_digest(model.get_weights()),
+        input_size=INPUT_SIZE,
+        antialias=True,
+        trained_on=trained_on,
+        test_accuracy=accuracy,
+        strategy=strategy,
+    )
+    network.model = model
+    return network
+
+
+def restore(path: Path, name: str, model: tf.keras.Model) -> float:
+    """Gives a model the weights that `store` has written.
+
+    Returns:
+        Its accuracy on test images.
+
+    Raises:
+        UserError: if the file is broken.
+    """
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             card = json.loads(str(arrays["card"]))
             names = sorted(key for key in arrays.files if key != "card")
-            weights = [arrays[key] for key in names]
-        model.set_weights(weights)
+            model.set_weights([arrays[key] for key in names])
+        return card["test_accuracy"]
     # A broken archive raises errors of many kinds.
     except Exception as error:
         raise UserError(
             f"{path} should hold the weights of {name}: remove it, and it is "
             "trained again"
         ) from error
-    network = FeatureNetwork(
-        lambda images: model(images, training=False)[:2],
-        name=name,
-        hash=_digest(weights),
-        input_size=INPUT_SIZE,
-        antialias=True,
-        trained_on=trained_on,
-        test_accuracy=card["test_accuracy"],
-        strategy=strategy,
-    )
-    network.model = model
-    return network
 
 
 def _digest(weights: list[Any]) -> str:

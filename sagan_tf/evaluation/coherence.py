@@ -98,33 +98,6 @@ def half_hues(images: np.ndarray) -> np.ndarray:
     return np.stack([_foreground_hue(side) for side in halves], axis=-1)
 
 
-def shuffle_halves(images: np.ndarray, seed: int) -> np.ndarray:
-    """Returns left halves beside right halves of other images.
-
-    Their coherence is the level of chance.
-
-    Args:
-        images: `(batch, height, width, 3)`, at least two.
-        seed: an integer.
-
-    Returns:
-        The same left halves, each beside another right half; same shape.
-
-    Raises:
-        ValueError: if there are fewer than two images.
-    """
-    images = np.asarray(images)
-    if len(images) < 2:
-        raise ValueError(
-            "`images` should be two or more, to shuffle their halves. "
-            f"Received: {len(images)}"
-        )
-    half = images.shape[2] // 2
-    shuffled = images.copy()
-    shuffled[:, :, half:] = images[_others(len(images), seed), :, half:]
-    return shuffled
-
-
 def share_that_agrees(hues: np.ndarray) -> float:
     """Returns the coherence of images by their `half_hues`."""
     return float(np.mean(hues_agree(*hues.T)))

@@ -8,6 +8,7 @@ import numpy as np
 from absl import logging
 
 from sagan_tf.evaluation import scores
+from sagan_tf.evaluation.classification_accuracy import ClassificationTest
 from sagan_tf.evaluation.set_statistics import Statistics
 
 
@@ -18,14 +19,20 @@ class Comparison:
         real: statistics of real images.
         fake: the same of generated images.
         force: whether classes of few images have distances of their own.
+        test: what classifiers of the images are tested with, if asked for.
     """
 
     def __init__(
-        self, real: Statistics, fake: Statistics, force: bool = False
+        self,
+        real: Statistics,
+        fake: Statistics,
+        force: bool = False,
+        test: ClassificationTest | None = None,
     ) -> None:
         self.real = real
         self.fake = fake
         self.force = force
+        self.test = test
         self._known: dict[Callable, Any] = {}
 
     def once(self, function: Callable[[Comparison], Any]) -> Any:

@@ -11,9 +11,17 @@ import tqdm
 from absl import logging
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import halves, metrics, protocol, tfgan_check
+from sagan_tf.evaluation import (
+    halves,
+    metrics,
+    neighbour_sheet,
+    protocol,
+    tfgan_check,
+)
+from sagan_tf.evaluation.classification_accuracy import ClassificationTest
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.neighbour_sheet import RealImages
 from sagan_tf.evaluation.outputs import NO_OUTPUTS, Outputs
 from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.score_table import Scores
@@ -37,6 +45,8 @@ class Evaluator:
         tfgan_check: whether TF-GAN computes the FID and the Inception score as
             well, and has to agree.
         outputs: files to write of the images that are scored.
+        test: what classifiers of the images are tested with; None for none.
+        real_images: gives the real images, for `outputs.neighbours`.
 
     Raises:
         UserError: if the score of real against real images is implausible.
@@ -54,14 +64,19 @@ class Evaluator:
         force: bool = False,
         tfgan_check: bool = True,
         outputs: Outputs = NO_OUTPUTS,
+        test: ClassificationTest | None = None,
+        real_images: RealImages | None = None,
     ) -> None:
         self.network = network
         self.num_classes = num_classes
+        self.channels = channels
+        self.test = test
+        self.real_images = real_images
         self.force = force
         self.tfgan_check = tfgan_check
         self.outputs = outputs
         self.background = background
-        setting = metrics.Setting(data, num_classes, channels, network)
+        setting = metrics.Setting(data, num_classes, channels, network, test)
         self._real = real.whole()
         parts = self._real.parts.keys()
         self.metrics = [
@@ -71,6 +86,8 @@ class Evaluator:
             or set(metrics.needs([metric], True)) <= parts
         ]
         self.references = {}
+        if test is not None:
+            real.references["real_cas"] = test.real_accuracy
         # Statistics of somebody else have no halves.
         if self._real.count:
             real.measure(self.metrics)
@@ -132,7 +149,7 @@ class Evaluator:
             self.network, self._real.count or 2 * count, count, self.force
         )
         fake = self._gather(batches, card, progress)
-        comparison = Comparison(self._real, fake, self.force)
+        comparison = Comparison(self._real, fake, self.force, self.test)
         names, values = {}, {}
         for metric in self.metrics:
             value = metric.compute(comparison)
@@ -149,20 +166,31 @@ class Evaluator:
         card: protocol.Card,
         progress: Callable[[int], object],
     ) -> Statistics:
-        network = self.network
+        network, shown = self.network, []
         fake = Statistics.of(
             network,
             metrics.needs(self.metrics),
             self.num_classes,
             card.num_generated,
+            self.channels,
         )
         with self.outputs.image_writer(card.num_generated) as put:
             for images, labels in batches:
-                images = to_rgb(images, self.background)
-                fake.update(*network(images), labels, images)
-                put(images, labels)
+                seen = to_rgb(images, self.background)
+                fake.update(*network(seen), labels, images)
+                put(seen, labels)
+                if self.outputs.neighbours:
+                    neighbour_sheet.keep(shown, seen)
                 progress(fake.count)
         self.outputs.save(fake)
+        if self.outputs.neighbours:
+            neighbour_sheet.write(
+                self.outputs.neighbours,
+                shown,
+                self._real,
+                fake,
+                self.real_images,
+            )
         return fake
 
     def _scores_of_tfgan(

@@ -7,6 +7,8 @@ from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
+from sagan_tf.evaluation import small_network
+from sagan_tf.evaluation.classification_accuracy import as_rows
 from sagan_tf.evaluation.coherence import half_hues
 from sagan_tf.evaluation.moments import Moments, Sums
 from sagan_tf.evaluation.rows import Rows
@@ -24,12 +26,14 @@ class Sizes(NamedTuple):
         num_features: length of the features.
         num_classes: number of classes of the data; 0 without labels.
         keep_features: whether to keep all features, not the first 10,000 only.
+        channels: of the images.
     """
 
     num_logits: int
     num_features: int
     num_classes: int = 0
     keep_features: bool = False
+    channels: int = 3
 
 
 class Hits(Sums):
@@ -83,4 +87,10 @@ PARTS = {
     "logits": Part(lambda s: Rows(s.num_logits), lambda b: (b.logits,)),
     "labels": Part(lambda s: Rows(1), lambda b: (b.labels[:, None],)),
     "hues": Part(lambda s: Rows(2), lambda b: (half_hues(b.images),)),
+    "small_images": Part(
+        lambda s: Rows(
+            small_network.INPUT_SIZE**2 * s.channels, dtype=np.uint8
+        ),
+        lambda b: (as_rows(b.images),),
+    ),
 }

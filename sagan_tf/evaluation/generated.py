@@ -31,6 +31,11 @@ def rounded(images: np.ndarray) -> np.ndarray:
     return levels.astype(np.float32) / np.float32(127.5) - 1
 
 
+def to_bytes(images: np.ndarray) -> np.ndarray:
+    """Returns images in [-1, 1] as they go into a file of bytes."""
+    return np.clip(np.rint((images + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
 def generated_batches(
     sampler: Sampler,
     num_images: int,

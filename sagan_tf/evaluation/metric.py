@@ -8,6 +8,7 @@ from typing import Callable
 import numpy as np
 
 from sagan_tf.evaluation import protocol
+from sagan_tf.evaluation.classification_accuracy import ClassificationTest
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 
@@ -21,12 +22,14 @@ class Setting:
         num_classes: number of its classes; 0 without labels.
         channels: of its images.
         network: what the images are seen through; None while training.
+        test: what classifiers of the images are tested with, if asked for.
     """
 
     data: str
     num_classes: int
     channels: int = 3
     network: FeatureNetwork | None = None
+    test: ClassificationTest | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +48,9 @@ class Metric:
         compares: whether it depends on the real images.
         of_kept: whether it looks at the first 10,000 images only.
         guards: whether half of the highest in a run is the least for a "best".
+        of_pixels: whether it needs no feature network.
         of_images: the same of images alone, `(batch, height, width, 3)` in
-            [-1, 1]: it needs no network, and training records it.
+            [-1, 1]; training records it.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Metric:
     compares: bool = True
     of_kept: bool = False
     guards: bool = False
+    of_pixels: bool = False
     of_images: Callable[[np.ndarray], float] | None = None
 
     @property
@@ -68,11 +73,13 @@ class Metric:
 
     def column(self, card: protocol.Card, comparison: Comparison) -> str:
         """Returns the name of its score by a protocol."""
-        if self.of_images is not None:
-            return self.name + protocol.short_count(card.num_generated)
         count = card.num_generated
         if self.of_kept:
             count = len(comparison.features()[0])
         return protocol.metric_name(
-            self.name, card, count=count, split=self.compares
+            self.name,
+            card,
+            count=count,
+            split=self.compares,
+            network=not self.of_pixels,
         )

@@ -6,7 +6,7 @@ need of the images.
 
 from __future__ import annotations
 
-from typing import Callable, Iterable
+from typing import Callable, Iterable, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from sagan_tf.evaluation import (
     scores,
     tfgan,
 )
+from sagan_tf.evaluation.classification_accuracy import Accuracies
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.metric import Metric, Setting
 from sagan_tf.evaluation.moments import frechet_distance
@@ -42,7 +43,7 @@ def _subsets(pair: Comparison) -> scores.Spread:
 
 
 def _part_of(
-    function: Callable[[Comparison], scores.Spread | None], name: str
+    function: Callable[[Comparison], NamedTuple | None], name: str
 ) -> Callable[[Comparison], float | None]:
     """Returns a metric that is a part of what several share."""
 
@@ -51,6 +52,10 @@ def _part_of(
         return None if found is None else getattr(found, name)
 
     return compute
+
+
+def _accuracies(pair: Comparison) -> Accuracies:
+    return pair.test(pair.fake.small_images, pair.fake.labels)
 
 
 def _intra_fid(pair: Comparison) -> float | None:
@@ -77,9 +82,30 @@ def _has_accuracy(setting: Setting) -> bool:
     )
 
 
+def _has_test(setting: Setting) -> bool:
+    return setting.test is not None
+
+
 def _is_twins(setting: Setting) -> bool:
     # Their hues are compared.
     return setting.data == "twins" and setting.channels == 3
+
+
+def _of_hues(
+    name: str, share: Callable[[np.ndarray], float], better: str = ""
+) -> Metric:
+    """Returns a metric of the hues of both halves of twins."""
+    return Metric(
+        name,
+        lambda pair: share(pair.fake.hues),
+        needs=("hues",),
+        needs_of_real=(),
+        better=better,
+        applies_to=_is_twins,
+        compares=False,
+        of_pixels=True,
+        of_images=lambda images: share(coherence.half_hues(images)),
+    )
 
 
 _ENTRIES = (
@@ -172,36 +198,25 @@ _ENTRIES = (
         reference="real",
         compares=False,
     ),
-    Metric(
-        "coherence",
-        lambda pair: coherence.share_that_agrees(pair.fake.hues),
-        needs=("hues",),
-        needs_of_real=(),
-        better="higher",
-        applies_to=_is_twins,
-        of_images=coherence.coherence,
+    *(
+        Metric(
+            name,
+            _part_of(_accuracies, part),
+            needs=("small_images", "labels"),
+            needs_of_real=(),
+            better="higher",
+            applies_to=_has_test,
+            reference=reference,
+            of_pixels=True,
+        )
+        for name, part, reference in (
+            ("cas", "score", "real"),
+            ("cas_reverse", "reverse", ""),
+        )
     ),
-    Metric(
-        "coherence_shuffled",
-        lambda pair: coherence.share_by_chance(pair.fake.hues),
-        needs=("hues",),
-        needs_of_real=(),
-        applies_to=_is_twins,
-        of_images=lambda images: coherence.share_by_chance(
-            coherence.half_hues(images)
-        ),
-    ),
-    Metric(
-        "hue_coverage",
-        lambda pair: coherence.hue_coverage(pair.fake.hues),
-        needs=("hues",),
-        needs_of_real=(),
-        better="higher",
-        applies_to=_is_twins,
-        of_images=lambda images: coherence.hue_coverage(
-            coherence.half_hues(images)
-        ),
-    ),
+    _of_hues("coherence", coherence.share_that_agrees, "higher"),
+    _of_hues("coherence_shuffled", coherence.share_by_chance),
+    _of_hues("hue_coverage", coherence.hue_coverage, "higher"),
 )
 METRICS = {metric.name: metric for metric in _ENTRIES}
 

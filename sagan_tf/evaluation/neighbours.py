@@ -6,11 +6,15 @@ from typing import Iterator, NamedTuple
 
 import numpy as np
 
+from sagan_tf.evaluation.rows import Rows
+
 # Those of arXiv:1904.06991 and of arXiv:2002.09797.
 NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
 # Rows of a distance matrix at a time: 1,000 x 10,000 float64 are 80 MB.
 _ROWS = 1000
+# Columns at a time where there may be millions.
+_COLUMNS = 2000
 
 
 class Neighbours(NamedTuple):
@@ -91,6 +95,37 @@ def compare(
         coverage=float((least < wide_reach).mean()),
         nearer=float(nearer / len(fake)),
     )
+
+
+def nearest(
+    queries: np.ndarray, rows: Rows, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which vectors are the nearest, and how far they are.
+
+    Args:
+        queries: `(queries, features)`.
+        rows: the vectors, `count` of them or more.
+        count: how many to return for each.
+
+    Returns:
+        Numbers of vectors and squared distances, `(queries, count)` each, the
+        nearest first.
+    """
+    mean = np.mean(queries, axis=0, dtype=np.float64)
+    numbers = np.zeros((len(queries), 0), int)
+    squares = np.zeros((len(queries), 0))
+    for start in range(0, len(rows), _COLUMNS):
+        chosen = np.zeros(len(rows), bool)
+        chosen[start : start + _COLUMNS] = True
+        distances = _distances(queries - mean, rows.where(chosen) - mean)
+        found = np.concatenate([*distances])
+        places = np.broadcast_to(start + np.arange(found.shape[1]), found.shape)
+        numbers = np.concatenate((numbers, places), axis=1)
+        squares = np.concatenate((squares, found), axis=1)
+        order = np.argsort(squares, axis=1, kind="stable")[:, :count]
+        numbers = np.take_along_axis(numbers, order, axis=1)
+        squares = np.take_along_axis(squares, order, axis=1)
+    return numbers, squares
 
 
 def _reaches(features: np.ndarray, *neighbours: int) -> list[np.ndarray]:

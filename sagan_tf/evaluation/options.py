@@ -51,6 +51,7 @@ class Options:
             warnings only.
         tfgan_check: whether TF-GAN computes the FID and the Inception score as
             well, and has to agree.
+        cas: whether classifiers are trained on generated and on real images.
         outputs: files to write of the generated images.
         strategy: how devices share the images; one device by default. No score
             depends on it.
@@ -72,6 +73,7 @@ class Options:
     metric: str = ""
     force: bool = False
     tfgan_check: bool = True
+    cas: bool = False
     outputs: Outputs = NO_OUTPUTS
     strategy: tf.distribute.Strategy | None = None
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from sagan_tf.errors import UserError
+from sagan_tf.evaluation.generated import to_bytes
 from sagan_tf.evaluation.set_statistics import Statistics
 from sagan_tf.whole_files import beside, replacing, write_npz
 
@@ -27,11 +28,13 @@ class Outputs:
             labels as `arr_1`, as ADM's evaluator reads it.
         statistics: an `.npz` with `mu` and `sigma`, as pytorch-fid reads it.
         features: an `.npz` with `features`, `logits` and `labels`.
+        neighbours: a PNG of generated images beside the nearest real ones.
     """
 
     images: str = ""
     statistics: str = ""
     features: str = ""
+    neighbours: str = ""
 
     def __bool__(self) -> bool:
         """Returns whether there is anything to write."""
@@ -39,11 +42,14 @@ class Outputs:
 
     def check(self) -> None:
         """Refuses names that cannot be written, before the work begins."""
-        for flag in ("statistics", "features"):
-            path = getattr(self, flag)
-            if path and not path.endswith(".npz"):
+        for flag, path, ending in (
+            ("save_statistics", self.statistics, ".npz"),
+            ("save_features", self.features, ".npz"),
+            ("neighbours", self.neighbours, ".png"),
+        ):
+            if path and not path.endswith(ending):
                 raise UserError(
-                    f"--save_{flag} should be a file NAME.npz. Received: {path}"
+                    f"--{flag} should be a file NAME{ending}. Received: {path}"
                 )
         path = Path(self.images)
         is_taken = (
@@ -103,16 +109,12 @@ class Outputs:
 NO_OUTPUTS = Outputs()
 
 
-def _to_bytes(image: np.ndarray) -> np.ndarray:
-    return np.rint((image + 1) * 127.5).astype(np.uint8)
-
-
 def _write_files(
     folder: Path, images: np.ndarray | list[np.ndarray], numbers: Iterator[int]
 ) -> None:
     for image in images:
         file = folder / f"{next(numbers):08d}.png"
-        Image.fromarray(_to_bytes(image)).save(file)
+        Image.fromarray(to_bytes(image)).save(file)
 
 
 @contextlib.contextmanager
@@ -140,7 +142,7 @@ def _array_writer(
                         "several sizes"
                     )
                 number = next(numbers)
-                array[number] = _to_bytes(image)
+                array[number] = to_bytes(image)
                 kept_labels[number] = label
 
         yield put

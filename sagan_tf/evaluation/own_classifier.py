@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Iterator
+from typing import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import classifier
-from sagan_tf.evaluation.classifier import BATCH_SIZE, INPUT_SIZE, RECIPE, SEED
+from sagan_tf.evaluation import classifier, small_network
 from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.small_network import BATCH_SIZE, RECIPE, SEED
 from sagan_tf.evaluation.three_channels import to_rgb
 
 _STEPS = 900
 # One image of so many is held out to measure the accuracy.
 _HELD_OUT = 10
 _LEAST_ACCURACY = 0.6
+
+# From numbers to images `(batch, height, width, channels)` in [-1, 1], labels.
+Read = Callable[[np.ndarray], "tuple[np.ndarray, np.ndarray]"]
 
 
 def load(
@@ -54,12 +57,15 @@ def load(
     digest = hashlib.sha256(f"{words} {num_classes} {RECIPE}".encode())
     name = f"own-{digest.hexdigest()[:8]}"
     path = Path(cache_dir) / f"{name}.npz"
+
+    def read(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        images, labels = dataset.images(numbers)
+        return to_rgb(to_floats(images), dataset.background), labels
+
     if not path.is_file():
-        order = np.random.RandomState(SEED).permutation(dataset.num_examples)
-        held = order[: max(1, len(order) // _HELD_OUT)]
-        batches = _training_batches(dataset, order[len(held) :])
-        model = classifier.train(batches, num_classes, _STEPS, name)
-        accuracy = classifier.accuracy_of(model, _batches(dataset, held))
+        rest, held = hold_out(dataset.num_examples)
+        model = learn(read, rest, name, num_classes, steps=_STEPS)
+        accuracy = accuracy_of(model, read, held)
         classifier.check_accuracy(name, accuracy, _LEAST_ACCURACY)
         classifier.store(path, model, accuracy)
     return classifier.open_stored(
@@ -67,25 +73,56 @@ def load(
     )
 
 
-def _training_batches(
-    dataset: ImageDataset, numbers: np.ndarray
-) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+def hold_out(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the numbers to learn from, and a tenth that is held out."""
+    order = np.random.RandomState(SEED).permutation(count)
+    held, rest = np.split(order, [max(1, count // _HELD_OUT)])
+    return rest, held
+
+
+def learn(
+    read: Read,
+    numbers: np.ndarray,
+    name: str,
+    num_classes: int,
+    channels: int = 3,
+    *,
+    steps: int,
+) -> tf.keras.Model:
+    """Returns the network, trained on images.
+
+    Args:
+        read: takes numbers, and gives images and labels.
+        numbers: of the images to learn from.
+        name: what the network is called.
+        num_classes: number of classes.
+        channels: of the images.
+        steps: how many batches it sees.
+    """
     random = np.random.RandomState(SEED)
-    for _ in range(_STEPS):
-        yield _read(dataset, random.choice(numbers, BATCH_SIZE))
+    batches = (
+        _small(*read(random.choice(numbers, BATCH_SIZE))) for _ in range(steps)
+    )
+    return small_network.train(batches, num_classes, steps, name, channels)
 
 
-def _batches(
-    dataset: ImageDataset, numbers: np.ndarray
-) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    for start in range(0, len(numbers), BATCH_SIZE):
-        yield _read(dataset, numbers[start : start + BATCH_SIZE])
+def accuracy_of(
+    model: tf.keras.Model, read: Read, numbers: np.ndarray
+) -> float:
+    """Returns the share of images whose class the network knows."""
+    starts = range(0, len(numbers), BATCH_SIZE)
+    batches = (
+        _small(*read(numbers[start : start + BATCH_SIZE])) for start in starts
+    )
+    return small_network.accuracy_of(model, batches)
 
 
-def _read(
-    dataset: ImageDataset, numbers: np.ndarray
+def to_floats(images: np.ndarray) -> np.ndarray:
+    """Returns bytes as floats in [-1, 1]."""
+    return images / np.float32(127.5) - 1
+
+
+def _small(
+    images: np.ndarray, labels: np.ndarray
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    images, labels = dataset.images(numbers)
-    images = to_rgb(images / np.float32(127.5) - 1, dataset.background)
-    images = tf.image.resize(images, (INPUT_SIZE, INPUT_SIZE), antialias=True)
-    return images, tf.constant(labels)
+    return small_network.resized(images), tf.constant(labels)

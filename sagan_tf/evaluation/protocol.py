@@ -17,8 +17,8 @@ from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.image_sizes import words
 
-# Neither changes what is measured, so neither forbids a comparison.
-_NOT_COMPARED = ("versions", "step")
+# None changes what is measured, so none forbids a comparison.
+_NOT_COMPARED = ("versions", "step", "cas_test")
 # The network that metric names leave out, and the split of our own.
 _PLAIN_NETWORK = "inception"
 _PLAIN_SPLIT = "train"
@@ -69,6 +69,7 @@ class Card(RealCard):
         pixels: whether the network sees images rounded to `"bytes"`, as in
             files, or the generator's `"floats"` (until 2026).
         step: step of the checkpoint; -1 if there is none.
+        cas_test: which real images classifiers were tested with, if any were.
     """
 
     num_generated: int = 0
@@ -80,6 +81,7 @@ class Card(RealCard):
     weights: str = "ema"
     pixels: str = "bytes"
     step: int = -1
+    cas_test: str = ""
 
 
 def is_foreign(card: RealCard) -> bool:
@@ -170,7 +172,12 @@ def digest(card: RealCard) -> str:
 
 
 def metric_name(
-    metric: str, card: Card, *, count: int | None = None, split: bool = True
+    metric: str,
+    card: Card,
+    *,
+    count: int | None = None,
+    split: bool = True,
+    network: bool = True,
 ) -> str:
     """Returns the name under which a score is reported.
 
@@ -185,14 +192,15 @@ def metric_name(
         card: the protocol.
         count: number of generated images, if not all of the card's.
         split: whether the metric compares with real images.
+        network: whether it looks through the feature network.
     """
     name = metric + short_count(card.num_generated if count is None else count)
-    if card.resize.startswith(_CLEAN_RESIZE):
+    if network and card.resize.startswith(_CLEAN_RESIZE):
         name = _CLEAN + name
-    plain = card.network == _PLAIN_NETWORK
+    plain = network and card.network == _PLAIN_NETWORK
     if split and (plain or card.split != _PLAIN_SPLIT):
         name += f"_{card.split}"
-    if not plain:
+    if network and not plain:
         name += f"_{card.network}"
     if card.truncation:
         name += f"_truncation{card.truncation:g}"

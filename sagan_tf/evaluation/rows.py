@@ -25,7 +25,7 @@ def can_hold(count: int, length: int) -> bool:
 
 
 class Rows:
-    """Rows of float32 numbers that come in batches.
+    """Rows of numbers that come in batches.
 
     What exceeds half a gigabyte lies in a temporary file (`TMPDIR`), which
     goes with the process.
@@ -33,11 +33,15 @@ class Rows:
     Args:
         length: numbers in a row.
         most: how many rows are kept, the first ones.
+        dtype: of the numbers.
     """
 
-    def __init__(self, length: int, most: int = sys.maxsize) -> None:
+    def __init__(
+        self, length: int, most: int = sys.maxsize, dtype: type = np.float32
+    ) -> None:
         self._most = most
-        self._pieces = [np.zeros((0, length), np.float32)]
+        self._dtype = dtype
+        self._pieces = [np.zeros((0, length), dtype)]
         self._in_memory = 0
         self._file: Any = None
 
@@ -47,7 +51,7 @@ class Rows:
 
     def update(self, rows: np.ndarray) -> None:
         """Adds `(batch, length)` numbers."""
-        rows = np.array(rows[: self._most - len(self)], np.float32)
+        rows = np.array(rows[: self._most - len(self)], self._dtype)
         if len(rows):
             self._pieces.append(rows)
             self._in_memory += rows.nbytes
@@ -99,5 +103,5 @@ class Rows:
             piece.tofile(self._file)
         self._file.flush()
         shape = len(self), self._pieces[0].shape[1]
-        self._pieces = [np.memmap(self._file, np.float32, "r", shape=shape)]
+        self._pieces = [np.memmap(self._file, self._dtype, "r", shape=shape)]
         self._in_memory = 0

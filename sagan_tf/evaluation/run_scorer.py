@@ -85,7 +85,7 @@ class RunScorer:
         card = dataclasses.replace(self.card, step=step)
         # What is to be written has to be drawn.
         scores = None if self.evaluator.outputs else self.table.find(card)
-        if scores is None:
+        if scores is None or card.cas_test not in ("", scores.card.cas_test):
             with progress_bar(card.num_generated, f"step {step}") as progress:
                 scores = self.evaluator.score(self.sample(step), card, progress)
             self.table.add(scores)

@@ -76,14 +76,15 @@ class ScoreTable:
     def find(self, card: protocol.Card) -> Scores | None:
         """Returns the scores of this step under this protocol, if any."""
         for row in reversed(self.rows()):
-            if row.card.step == card.step and not protocol.difference(
-                card, row.card
-            ):
+            if _is_same(row.card, card):
                 return row
         return None
 
     def add(self, scores: Scores) -> None:
         """Writes a row, in place of one of the same step and protocol.
+
+        Classification accuracy scores of the former row are kept, if the new
+        one has none: they take minutes.
 
         Nobody ever sees half of the file, and of two commands that add at the
         same time neither loses a row.
@@ -93,12 +94,11 @@ class ScoreTable:
             self._add(scores)
 
     def _add(self, scores: Scores) -> None:
-        kept = [
-            row
-            for row in self.rows()
-            if row.card.step != scores.card.step
-            or protocol.difference(scores.card, row.card)
-        ]
+        known = self.rows()
+        former = [row for row in known if _is_same(row.card, scores.card)]
+        kept = [row for row in known if row not in former]
+        for row in former:
+            scores = _with_accuracies(scores, row)
         rows = sorted([*kept, scores], key=lambda row: row.card.step)
         with replacing(self.path) as aside:
             aside.write_text(_format(rows))
@@ -158,6 +158,18 @@ def value_of(row: Scores, metric: str) -> float:
         if protocol.metric_of(name) == metric:
             return value
     return math.nan
+
+
+def _is_same(card: protocol.Card, other: protocol.Card) -> bool:
+    return card.step == other.step and not protocol.difference(card, other)
+
+
+def _with_accuracies(scores: Scores, former: Scores) -> Scores:
+    """Returns scores with what only a former row of the same images has."""
+    if scores.card.cas_test or not former.card.cas_test:
+        return scores
+    card = dataclasses.replace(scores.card, cas_test=former.card.cas_test)
+    return Scores(card, {**former.values, **scores.values})
 
 
 @contextlib.contextmanager

@@ -9,12 +9,15 @@ from typing import Callable, Sequence
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import (
+    classification_accuracy,
     given_statistics,
     halves,
     image_findings,
+    neighbour_sheet,
     protocol,
     real_statistics,
 )
+from sagan_tf.evaluation.classification_accuracy import ClassificationTest
 from sagan_tf.evaluation.evaluator import Evaluator, progress_bar
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.generated import Checkpoints, CheckpointSampler
@@ -42,6 +45,7 @@ def score_run(
     workdir: Workdir,
     checkpoint_path: Callable[[int], Path],
     options: Options,
+    trained_on: ImageDataset | None = None,
 ) -> RunScorer:
     """Gets ready to score steps of a run, looking at its real images.
 
@@ -55,6 +59,7 @@ def score_run(
         checkpoint_path: takes a step, and gives the directory of its
             checkpoint.
         options: how to score.
+        trained_on: the images that the run was trained on, if they are others.
 
     Raises:
         UserError: if the network cannot be had, or the real images do not
@@ -65,7 +70,18 @@ def score_run(
     height, width = sides(dataset.image_size)
     image_findings.warn_of_shrinking(network, "the images", [(width, height)])
     num_images = options.num_images or _NUM_IMAGES[network.name == NAME]
-    evaluator, card = _prepare(network, dataset, num_images, split, options)
+    test = None
+    if options.cas:
+        test = classification_accuracy.prepare(
+            dataset,
+            split,
+            trained_on,
+            _num_real(dataset, options),
+            options.cache_dir or default_cache_dir(),
+        )
+    evaluator, card = _prepare(
+        network, dataset, num_images, split, options, test
+    )
     evaluator.require(options.metric, num_images)
     sampler = CheckpointSampler(
         generator,
@@ -78,7 +94,9 @@ def score_run(
     )
     return RunScorer(
         evaluator,
-        protocol.extend(card, **sampler.card()),
+        protocol.extend(
+            card, **sampler.card(), cas_test=test.images if test else ""
+        ),
         workdir=workdir,
         sample=sampler,
         checkpoint_path=checkpoint_path,
@@ -90,7 +108,7 @@ def score_files(real_dir: str, fake_dir: str, options: Options) -> Scores:
     """Scores images in files against others, or against their statistics.
 
     Args:
-        real_dir: folder, `.zip` or `.npz`, see `ImageSet`; empty where
+        real_dir: folder, `.zip`, `.tar` or `.npz`, see `ImageSet`; empty where
             `options.real_statistics` takes its place.
         fake_dir: likewise, but for that.
         options: how to score.
@@ -130,6 +148,7 @@ def _prepare(
     num_generated: int,
     split: str,
     options: Options,
+    test: ClassificationTest | None = None,
 ) -> tuple[Evaluator, protocol.RealCard]:
     """Looks at the real images, unless that is done already."""
     file, seen = options.real_statistics, dataset
@@ -140,6 +159,11 @@ def _prepare(
         real, card = given_statistics.open_kept(file, network)
     else:
         real, card = _look(network, dataset, num_generated, split, options)
+    if options.outputs.neighbours and dataset is None:
+        raise UserError(
+            "--neighbours should be left out: --real_statistics="
+            f"{file} has no real images to show"
+        )
     evaluator = Evaluator(
         network,
         real,
@@ -150,6 +174,10 @@ def _prepare(
         force=options.force,
         tfgan_check=options.tfgan_check,
         outputs=options.outputs,
+        test=test,
+        real_images=(
+            None if dataset is None else neighbour_sheet.real_images(dataset)
+        ),
     )
     return evaluator, card
 
@@ -161,8 +189,7 @@ def _look(
     split: str,
     options: Options,
 ) -> tuple[RealStatistics, protocol.RealCard]:
-    num_real = options.num_real or dataset.num_examples
-    _check_count("--num_real", num_real, dataset.num_examples)
+    num_real = _num_real(dataset, options)
     card = protocol.RealCard(
         network=network.name,
         network_hash=network.hash,
@@ -187,6 +214,12 @@ def _look(
             progress=progress,
         )
     return real, card
+
+
+def _num_real(dataset: ImageDataset | ImageSet, options: Options) -> int:
+    count = options.num_real or dataset.num_examples
+    _check_count("--num_real", count, dataset.num_examples)
+    return count
 
 
 def _check_count(flag: str, count: int, available: int) -> None:

@@ -38,6 +38,7 @@ class Statistics:
         needs: Iterable[str],
         num_classes: int = 0,
         count: int = 0,
+        channels: int = 3,
     ) -> Statistics:
         """Returns empty statistics of what `network` sees.
 
@@ -46,10 +47,11 @@ class Statistics:
             needs: names in `gathering.PARTS`.
             num_classes: number of classes of the data; 0 without labels.
             count: how many images will come.
+            channels: of the images.
         """
-        sizes = network.num_classes, network.num_features
+        sizes = network.num_classes, network.num_features, num_classes
         keep = num_classes > 0 or can_hold(count, network.num_features)
-        return cls(Sizes(*sizes, num_classes, keep), needs)
+        return cls(Sizes(*sizes, keep, channels), needs)
 
     def empty(self) -> Statistics:
         """Returns statistics with the same parts of no image yet."""
@@ -68,7 +70,8 @@ class Statistics:
             logits: `(batch, num_logits)`.
             features: `(batch, num_features)`.
             labels: `(batch,)`.
-            images: `(batch, height, width, 3)` in [-1, 1], for `hues`.
+            images: `(batch, height, width, channels)` in [-1, 1], for what is
+                taken from pixels.
         """
         if not len(labels):
             return
@@ -107,6 +110,11 @@ class Statistics:
     def hues(self) -> np.ndarray:
         """The hues of both halves of all images, `(images, 2)`."""
         return self.parts["hues"].joined()
+
+    @property
+    def small_images(self) -> np.ndarray:
+        """All images as `classification_accuracy.as_rows` gives them."""
+        return self.parts["small_images"].joined()
 
     @property
     def labels(self) -> np.ndarray:

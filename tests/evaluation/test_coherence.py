@@ -7,7 +7,8 @@ from sagan_tf.evaluation.coherence import (
     coherence,
     half_hues,
     hue_coverage,
-    shuffle_halves,
+    share_by_chance,
+    share_that_agrees,
 )
 
 RED, GREEN, BLUE = (1, -1, -1), (-1, 1, -1), (-1, -1, 1)
@@ -28,9 +29,7 @@ def an_image(left, right, size=32):
 
 @pytest.mark.parametrize("size", [16, 32, 33, 128])
 def test_hues_are_known(size):
-    images = np.stack(
-        [an_image(RED, GREEN, size), an_image(BLUE, ORANGE, size)]
-    )
+    images = np.stack([an_image(RED, GREEN, size), an_image(BLUE, ORANGE, size)])
     expected = [[0, 1 / 3], [2 / 3, 1 / 12]]
     np.testing.assert_allclose(half_hues(images), expected, atol=1e-6)
 
@@ -82,15 +81,12 @@ def test_blurred_and_noisy_shapes_still_count():
     assert coherence(np.clip(blurred + noise, -1, 1)) == 1
 
 
-def test_shuffled_halves_come_from_other_images():
-    images = np.arange(9, dtype=np.float32)[:, None, None, None]
-    images = np.broadcast_to(images, (9, 4, 4, 3))
-    shuffled = shuffle_halves(images, seed=0)
-    np.testing.assert_array_equal(shuffled[:, :, :2], images[:, :, :2])
-    right = shuffled[:, 0, 2, 0]
-    assert (shuffled[:, :, 2:] == right[:, None, None, None]).all()
-    assert sorted(right) == list(range(9)) and (right != np.arange(9)).all()
-    assert not np.array_equal(shuffled, shuffle_halves(images, seed=1))
+def test_chance_pairs_halves_of_different_images():
+    # Nine colours, each alike on both sides and further apart than agrees.
+    hues = np.repeat(np.arange(9) / 9, 2).reshape(-1, 2)
+    assert share_that_agrees(hues) == 1
+    assert share_by_chance(hues) == 0
+    assert share_by_chance(np.full((9, 2), 0.5)) == 1
 
 
 def test_hue_coverage_is_the_share_of_the_rarest_colour():
@@ -128,11 +124,6 @@ def test_tensors_of_any_float_type_are_taken():
 def test_other_images_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
         coherence(images)
-
-
-def test_one_image_cannot_be_shuffled():
-    with pytest.raises(ValueError, match="two or more"):
-        shuffle_halves(np.zeros((1, 4, 4, 3)), 0)
 
 
 def test_images_of_nan_agree_in_nothing():

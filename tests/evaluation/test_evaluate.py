@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from absl import flags
+from PIL import Image
 
 from configs import default
 from sagan_tf import runs, weights
@@ -22,7 +23,12 @@ from sagan_tf.cli import command
 from sagan_tf.configuration import builders
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import own_classifier, tfgan
+from sagan_tf.evaluation import (
+    classification_accuracy,
+    own_classifier,
+    small_network,
+    tfgan,
+)
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
@@ -280,6 +286,7 @@ def test_scores_that_tfgan_denies_are_not_written(run, call, monkeypatch):
         ({"on_unreadable": "skip"}, "is for --real_dir and --fake_dir"),
         ({"image_size": 8}, "--image_size is for --real_dir"),
         ({"save_images": ROOT, **SMALL}, "--save_images should be a new"),
+        ({"neighbours": "a.jpg", **SMALL}, "should be a file NAME.png"),
     ],
 )
 def test_bad_requests_are_one_line(run, call, given, message):
@@ -302,6 +309,34 @@ def test_an_own_classifier_scores_by_its_name(run, call, monkeypatch, tmp_path):
     file.unlink()
     with pytest.raises(UserError, match="own-.* should recognise 40%"):
         call(workdir=run, **given, **SMALL)
+
+
+def test_classifiers_are_trained_if_asked_for(run, call, monkeypatch, tmp_path):
+    monkeypatch.setattr(classification_accuracy, "_STEPS", 30)
+    call(workdir=run, **SMALL)
+    text = call(workdir=run, cas=True, **SMALL)
+    (row,) = table_of(run)
+    (line,) = (line for line in text.splitlines() if line.startswith("cas80"))
+    ours, real = map(float, line.split()[1:])
+    assert (ours, real) == (float(row["cas80"]), float(row["real_cas"]))
+    assert 0 <= ours <= 1 and 0 <= float(row["cas_reverse80"]) <= 1
+    held_out = "40 of train, which the generator was trained on"
+    assert json.loads(row["card"])["cas_test"] == held_out
+    # Scored anew for its images, it keeps what took so long.
+    call(workdir=run, save_images=tmp_path / "images", **SMALL)
+    assert table_of(run) == [row]
+    monkeypatch.setattr(small_network, "train", None)
+    assert call(workdir=run, metric="cas", **SMALL) == text
+
+
+def test_classifiers_are_tested_by_the_split_that_is_scored(
+    run, call, monkeypatch
+):
+    monkeypatch.setattr(classification_accuracy, "_STEPS", 30)
+    call(workdir=run, cas=True, split="test", **SMALL)
+    (row,) = table_of(run)
+    assert json.loads(row["card"])["cas_test"] == "400 of test"
+    assert {"cas80_test", "cas_reverse80_test"} <= row.keys()
 
 
 def test_directories_that_are_no_run_are_refused(tmp_path, call, run):
@@ -381,30 +416,89 @@ def test_folder_against_folder(folders, call, caplog, tmp_path):
     assert score_in(zero, name) == pytest.approx(0, abs=1e-5)
 
 
-def test_saved_images_of_a_run_give_its_scores(run, call, tmp_path):
+@pytest.fixture
+def numbers(program, call, monkeypatch):
+    """Calls the command; returns its scores to the last digit."""
+    found = []
+    monkeypatch.setattr(
+        program[0], "format_scores", lambda rows: found.extend(rows) or ""
+    )
+
+    def call_with(**given):
+        call(**given)
+        return found[-1].values
+
+    return call_with
+
+
+def test_saved_images_of_a_run_give_its_scores(run, numbers, tmp_path):
     kept = tmp_path / "real.npz"
     saved = {"save_images": tmp_path / "images", "real_statistics": kept}
-    call(workdir=run, **SMALL)
-    call(workdir=run, save_features=tmp_path / "f.npz", **saved, **SMALL)
+    first = numbers(workdir=run, **SMALL)
+    outputs = {
+        "save_features": tmp_path / "f.npz",
+        "neighbours": tmp_path / "deep" / "sheet.png",
+    }
+    assert numbers(workdir=run, **outputs, **saved, **SMALL) == first
+    assert (tmp_path / "deep" / "sheet.png").stat().st_size > 1000
     (row,) = table_of(run)
     assert json.loads(row["card"])["pixels"] == "bytes"
-    text = call(
-        fake_dir=tmp_path / "images",
-        real_statistics=kept,
-        features="twins",
-        force=True,
-    )
-    found = scores_of_text(text)
-    for name in ("fid", "is", "kid", "precision", "density"):
-        ours = float(row[f"{name}80_twins-classifier"])
-        assert found[f"{name}80_twins-classifier"] == pytest.approx(
-            ours, rel=1e-3, abs=1e-5
-        )
+    files = {"features": "twins", "force": True, "real_statistics": kept}
+    again = numbers(fake_dir=tmp_path / "images", **files)
+    # Files have neither classes nor halves.
+    assert len(again) > 12
+    assert again == {name: first[name] for name in again}
     with np.load(tmp_path / "f.npz") as file:
         assert file["features"].shape == (80, 64)
         np.testing.assert_array_equal(file["labels"], np.arange(80) % 10)
     with pytest.raises(UserError, match="take one checkpoint"):
-        call(workdir=run, checkpoint="all", **saved, **SMALL)
+        numbers(workdir=run, checkpoint="all", **saved, **SMALL)
+    with pytest.raises(UserError, match="--neighbours should be left out"):
+        numbers(
+            fake_dir=tmp_path / "images", neighbours=tmp_path / "n.png", **files
+        )
+
+
+def packed(folder, name):
+    """Returns the images of a folder as an archive or an array."""
+    if name == "folder":
+        return folder
+    path = folder.with_name(f"{folder.name}.{name}")
+    files = sorted(folder.glob("*.png"))
+    if name == "npz":
+        np.savez(
+            path, arr_0=np.stack([np.asarray(Image.open(f)) for f in files])
+        )
+    else:
+        shutil.make_archive(str(path.with_suffix("")), name, folder)
+    return path
+
+
+def test_layouts_score_the_same_to_the_last_digit(folders, numbers, tmp_path):
+    given = {"features": "twins", "force": True}
+    kept = tmp_path / "kept.npz"
+    files = {
+        name: {
+            f"{kind}_dir": packed(folders / kind, name)
+            for kind in ("real", "fake")
+        }
+        for name in ("folder", "zip", "tar", "npz")
+    }
+    expected = numbers(real_statistics=kept, **files["folder"], **given)
+    assert len(expected) > 18
+    sheet = {"neighbours": tmp_path / "sheet.png"}
+    for name in ("zip", "tar", "npz"):
+        assert numbers(**files[name], **given, **sheet) == expected
+    fake = {"fake_dir": folders / "fake", **given}
+    assert numbers(real_statistics=kept, **fake) == expected
+    moments = tmp_path / "moments.npz"
+    real = {"real_dir": folders / "real", **given}
+    numbers(fake_dir=folders / "real", save_statistics=moments, **real)
+    found = numbers(real_statistics=moments, **fake)
+    name = "fid90_{}_foreign-twins-classifier"
+    assert found[name.format("statistics")] == pytest.approx(
+        expected[name.format("folder")], rel=1e-9
+    )
 
 
 def test_folders_through_inception(folders, call, inception_path):

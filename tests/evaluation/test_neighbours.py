@@ -5,6 +5,7 @@ import pytest
 
 from sagan_tf.evaluation import neighbours
 from sagan_tf.evaluation.neighbours import compare
+from sagan_tf.evaluation.rows import Rows
 
 
 def normal(count, dimension=8, seed=0, shift=0.0):
@@ -71,3 +72,16 @@ def test_density_counts_and_coverage_does_not():
     assert found.coverage < 0.1 and found.density >= 0.2
     same = compare(real, normal(400, seed=2))
     assert 0.9 < same.density < 1.1 and same.coverage > 0.9
+
+
+@pytest.mark.parametrize("columns", [7, 2000])
+def test_the_nearest_are_those_of_brute_force(monkeypatch, columns):
+    monkeypatch.setattr(neighbours, "_COLUMNS", columns)
+    queries, vectors = normal(11), normal(90, seed=1, shift=20.0)
+    rows = Rows(8)
+    for part in np.array_split(vectors, 4):
+        rows.update(part)
+    numbers, squares = neighbours.nearest(queries, rows, 5)
+    apart = np.linalg.norm(queries[:, None] - vectors, axis=-1)
+    np.testing.assert_array_equal(numbers, np.argsort(apart)[:, :5])
+    np.testing.assert_allclose(np.sqrt(squares), np.sort(apart)[:, :5], 1e-5)

@@ -50,6 +50,14 @@ OWN = {"network": "twins-classifier", "num_generated": 10_000}
             "cleanclass_variety50k_train",
         ),
         ("intra_fid", OWN, {}, "intra_fid10k_twins-classifier"),
+        ("cas", OWN, {"network": False}, "cas10k"),
+        ("cas", {"split": "test"}, {"network": False}, "cas50k_test"),
+        (
+            "hue_coverage",
+            {**OWN, "split": "test", "weights": "generator"},
+            {"network": False, "split": False},
+            "hue_coverage10k_raw",
+        ),
     ],
 )
 def test_name_is_the_protocol(metric, changes, options, expected):
@@ -72,12 +80,12 @@ def test_difference_names_field_and_both_values():
 
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Card)])
-def test_each_field_but_step_and_versions_tells_protocols_apart(field):
+def test_each_field_of_the_protocol_tells_protocols_apart(field):
     value = getattr(card(), field)
     other = "another" if isinstance(value, str) else 77
     changed = dataclasses.replace(card(), **{field: other})
     differs = bool(protocol.difference(card(), changed))
-    assert differs is (field not in ("step", "versions"))
+    assert differs is (field not in ("step", "versions", "cas_test"))
     assert differs is (protocol.digest(card()) != protocol.digest(changed))
 
 

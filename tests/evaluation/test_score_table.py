@@ -96,6 +96,19 @@ def test_same_step_and_protocol_is_one_row(table):
     assert table.find(card(1, split="test")) is None
 
 
+def test_accuracies_that_took_minutes_are_kept(table):
+    costly = row(1, 3.0, cas_test="9 of test")
+    costly.values["cas50k_test"] = 0.75
+    for scores in (costly, row(1, 2.0)):
+        table.add(scores)
+    (found,) = table.rows()
+    assert found.card.cas_test == "9 of test"
+    assert [value_of(found, name) for name in ("cas", "fid")] == [0.75, 2.0]
+    table.add(row(1, 4.0, cas_test="8 of test"))
+    (found,) = table.rows()
+    assert "cas50k_test" not in found.values
+
+
 def test_best_has_the_least_fid_or_the_most_of_others(table):
     for scores in (row(1, 9.0), row(2, 3.0), row(3, 5.0), row(4, 1.0, seed=1)):
         table.add(scores)

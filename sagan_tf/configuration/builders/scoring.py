@@ -7,6 +7,7 @@ from typing import Sequence
 import ml_collections
 
 from sagan_tf.configuration.builders.data import (
+    build_dataset,
     build_evaluation_dataset,
     evaluation_split,
 )
@@ -62,9 +63,12 @@ def build_scorer(
         UserError: if the feature network or the real images do not serve.
     """
     split = split or evaluation_split(config)
-    if dataset is None or split != config.dataset.split:
-        order = classes.known_names(workdir)
+    is_other, trained_on = split != config.dataset.split, None
+    order = classes.known_names(workdir)
+    if dataset is None or is_other:
         dataset = build_evaluation_dataset(config, split, order)
+    if options.cas and is_other:
+        trained_on = build_dataset(config, order)
     return scoring.score_run(
         dataset,
         # The dtype of the training machine would make another protocol.
@@ -75,6 +79,7 @@ def build_scorer(
         workdir=workdir,
         checkpoint_path=checkpoints.path,
         options=options,
+        trained_on=trained_on,
     )
 
 
