@@ -29,7 +29,9 @@ def an_image(left, right, size=32):
 
 @pytest.mark.parametrize("size", [16, 32, 33, 128])
 def test_hues_are_known(size):
-    images = np.stack([an_image(RED, GREEN, size), an_image(BLUE, ORANGE, size)])
+    images = np.stack(
+        [an_image(RED, GREEN, size), an_image(BLUE, ORANGE, size)]
+    )
     expected = [[0, 1 / 3], [2 / 3, 1 / 12]]
     np.testing.assert_allclose(half_hues(images), expected, atol=1e-6)
 
