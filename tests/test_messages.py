@@ -17,6 +17,7 @@ SPEAKERS = {
     **{f"{name}.py": (name,) for name in COMMANDS},
     "evaluation/best.py": ("evaluate", "sample", "attention", "export"),
     # Files, outputs and statistics of others are for one command.
+    "evaluation/classification_accuracy.py": ("evaluate",),
     "evaluation/evaluator.py": ("evaluate",),
     "evaluation/given_statistics.py": ("evaluate",),
     "evaluation/image_": ("evaluate",),

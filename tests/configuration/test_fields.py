@@ -148,6 +148,7 @@ BAD_VALUES = [
     ("log.sheet_every_steps", 0),
     ("log.sheet_columns", 0),
     ("log.sheet_rows", 0),
+    ("log.wandb", 1),
     ("checkpoint.every_steps", 0),
     ("checkpoint.keep", 0),
     ("checkpoint.keep_every", -1),
