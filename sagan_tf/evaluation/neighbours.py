@@ -11,8 +11,8 @@ from sagan_tf.evaluation.rows import Rows
 # Those of arXiv:1904.06991 and of arXiv:2002.09797.
 NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
-# Rows of a distance matrix at a time: 1,000 x 10,000 float64 are 80 MB.
-_ROWS = 1000
+# Rows of a distance matrix at a time: 500 x 10,000 float64 are 40 MB.
+_ROWS = 500
 # Columns at a time where there may be millions.
 _COLUMNS = 2000
 
@@ -69,16 +69,14 @@ def compare(
             f"precision and recall need more than {neighbours} images of "
             f"each kind. Received: {fewest}"
         )
-    # Distances are differences of large numbers unless the mean is taken off.
     mean = np.mean(real, axis=0, dtype=np.float64)
-    real, fake = real - mean, fake - mean
     wide = min(density_neighbours, fewest - 1)
-    reach, wide_reach, nearest = _reaches(real, neighbours, wide, 1)
-    (fake_reach,) = _reaches(fake, neighbours)
+    reach, wide_reach, nearest = _reaches(real, mean, neighbours, wide, 1)
+    (fake_reach,) = _reaches(fake, mean, neighbours)
     inside, count, nearer, start = [], 0, 0, 0
     covered = np.zeros(len(real), bool)
     least = np.full(len(real), np.inf)
-    for distances in _distances(fake, real):
+    for distances in _distances(fake, real, mean):
         rows = np.arange(len(distances))
         inside.append((distances <= reach).any(axis=1))
         count += np.sum(distances < wide_reach)
@@ -117,7 +115,7 @@ def nearest(
     for start in range(0, len(rows), _COLUMNS):
         chosen = np.zeros(len(rows), bool)
         chosen[start : start + _COLUMNS] = True
-        distances = _distances(queries - mean, rows.where(chosen) - mean)
+        distances = _distances(queries, rows.where(chosen), mean)
         found = np.concatenate([*distances])
         places = np.broadcast_to(start + np.arange(found.shape[1]), found.shape)
         numbers = np.concatenate((numbers, places), axis=1)
@@ -128,20 +126,34 @@ def nearest(
     return numbers, squares
 
 
-def _reaches(features: np.ndarray, *neighbours: int) -> list[np.ndarray]:
+def _reaches(
+    features: np.ndarray, mean: np.ndarray, *neighbours: int
+) -> list[np.ndarray]:
     """Returns the squared distance to the k-th nearest other vector, each k."""
-    parts = [
+    parts = []
+    for distances in _distances(features, features, mean):
         # A vector is its own nearest, at place 0.
-        np.partition(distances, neighbours, axis=1)[:, list(neighbours)]
-        for distances in _distances(features, features)
-    ]
+        distances.partition(neighbours, axis=1)
+        parts.append(distances[:, list(neighbours)])
     return list(np.concatenate(parts).T)
 
 
-def _distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields squared distances of some rows at a time to all columns."""
-    squares = np.einsum("nd,nd->n", columns, columns)
+def _distances(
+    rows: np.ndarray, columns: np.ndarray, mean: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Yields squared distances of some rows at a time to all columns.
+
+    They are differences of large numbers unless the mean is taken off. No copy
+    of all vectors is made for that.
+    """
     for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
+        part = rows[start : start + _ROWS] - mean
         lengths = np.einsum("nd,nd->n", part, part)[:, None]
-        yield np.maximum(lengths + squares - 2 * (part @ columns.T), 0)
+        distances = np.empty((len(part), len(columns)))
+        for first in range(0, len(columns), _ROWS):
+            other = columns[first : first + _ROWS] - mean
+            squares = np.einsum("nd,nd->n", other, other)
+            distances[:, first : first + _ROWS] = np.maximum(
+                lengths + squares - 2 * (part @ other.T), 0
+            )
+        yield distances

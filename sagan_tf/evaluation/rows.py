@@ -16,6 +16,10 @@ _HELD_BYTES = min(
 )
 
 
+# So many batches become one piece.
+_LOOSE = 100
+
+
 def can_hold(count: int, length: int) -> bool:
     """Returns whether there is memory for so many float32 vectors.
 
@@ -43,6 +47,7 @@ class Rows:
         self._dtype = dtype
         self._pieces = [np.zeros((0, length), dtype)]
         self._in_memory = 0
+        self._loose = 0
         self._file: Any = None
 
     def __len__(self) -> int:
@@ -57,15 +62,20 @@ class Rows:
             self._in_memory += rows.nbytes
         if self._in_memory > _HELD_BYTES:
             self._spill()
-        elif len(self._pieces) > 100 and self._file is None:
-            self._pieces = [np.concatenate(self._pieces)]
+        self._loose += 1
+        if self._loose == _LOOSE and self._file is None:
+            # Not all of them, which would be in memory twice for a moment.
+            self._pieces[-_LOOSE:] = [np.concatenate(self._pieces[-_LOOSE:])]
+        self._loose %= _LOOSE
 
     def merge(self, other: Rows) -> None:
         """Adds the rows of `other` behind the others, without a copy."""
         self._pieces += [piece for piece in other._pieces if len(piece)]
 
     def first(self, count: int) -> np.ndarray:
-        """Returns the first rows, in memory."""
+        """Returns the first rows; without a copy where they lie together."""
+        if count <= len(self._pieces[0]):
+            return np.asarray(self._pieces[0][:count])
         found, missing = [], min(count, len(self))
         for piece in self._pieces:
             found.append(piece[:missing])

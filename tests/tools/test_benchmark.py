@@ -8,7 +8,15 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from tools.benchmark import convolutions, memory, ours, peer, report, timing
+from tools.benchmark import (
+    convolutions,
+    memory,
+    metric_costs,
+    ours,
+    peer,
+    report,
+    timing,
+)
 from tools.benchmark.ours import Setting
 from tools.benchmark.sections import Benchmark
 
@@ -82,6 +90,25 @@ def test_peak_memory_grows_with_the_batch():
     small = memory.peak(TOY, "float32", steps=1)
     large = Setting(32, 8, 96, 3, (8,), latent_dim=4)
     assert 10 < small < memory.peak(large, "float32", steps=1)
+
+
+def test_every_score_has_a_cost(monkeypatch):
+    found = {
+        name: metric_costs.cost(name, 60, num_features=8)
+        for name in metric_costs.MEASURED
+    }
+    # 60 vectors of 8 numbers in float32, of both sets.
+    assert found["kid"].held == 2 * 60 * 8 * 4 / 2**20
+    assert found["fid"].held == 0
+    monkeypatch.setattr(metric_costs, "measure", lambda name, n: found[name])
+    rows = list(Benchmark(TOY, (), 1, 0.0, num_scored=60).scores())
+    assert len(rows) == 3 * len(found)
+    assert rows[-1].compared.endswith("x what it holds")
+
+
+def test_a_score_is_measured_in_a_process_of_its_own():
+    cost = metric_costs.measure("is", 50)
+    assert cost.gathering > 0 and cost.held == 0
 
 
 def test_operations_are_counted_in_both_directions():

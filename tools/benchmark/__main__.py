@@ -34,6 +34,7 @@ SECTIONS = (
     "memory",
     "data",
     "attention",
+    "scores",
     "scaling",
     "sweep",
 )
@@ -65,6 +66,9 @@ _ATTENTION_SIZE = flags.DEFINE_integer(
 )
 _ATTENTION_BATCH = flags.DEFINE_integer(
     "attention_batch_size", 8, "Batch of the section attention."
+)
+_SCORED = flags.DEFINE_integer(
+    "score_images", 1000, "Images of each kind in the section scores.", 4
 )
 _BATCHES = flags.DEFINE_list(
     "sweep_batch_sizes", "4,8,16,32", "Batch sizes of the section sweep."
@@ -103,6 +107,7 @@ def main(argv: list[str]) -> None:
         tuple(_DTYPES.value),
         _ROUNDS.value,
         _SECONDS.value,
+        num_scored=_SCORED.value,
         large_attention=(_ATTENTION_SIZE.value, _ATTENTION_BATCH.value),
         sweeps={
             "batch_size": _integers(_BATCHES),

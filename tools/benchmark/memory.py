@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -45,17 +46,17 @@ def write_peak(request: str) -> None:
     setting = Setting(**arguments)
     if variant == peer.NAME:
         peer.import_example()
-    before = _resident()
+    before = resident()
     if variant == peer.NAME:
         step = peer.trainer(setting)
     else:
         step = ours.trainer(setting, variant)
     for _ in range(steps):
         step()
-    sys.stdout.write(f"{_resident() - before}\n")
+    sys.stdout.write(f"{resident() - before}\n")
 
 
-def _resident() -> float:
+def resident() -> float:
     """Returns the greatest resident memory of this process so far, in MiB."""
     status = pathlib.Path("/proc/self/status")
     if status.exists():
@@ -68,6 +69,14 @@ def _resident() -> float:
         return int(line.split()[1]) / 2**10
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def peak_from_now() -> float:
+    """Has the peak begin anew, where the system can; returns it, in MiB."""
+    with contextlib.suppress(OSError):
+        # See proc_pid_clear_refs(5).
+        pathlib.Path("/proc/self/clear_refs").write_text("5")
+    return resident()
 
 
 if __name__ == "__main__":

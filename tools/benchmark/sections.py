@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterable
 from tools.benchmark import (
     convolutions,
     memory,
+    metric_costs,
     ours,
     peer,
     pipelines,
@@ -32,6 +33,7 @@ class Benchmark:
         rounds: rounds of each timing.
         seconds: least length of a round.
         large_attention: map and batch size of the section attention.
+        num_scored: images of the section scores.
         sweeps: values by the name of the field that the section sweep varies.
         say: is told what is going on.
         medians: images per second by section and variant.
@@ -44,6 +46,7 @@ class Benchmark:
     rounds: int
     seconds: float
     large_attention: tuple[int, int] = (128, 8)
+    num_scored: int = 1000
     sweeps: dict[str, list[int]] = dataclasses.field(default_factory=dict)
     say: Callable[[str], None] = lambda text: None
     curves: dict[str, dict[str, dict[int, float]]] = dataclasses.field(
@@ -185,6 +188,20 @@ class Benchmark:
             if any(steps):
                 compared = f"{rate.median / max(steps):.0f} x what we train on"
             yield _row("data", variant, rate, compared)
+
+    def scores(self) -> Iterable[Row]:
+        """Measures seconds and memory of the scores, on random features."""
+        for metric, names in metric_costs.MEASURED.items():
+            self.say(f"scores: {names}")
+            cost = metric_costs.measure(metric, self.num_scored)
+            yield Row("scores, gathering", names, cost.gathering, "core s")
+            yield Row("scores", names, cost.seconds, "core s")
+            compared = ""
+            if cost.held:
+                compared = f"{cost.added / cost.held:.2f} x what it holds"
+            yield Row(
+                "scores, memory", names, cost.added, "MiB", compared=compared
+            )
 
     def scaling(self) -> Iterable[Row]:
         """Measures two workers of one thread each beside one process of two."""
