@@ -135,6 +135,11 @@ MEASURES = {
         "hue_coverage",
     ),
     "fid": _score("FID", "Frechet distance, at the end", "fid"),
+    "precision": _score(
+        "precision",
+        "share of generated images that lie among real ones",
+        "precision",
+    ),
     "recall": _score(
         "recall",
         "share of real images that lie among generated ones",

@@ -161,6 +161,62 @@ GATE = Study(
     reference="gate-0",
 )
 
+
+def _rates(
+    generator: float, discriminator: float, **fields: Any
+) -> dict[str, Any]:
+    return {
+        "optimizer.generator_learning_rate": generator,
+        "optimizer.discriminator_learning_rate": discriminator,
+        **fields,
+    }
+
+
+_LINEAR = {"optimizer.schedule": "linear"}
+
+RECIPE = Study(
+    name="recipe",
+    question="What comes furthest in ten minutes of two cores?",
+    arms=(
+        Arm("base", "the base: 1.5e-4 and 6e-4"),
+        Arm("equal-4", "both rates 4e-4", _rates(4e-4, 4e-4)),
+        Arm(
+            "equal-4-linear",
+            "both rates 4e-4, falling to 0",
+            _rates(4e-4, 4e-4, **_LINEAR),
+        ),
+        Arm("equal-8", "both rates 8e-4", _rates(8e-4, 8e-4)),
+        Arm(
+            "equal-8-linear",
+            "both rates 8e-4, falling to 0",
+            _rates(8e-4, 8e-4, **_LINEAR),
+        ),
+        Arm(
+            "equal-8-b16",
+            "both rates 8e-4, batch 16",
+            _rates(8e-4, 8e-4, **{"train.batch_size": 16}),
+        ),
+        Arm(
+            "equal-16-linear",
+            "both rates 16e-4, falling to 0",
+            _rates(16e-4, 16e-4, **_LINEAR),
+        ),
+        Arm(
+            "ttur-4-16",
+            "4e-4 and 16e-4, 3,000 steps",
+            _rates(4e-4, 16e-4, **{"train.num_steps": 3_000}),
+        ),
+        Arm(
+            "ttur-8-16",
+            "8e-4 and 16e-4, 3,000 steps",
+            _rates(8e-4, 16e-4, **{"train.num_steps": 3_000}),
+        ),
+    ),
+    reference="base",
+    columns=(*_SCORES, "precision", "hue_coverage"),
+)
+
 STUDIES = {
-    study.name: study for study in (ATTENTION, STABILITY, KEY_DIVISOR, GATE)
+    study.name: study
+    for study in (ATTENTION, STABILITY, KEY_DIVISOR, GATE, RECIPE)
 }
