@@ -134,7 +134,7 @@ def prepare(
     learned = trained_on or dataset
     read = functools.partial(_read, dataset)
     words = (
-        *(learned.identity(), len(numbers), dataset.identity(), len(held)),
+        *(learned.identity(), len(numbers), dataset.identity(), images),
         *(dataset.image_size, dataset.channels, dataset.num_classes),
         *(small_network.RECIPE, _STEPS),
     )
