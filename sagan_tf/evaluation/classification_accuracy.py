@@ -2,8 +2,10 @@
 
 A classifier that has seen generated images only is tested on real ones
 (Ravuri and Vinyals, arXiv:1905.10887), and one that has seen real images only
-on generated ones. The first score falls with the variety of the generated
-images as well as with their quality, the second with their quality alone.
+on generated ones (the GAN-test of Shmelkov et al., arXiv:1807.09499). The first
+score falls with the variety of the generated images as well as with their
+quality, the second with their quality alone. Both need the pixels and the
+classes of both sets, and no feature network.
 """
 
 from __future__ import annotations
@@ -132,7 +134,7 @@ def prepare(
     learned = trained_on or dataset
     read = functools.partial(_read, dataset)
     words = (
-        *(learned.identity(), len(numbers), dataset.identity(), len(held)),
+        *(learned.identity(), len(numbers), dataset.identity(), images),
         *(dataset.image_size, dataset.channels, dataset.num_classes),
         *(small_network.RECIPE, _STEPS),
     )

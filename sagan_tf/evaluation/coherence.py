@@ -99,12 +99,20 @@ def half_hues(images: np.ndarray) -> np.ndarray:
 
 
 def share_that_agrees(hues: np.ndarray) -> float:
-    """Returns the coherence of images by their `half_hues`."""
+    """Returns the coherence of images by their `half_hues`.
+
+    0 to 1, more is better; it needs the pixels of generated twins alone.
+    Source: this project.
+    """
     return float(np.mean(hues_agree(*hues.T)))
 
 
 def share_by_chance(hues: np.ndarray) -> float:
-    """Returns the coherence of images whose right halves change places."""
+    """Returns the coherence of images whose right halves change places.
+
+    0 to 1: what chance gives, to be held against `share_that_agrees` of the
+    same images, which it needs. Source: this project.
+    """
     left, right = hues.T
     return float(np.mean(hues_agree(left, right[_others(len(hues), 0)])))
 

@@ -87,7 +87,8 @@ class Evaluator:
         ]
         self.references = {}
         if test is not None:
-            real.references["real_cas"] = test.real_accuracy
+            name = metrics.METRICS["cas"].reference_name
+            real.references[name] = test.real_accuracy
         # Statistics of somebody else have no halves.
         if self._real.count:
             real.measure(self.metrics)

@@ -129,8 +129,9 @@ def frechet_distance(
     """Returns the squared Frechet distance of two normal distributions.
 
     It is `|m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2))`, the FID if the
-    features are Inception's (Heusel et al., arXiv:1706.08500). The trace of the
-    root is that of the symmetric `(C1^(1/2) C2 C1^(1/2))^(1/2)`, which two
+    features are Inception's (Heusel et al., arXiv:1706.08500): 0 and up, less
+    is better. It needs the moments of more images than features. The trace of
+    the root is that of the symmetric `(C1^(1/2) C2 C1^(1/2))^(1/2)`, which two
     symmetric eigenvalue problems give, several times faster than the general
     root and without imaginary parts.
 

@@ -18,7 +18,7 @@ _COLUMNS = 2000
 
 
 class Neighbours(NamedTuple):
-    """What the nearest neighbours of images say.
+    """What the nearest neighbours of images say, from features of both sets.
 
     The reach of an image is the distance to its third nearest like, for
     density and coverage to the fifth.

@@ -98,7 +98,12 @@ class Statistics:
 
     @property
     def accuracy(self) -> float:
-        """Share of images whose largest logit is at their label."""
+        """Share of images whose largest logit is at their label.
+
+        0 to 1, more is better: the GAN-test of Shmelkov et al.
+        (arXiv:1807.09499). It needs a network that learned the classes, and
+        the labels that were asked for.
+        """
         return self.parts["hits"].count / self.count
 
     @property

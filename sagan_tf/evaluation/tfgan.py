@@ -98,7 +98,8 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray) -> float:
     """Returns the kernel distance (KID), by the block estimate.
 
     Unbiased, with a cubic polynomial kernel (Binkowski et al.,
-    arXiv:1801.01401).
+    arXiv:1801.01401): near 0 and up, less is better. It needs the features of
+    both sets.
 
     Args:
         real: `(images, features)`, in mixed order.
