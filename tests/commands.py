@@ -16,7 +16,8 @@ import contextlib, importlib, io, json, sys
 from sagan_tf.cli import command
 from absl.testing import flagsaver
 
-name, required, calls = json.loads(sys.argv[1])
+name, required, calls, before = json.loads(sys.argv[1])
+exec(before)
 module = importlib.import_module(name)
 answers = []
 for arguments in calls:
@@ -41,9 +42,10 @@ class Answer(NamedTuple):
     err: str
 
 
-def call_each(module, calls, required=("output",)):
-    """Returns the answer to each list of arguments."""
-    request = json.dumps([module, required, [list(map(str, c)) for c in calls]])
+def call_each(module, calls, required=("output",), before=""):
+    """Returns the answer to each list of arguments; `before` is a program."""
+    calls = [list(map(str, call)) for call in calls]
+    request = json.dumps([module, required, calls, before])
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, request],
         cwd=ROOT,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Iterator
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import classifier
@@ -53,7 +53,7 @@ def load(
     words = f"{dataset.identity()} {dataset.image_size} {dataset.num_examples}"
     digest = hashlib.sha256(f"{words} {num_classes} {RECIPE}".encode())
     name = f"own-{digest.hexdigest()[:8]}"
-    path = Path(cache_dir) / f"{name}.npz"
+    path = storage.at(cache_dir) / f"{name}.npz"
     if not path.is_file():
         order = np.random.RandomState(SEED).permutation(dataset.num_examples)
         held = order[: max(1, len(order) // _HELD_OUT)]

@@ -6,11 +6,11 @@ import json
 import os
 import pathlib
 import re
-import shutil
 
 import tensorflow as tf
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.gan import SAGAN, optimization
 
@@ -22,7 +22,8 @@ _MANIFEST = "manifest.json"
 class Checkpoints:
     """The checkpoints of a run, one directory per step.
 
-    A checkpoint is written aside and renamed when it is whole. It holds both
+    A checkpoint is written aside and renamed when it is whole; in a store,
+    which cannot rename, its manifest comes last and goes first. It holds both
     networks, the averaged generator, both optimizers and the step, from which
     data position and random numbers follow.
 
@@ -35,11 +36,12 @@ class Checkpoints:
 
     def __init__(
         self,
-        directory: str | pathlib.Path,
+        directory: storage.PathLike,
         keep: int = 3,
         keep_every: int = 0,
     ):
-        self.directory = pathlib.Path(directory)
+        self.directory = storage.at(directory)
+        self._in_store = storage.is_stored(directory)
         self.keep = keep
         self.keep_every = keep_every
 
@@ -47,25 +49,31 @@ class Checkpoints:
         """Returns the steps of the whole checkpoints, oldest first."""
         return sorted(step for step, path in self._all() if _is_whole(path))
 
-    def _all(self) -> list[tuple[int, pathlib.Path]]:
+    def _all(self) -> list[tuple[int, storage.AnyPath]]:
         found = []
         for path in self.directory.glob("step_*"):
             match = _NAME.fullmatch(path.name)
-            if match:
+            if match and not self._is_begun(path):
                 found.append((int(match.group(1)), path))
         return sorted(found)
 
-    def path(self, step: int) -> pathlib.Path:
+    def _is_begun(self, path: storage.AnyPath) -> bool:
+        """Whether a checkpoint in a store is half-written or half-removed."""
+        return self._in_store and not (path / _MANIFEST).exists()
+
+    def path(self, step: int) -> storage.AnyPath:
         """Returns the directory of a step."""
         return self.directory / f"step_{step:08d}"
 
     def clean(self) -> None:
         """Removes what a killed run left half-written or half-removed."""
-        for path in self.directory.glob(".step_*.tmp"):
+        asides = self.directory.glob(".step_*.tmp")
+        begun = filter(self._is_begun, self.directory.glob("step_*"))
+        for path in (*asides, *begun):
             logging.info("removing %s, which a killed run left", path)
-            shutil.rmtree(path, ignore_errors=True)
+            storage.remove_tree(path)
 
-    def save(self, gan: SAGAN) -> pathlib.Path:
+    def save(self, gan: SAGAN) -> storage.AnyPath:
         """Saves all that training needs; returns the checkpoint's directory.
 
         Raises:
@@ -74,17 +82,21 @@ class Checkpoints:
         step = int(gan.step.numpy())
         final = self.path(step)
         aside = self.directory / f".{final.name}.tmp"
-        shutil.rmtree(aside, ignore_errors=True)
+        if self._in_store:
+            self._remove(final)
+            aside = final
+        storage.remove_tree(aside)
         try:
-            aside.mkdir(parents=True)
+            aside.mkdir(parents=True, exist_ok=True)
             _trackables(gan).write(str(aside / _STATE))
             _write_manifest(aside, step)
-            _flush(aside)
-            self._remove(final)
-            aside.rename(final)
-            _flush_directory(self.directory)
+            if not self._in_store:
+                _flush(aside)
+                self._remove(final)
+                aside.rename(final)
+                _flush_directory(self.directory)
         except (tf.errors.OpError, OSError) as error:
-            shutil.rmtree(aside, ignore_errors=True)
+            storage.remove_tree(aside)
             raise OSError(
                 f"cannot write checkpoint {final}: {error}"
             ) from error
@@ -96,12 +108,15 @@ class Checkpoints:
             if not (self.keep_every and step % self.keep_every == 0):
                 self._remove(self.path(step))
 
-    def _remove(self, path: pathlib.Path) -> None:
+    def _remove(self, path: storage.AnyPath) -> None:
         """Removes a checkpoint so that nobody ever sees half of it."""
         aside = self.directory / f".{path.name}.old.tmp"
-        if path.exists():
+        if self._in_store:
+            (path / _MANIFEST).unlink(missing_ok=True)
+            aside = path
+        elif path.exists():
             path.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        storage.remove_tree(aside)
 
     def restore_latest(self, gan: SAGAN) -> int:
         """Restores the newest checkpoint that can be read.
@@ -133,7 +148,7 @@ class Checkpoints:
             )
         return 0
 
-    def _restore(self, gan: SAGAN, path: pathlib.Path) -> bool:
+    def _restore(self, gan: SAGAN, path: storage.AnyPath) -> bool:
         if not _is_whole(path):
             logging.warning("%s is damaged; looking for an earlier one", path)
             return False
@@ -214,17 +229,16 @@ def _trackables(gan: SAGAN) -> tf.train.Checkpoint:
     )
 
 
-def _other_model(path: pathlib.Path, error: Exception) -> UserError:
+def _other_model(path: storage.AnyPath, error: Exception) -> UserError:
     return UserError(
         f"{path} should hold networks like this run's. Received: "
         f"{str(error).splitlines()[0]}"
     )
 
 
-def _write_manifest(directory: pathlib.Path, step: int) -> None:
-    sizes = {
-        path.name: path.stat().st_size for path in sorted(directory.iterdir())
-    }
+def _write_manifest(directory: storage.AnyPath, step: int) -> None:
+    files = filter(lambda path: path.is_file(), sorted(directory.iterdir()))
+    sizes = {path.name: path.stat().st_size for path in files}
     manifest = {"step": step, "sizes": sizes}
     (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
@@ -245,7 +259,7 @@ def _flush_directory(directory: pathlib.Path) -> None:
         os.close(descriptor)
 
 
-def _is_whole(directory: pathlib.Path) -> bool:
+def _is_whole(directory: storage.AnyPath) -> bool:
     """Whether every file that the manifest lists has its size."""
     try:
         sizes = json.loads((directory / _MANIFEST).read_text())["sizes"]
