@@ -12,13 +12,12 @@ import sys
 from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
-import pathlib
 from typing import Sequence
 
 import numpy as np
 from absl import flags
 
-from sagan_tf import image_sizes, runs
+from sagan_tf import image_sizes, runs, storage
 from sagan_tf.cli import drawing, run_flags
 from sagan_tf.errors import UserError
 from sagan_tf.training import devices
@@ -65,7 +64,7 @@ def main(argv: list[str]) -> None:
     """Draws the page, writes the maps, and prints how far queries look."""
     del argv
     devices.prepare()
-    output = pathlib.Path(_OUTPUT.value)
+    output = storage.at(_OUTPUT.value)
     if output.suffix.lower() != ".png" or output.is_dir():
         raise UserError(f"--output should be PATH.png. Received: {output}")
     truncation = drawing.check_truncation(_TRUNCATION.value)
@@ -126,7 +125,7 @@ def _choose_queries(
 
 
 def _write(
-    output: pathlib.Path,
+    output: storage.AnyPath,
     run: runs.Run,
     seen: attention_capture.CapturedAttention,
     queries: dict[int, np.ndarray],

@@ -9,13 +9,12 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 # ruff: isort: split
 import csv
 import json
-import pathlib
 from typing import Any
 
 import tensorflow as tf
 from absl import flags, logging
 
-from sagan_tf import exporting, runs
+from sagan_tf import exporting, runs, storage
 from sagan_tf.cli import run_flags
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import single_file
@@ -56,7 +55,7 @@ def main(argv: list[str]) -> None:
     # TensorFlow tells of every input that it renames.
     logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("WARNING")
-    output = pathlib.Path(_OUTPUT.value)
+    output = storage.at(_OUTPUT.value)
     _check_output(output)
     chosen = run_flags.only_one(_WORKDIR, _PRETRAINED)
     run = runs.open_run(chosen.value, _CHECKPOINT.value)
@@ -82,7 +81,7 @@ def main(argv: list[str]) -> None:
     )
 
 
-def _check_output(output: pathlib.Path) -> None:
+def _check_output(output: storage.AnyPath) -> None:
     if _FORMAT.value in single_file.FORMATS:
         single_file.check_file(output, _FORMAT.value)
         return
@@ -95,9 +94,9 @@ def _check_output(output: pathlib.Path) -> None:
     check_free(output)
 
 
-def _size(output: pathlib.Path) -> int:
+def _size(output: storage.AnyPath) -> int:
     files = output.rglob("*") if output.is_dir() else [output]
-    return sum(path.stat().st_size for path in files)
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def _card(run: runs.Run) -> dict[str, Any]:

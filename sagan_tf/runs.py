@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 from typing import Any
 
 import ml_collections
 import numpy as np
 
-from sagan_tf import weights
+from sagan_tf import storage, weights
 from sagan_tf.configuration import builders, validation
-from sagan_tf.data import ImageDataset
+from sagan_tf.data import ImageDataset, decoding
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
 from sagan_tf.evaluation.score_table import ScoreTable
@@ -86,6 +85,22 @@ class Run:
         order = classes.known_names(self.workdir)
         return builders.build_dataset(self.config, order)
 
+    def read_image(self, path: storage.PathLike) -> np.ndarray:
+        """Reads an image file as the run's data are read.
+
+        Returns:
+            `(height, width, channels)`, float32 in [-1, 1].
+
+        Raises:
+            UserError: if it is no image.
+        """
+        try:
+            image = decoding.decode(storage.at(path).read_bytes())
+        except decoding.UnreadableError as error:
+            raise UserError(f"{path} should be an image: {error}") from error
+        pixels = builders.build_framing(self.config)(image)
+        return pixels / np.float32(127.5) - 1
+
     def class_names(self) -> tuple[str, ...]:
         """Returns a name for each class, by the run, its data or a number."""
         count = self.config.dataset.num_classes
@@ -141,9 +156,7 @@ class LiveGenerator:
         return self._sampler(latents, labels)
 
 
-def open_run(
-    workdir: str | os.PathLike[str], checkpoint: str = "latest"
-) -> Run:
+def open_run(workdir: storage.PathLike, checkpoint: str = "latest") -> Run:
     """Opens a run at one of its checkpoints.
 
     Args:

@@ -8,14 +8,13 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import itertools
-import pathlib
 import re
 from typing import Any, Iterator, Sequence
 
 import numpy as np
 from absl import flags
 
-from sagan_tf import runs
+from sagan_tf import runs, storage
 from sagan_tf.cli import drawing, run_flags
 from sagan_tf.cli.drawing_request import Request
 from sagan_tf.errors import UserError
@@ -92,7 +91,7 @@ def main(argv: list[str]) -> None:
         return
     if not _OUTPUT.value:
         raise UserError("--output is required: PATH.png or a directory")
-    output = pathlib.Path(_OUTPUT.value)
+    output = storage.at(_OUTPUT.value)
     _check_output(output)
     if _SHOW.value == "training":
         _write_training(output)
@@ -116,7 +115,7 @@ def main(argv: list[str]) -> None:
     sys.stdout.write(f"{output}: {count} images\n")
 
 
-def _check_output(output: pathlib.Path) -> None:
+def _check_output(output: storage.AnyPath) -> None:
     if _SHOW.value in ("film", "training"):
         if output.suffix.lower() not in films.ENDINGS or output.is_dir():
             raise UserError(
@@ -222,7 +221,7 @@ def _draw(
 
 
 def _write_sheet(
-    path: pathlib.Path,
+    path: storage.AnyPath,
     images: np.ndarray,
     arrangement: arrangements.Arrangement,
     title: str,
@@ -237,13 +236,13 @@ def _write_sheet(
     sheets.write_png(str(path), sheet)
 
 
-def _write_film(path: pathlib.Path, images: np.ndarray) -> None:
+def _write_film(path: storage.AnyPath, images: np.ndarray) -> None:
     factor = _SCALE.value or sheets.enlargement(images.shape[1], _FILM_SIDE)
     large = images.repeat(factor, axis=1).repeat(factor, axis=2)
     films.write_film(path, large, _FILM_RATE)
 
 
-def _write_training(path: pathlib.Path) -> None:
+def _write_training(path: storage.AnyPath) -> None:
     if not _WORKDIR.value:
         raise UserError(
             "--show=training needs --workdir, whose sheets it shows"
@@ -261,7 +260,7 @@ def _write_training(path: pathlib.Path) -> None:
 
 
 def _write_files(
-    directory: pathlib.Path,
+    directory: storage.AnyPath,
     batches: Iterator[np.ndarray],
     labels: np.ndarray,
     names: tuple[str, ...],

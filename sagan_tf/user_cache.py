@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 from absl import logging
 
-from sagan_tf.errors import require_local
-from sagan_tf.whole_files import remove_abandoned
+from sagan_tf import storage
+from sagan_tf.errors import UserError, require_local
+from sagan_tf.whole_files import remove_abandoned, replacing
 
 CACHE_VARIABLE = "SAGAN_TF_CACHE"
 
@@ -42,3 +45,65 @@ def default_cache_dir() -> str:
     aside = os.path.join(tempfile.gettempdir(), "sagan_tf")
     logging.warning("cannot write to %s: keeping to %s", directory, aside)
     return aside
+
+
+def local_copy(path: storage.PathLike) -> str:
+    """Returns where a file or a directory lies on this machine.
+
+    What is in a store is copied into the cache directory: readers that map a
+    file or jump in it, and those of other packages, want a disk. A file whose
+    size and time are as they were is not copied again.
+
+    Raises:
+        UserError: if the disk has no room for it.
+        OSError: if it cannot be read.
+    """
+    source = storage.at(path)
+    if isinstance(source, Path) or not source.exists():
+        return os.fspath(path)
+    name = hashlib.sha256(str(source).encode()).hexdigest()[:16]
+    target = Path(default_cache_dir(), "stores", name, source.name)
+    files = [source]
+    if source.is_dir():
+        files = [each for each in source.rglob("*") if each.is_file()]
+    kept = {target / each.relative_to(source): each for each in files}
+    new = {place for place, each in kept.items() if not _is_same(place, each)}
+    _copy({place: kept[place] for place in new}, target)
+    for other in set(target.rglob("*")) - set(kept):
+        if other.is_file() and not other.name.endswith(".tmp"):
+            other.unlink(missing_ok=True)
+    return str(target)
+
+
+def _is_same(place: Path, source: storage.StoredPath) -> bool:
+    there = source.stat()
+    try:
+        here = place.stat()
+    except OSError:
+        return False
+    return (here.st_size, here.st_mtime_ns) == (
+        there.st_size,
+        there.st_mtime_ns,
+    )
+
+
+def _copy(files: dict[Path, storage.StoredPath], target: Path) -> None:
+    """Copies files, if there is room for all of them."""
+    if not files:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    needed = sum(source.stat().st_size for source in files.values())
+    free = shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise UserError(
+            f"{target.parent} should have room for {needed / 2**20:,.0f} MiB "
+            f"of a store. Received: {free / 2**20:,.0f} MiB; "
+            f"${CACHE_VARIABLE} names another directory"
+        )
+    logging.info("copying %.0f MiB to %s", needed / 2**20, target)
+    for place, source in files.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(place) as aside:
+            storage.copy(source, aside)
+            time = source.stat().st_mtime_ns
+            os.utime(aside, ns=(time, time))

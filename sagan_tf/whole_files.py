@@ -8,10 +8,14 @@ import pathlib
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from typing import Any, Iterator
 
 import numpy as np
+from absl import logging
+
+from sagan_tf import storage
 
 # What no program has written to for so long, a killed one left.
 _OLD_SECONDS = 24 * 3600
@@ -25,12 +29,15 @@ def beside(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     all count from 1. `tempfile` would keep the file from all other users.
 
     Args:
-        path: a file or a directory.
+        path: a file or a directory. Beside one in a store is the directory for
+            temporary files.
 
     Yields:
         The name, `NAME.DIGITS.tmp`; what is there at the end is removed.
     """
-    path = pathlib.Path(path)
+    path = storage.at(path)
+    if storage.is_stored(path):
+        path = pathlib.Path(tempfile.gettempdir(), path.name)
     aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         yield aside
@@ -42,19 +49,53 @@ def beside(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+def replacing(
+    path: str | os.PathLike[str], last: str = ""
+) -> Iterator[pathlib.Path]:
     """Gives a name to write to, and moves what was written to `path`.
 
     Args:
         path: the file to write or to replace, or a directory that is new or
             empty; what was there before stays if writing fails.
+        last: the file of a directory that comes last in a store, where nobody
+            can move a directory.
 
     Yields:
-        The name to write to.
+        The name to write to, a file or directory of this machine.
     """
+    path = storage.at(path)
     with beside(path) as aside:
         yield aside
-        os.replace(aside, path)
+        if storage.is_stored(path):
+            storage.copy(aside, path, last)
+        else:
+            os.replace(aside, path)
+
+
+@contextlib.contextmanager
+def first(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+    """Gives a name to write to, and moves it to `path` unless that is there.
+
+    Args:
+        path: a file that whoever is first writes.
+
+    Yields:
+        The name to write to, a file of this machine.
+    """
+    path = storage.at(path)
+    with beside(path) as aside:
+        yield aside
+        if isinstance(path, storage.StoredPath):
+            if not path.exists():
+                storage.copy(aside, path)
+            return
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            logging.info("another process has written %s first", path)
+        except OSError:
+            # Some disks have no links.
+            os.replace(aside, path)
 
 
 def write_npz(
@@ -70,7 +111,7 @@ def write_npz(
     Raises:
         OSError: the file cannot be written; what was there before stays.
     """
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    storage.at(path).parent.mkdir(parents=True, exist_ok=True)
     write = np.savez_compressed if compressed else np.savez
     # Given a name and no file, it would add an ending.
     with replacing(path) as aside, aside.open("wb") as file:

@@ -16,10 +16,8 @@ import contextlib, importlib, io, json, pathlib, sys
 from sagan_tf.cli import command
 from absl.testing import flagsaver
 
-from sagan_tf import weights
-
-name, required, calls, place = json.loads(sys.argv[1])
-weights.DIRECTORY = pathlib.Path(place) if place else weights.DIRECTORY
+name, required, calls, before = json.loads(sys.argv[1])
+exec(before)
 module = importlib.import_module(name)
 answers = []
 for arguments in calls:
@@ -44,7 +42,7 @@ class Answer(NamedTuple):
     err: str
 
 
-def call_each(module, calls, required=("output",), weights=""):
+def call_each(module, calls, required=("output",), weights="", before=""):
     """Returns the answer to each list of arguments.
 
     Args:
@@ -52,9 +50,15 @@ def call_each(module, calls, required=("output",), weights=""):
         calls: lists of arguments.
         required: names of flags that have to be given.
         weights: directory of pretrained weights in place of the package's.
+        before: a program that is run first.
     """
+    if weights:
+        before = (
+            f"from sagan_tf import weights\n"
+            f"weights.DIRECTORY = pathlib.Path({str(weights)!r})\n{before}"
+        )
     words = [list(map(str, each)) for each in calls]
-    request = json.dumps([module, required, words, str(weights)])
+    request = json.dumps([module, required, words, before])
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, request],
         cwd=ROOT,

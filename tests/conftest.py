@@ -30,6 +30,7 @@ for command in (
     "sagan_tf.sample",
     "sagan_tf.attention",
     "sagan_tf.export",
+    "sagan_tf.project",
     "tools.import_checkpoint",
     "tools.launch_local",
     "tools.make_pretrained",

@@ -17,12 +17,13 @@ LONGEST_EXAMPLE = 150
 
 # The room within `configuration` that may import what it builds.
 BUILDERS = "sagan_tf.configuration.builders"
-MAINS = {"train", "evaluate", "sample", "attention", "export"}
-# Everybody may raise a UserError, write files aside and know what fits.
+MAINS = {"train", "evaluate", "sample", "attention", "export", "project"}
+# Everybody may raise a UserError, open and write files and know what fits.
 EVERYBODY = {
     "errors",
     "image_sizes",
     "keras_two",
+    "storage",
     "user_cache",
     "whole_files",
 }
@@ -47,6 +48,7 @@ MAY_IMPORT = {
             "builders",
             "evaluation",
             "exporting",
+            "gan",
             "runs",
             "training",
             "training_run",
@@ -87,6 +89,7 @@ MAY_IMPORT = {
     "errors": set(),
     "image_sizes": set(),
     "keras_two": set(),
+    "storage": set(),
     "user_cache": set(),
     "weights": set(),
     "whole_files": set(),

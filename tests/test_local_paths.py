@@ -1,4 +1,4 @@
-"""Addresses of object stores, refused wherever a path is expected."""
+"""Addresses of stores, refused where they are unknown or a disk is needed."""
 
 import ast
 import pathlib
@@ -54,7 +54,7 @@ def strings(path):
             yield ast.literal_eval(node.args[0])
 
 
-def test_each_flag_of_a_path_refuses_addresses():
+def test_each_flag_of_a_path_is_defined_as_one():
     for folder in ("sagan_tf", "tools"):
         for path in (ROOT / folder).rglob("*.py"):
             assert set(strings(path)) <= NO_PATHS, path
@@ -62,17 +62,29 @@ def test_each_flag_of_a_path_refuses_addresses():
 
 def test_a_flag_names_itself():
     command.define_path("some_place", None, "A place.")
-    with pytest.raises(UserError) as caught:
-        command.parse_flags(["toy", "--some_place=gs://bucket/run"])
-    assert str(caught.value).startswith("--some_place should be a path")
-    assert str(caught.value).endswith("Received: 'gs://bucket/run'")
+    command.define_path("some_disk", None, "A place.", local=True)
+    for flag, address in (("place", "zz://run"), ("disk", "gs://bucket/run")):
+        with pytest.raises(UserError) as caught:
+            command.parse_flags(["toy", f"--some_{flag}={address}"])
+        assert str(caught.value).startswith(f"--some_{flag} should be a path")
+        assert str(caught.value).endswith(f"Received: '{address}'")
+    for address in ("gs://bucket/run", "ram://run", "file:///run"):
+        command.parse_flags(["toy", f"--some_place={address}"])
 
 
-@pytest.mark.parametrize("field", ["path", "evaluation_path", "cache"])
-def test_a_field_names_itself(field):
+@pytest.mark.parametrize(
+    ("field", "address"),
+    [
+        ("path", "zz://bucket/images"),
+        ("evaluation_path", "zz://bucket/images"),
+        ("cache", "gs://bucket/images"),
+    ],
+)
+def test_a_field_names_itself(field, address):
     config = default.get_config()
-    config.dataset.update(name="folder", path="images")
-    config.dataset[field] = "gs://bucket/images"
+    config.dataset.update(name="folder", path="gs://bucket/images")
+    validation.validate(config)
+    config.dataset[field] = address
     with pytest.raises(UserError, match=f"config.dataset.{field} should be"):
         validation.validate(config)
 

@@ -9,13 +9,13 @@ import pytest
 from tools import reference
 
 ROOT = pathlib.Path(__file__).parents[1] / "sagan_tf"
-COMMANDS = ("train", "evaluate", "sample", "attention", "export")
+COMMANDS = ("train", "evaluate", "sample", "attention", "export", "project")
 # Of what absl itself defines.
 KNOWN = {"help"}
 # Whose messages which commands show; the first that fits counts.
 SPEAKERS = {
     **{f"{name}.py": (name,) for name in COMMANDS},
-    "evaluation/best.py": ("evaluate", "sample", "attention", "export"),
+    "evaluation/best.py": (*COMMANDS[1:],),
     # Files, outputs and statistics of others are for one command.
     "evaluation/classification_accuracy.py": ("evaluate",),
     "evaluation/evaluator.py": ("evaluate",),
@@ -30,7 +30,7 @@ SPEAKERS = {
     "exporting/exported.py": (),
     "exporting/": ("export",),
     "training_run.py": ("train",),
-    "runs.py": ("sample", "attention", "export"),
+    "runs.py": (*COMMANDS[2:],),
 }
 # Words of the configuration that no command without one should say.
 FIELDS = ("on_small", "`crop`", "num_examples", "config.")

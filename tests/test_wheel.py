@@ -15,7 +15,7 @@ from tests import dockerfile
 from tests.training import toy
 
 ROOT = dockerfile.ROOT
-COMMANDS = ("train", "evaluate", "sample", "attention", "export")
+COMMANDS = ("train", "evaluate", "sample", "attention", "export", "project")
 LEFT_BY_A_BUILD = (".egg-info", "build", "dist", "wheels")
 # The locked packages stand for the lock, and a user needs an image.
 NEEDS_AN_IMAGE = r"requirements\.txt|^useradd "

@@ -36,7 +36,10 @@ _SERVER = flags.DEFINE_string(
 )
 _MODEL = flags.DEFINE_string("model", "sagan", "Name that the server gives it.")
 _OUTPUT = command.define_path(
-    "output", None, "PATH.png for a sheet; else a directory for single files."
+    "output",
+    None,
+    "PATH.png for a sheet; else a directory for single files.",
+    local=True,
 )
 _NUM_IMAGES = flags.DEFINE_integer("num_images", 16, "Images.", 1)
 _LABELS = flags.DEFINE_list("labels", None, "Classes in turn, such as 0,1.")

@@ -60,6 +60,7 @@ _CHECKPOINT = command.define_path(
     "checkpoint",
     None,
     "Prefix of the checkpoint, without .index; or the generator's .pth file.",
+    local=True,
 )
 _WORKDIR = command.define_path("workdir", None, "Directory to write.")
 _ATTENTION = flags.DEFINE_list(

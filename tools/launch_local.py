@@ -29,7 +29,9 @@ from absl import flags
 from sagan_tf.errors import UserError
 
 _WORKERS = flags.DEFINE_integer("workers", 2, "Number of processes.", 1)
-_LOGS = command.define_path("logs", "logs", "Directory of the logs.")
+_LOGS = command.define_path(
+    "logs", "logs", "Directory of the logs.", local=True
+)
 _THREADS = flags.DEFINE_integer(
     "threads", 0, "Threads of each worker; 0 leaves it to TensorFlow.", 0
 )

@@ -33,7 +33,9 @@ _DATASET = flags.DEFINE_string(
     "dataset", "folder", "folder, tfds:NAME, improved_gan, hdf5 or shards."
 )
 _PATH = command.define_path("path", "", "File or directory of the images.")
-_OUTPUT = command.define_path("output", None, "Directory for the shards.")
+_OUTPUT = command.define_path(
+    "output", None, "Directory for the shards.", local=True
+)
 _IMAGE_SIZE = flags.DEFINE_list(
     "image_size", "128", "Pixels: a number for squares, or HEIGHT,WIDTH."
 )

@@ -38,7 +38,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("kills", 30, "How often to kill.", 1)
     flags.DEFINE_integer("seed", 0, "Of the moments.", 0)
     command.define_path(
-        "workdir", None, "Directory to make; it holds both runs."
+        "workdir", None, "Directory to make; it holds both runs.", local=True
     )
 
 

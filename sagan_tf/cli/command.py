@@ -31,6 +31,7 @@ from typing import Callable, Iterator, Sequence
 from absl import app, flags
 from ml_collections import config_flags
 
+from sagan_tf import storage
 from sagan_tf.configuration import files
 from sagan_tf.configuration.fields import FIELDS
 from sagan_tf.errors import (
@@ -41,6 +42,7 @@ from sagan_tf.errors import (
     of_user,
     one_line,
 )
+from sagan_tf.storage import is_known
 
 # Level 2 still shows the errors that TensorFlow 2.15 logs at every start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -112,23 +114,25 @@ def define_config_flag(
 
 
 class _PathParser(flags.ArgumentParser):
-    """Refuses addresses, such as `gs://bucket/run`."""
+    """Refuses addresses of unknown stores, or all of them."""
 
-    syntactic_help = LOCAL_PATH
+    def __init__(self, local: bool):
+        self.local = local
 
     def parse(self, argument: str) -> str:
-        if not is_local(argument):
-            raise ValueError(LOCAL_PATH)
+        if not (is_local(argument) if self.local else is_known(argument)):
+            wanted = LOCAL_PATH if self.local else storage.expected()
+            self.syntactic_help = wanted
+            raise ValueError(wanted)
         return argument
 
 
 def define_path(
-    name: str, default: str | None, help_text: str
+    name: str, default: str | None, help_text: str, local: bool = False
 ) -> flags.FlagHolder:
-    """Defines a flag that holds a path of the local file system."""
-    return flags.DEFINE(
-        _PathParser(), name, default, help_text, flags.FLAGS, None
-    )
+    """Defines a flag that holds a path, or an address if not `local`."""
+    parser = _PathParser(local)
+    return flags.DEFINE(parser, name, default, help_text, flags.FLAGS, None)
 
 
 def define_feature_flags() -> tuple[flags.FlagHolder, flags.FlagHolder]:

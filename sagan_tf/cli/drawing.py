@@ -10,6 +10,7 @@ from absl import logging
 
 from sagan_tf.errors import UserError, nearest_name, one_line, printable
 from sagan_tf.image_sizes import ImageSize, sides
+from sagan_tf.user_cache import local_copy
 
 # Classes on a page, where nobody says which.
 _SOME = 10
@@ -116,7 +117,7 @@ def read_latents(
         UserError: if the file does not fit the generator.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(local_copy(path), allow_pickle=False) as file:
             latents = np.asarray(file["latents"], np.float32)
             given = file["labels"] if "labels" in file else labels
     except (OSError, ValueError, KeyError, TypeError) as error:

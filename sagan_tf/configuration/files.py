@@ -17,6 +17,7 @@ from typing import Any, Sequence
 import ml_collections
 from absl import flags
 
+from sagan_tf import storage
 from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError, nearest_name, one_line
 
@@ -46,9 +47,13 @@ def with_config_of_run(argv: Sequence[str]) -> list[str]:
             they name a configuration, or there is no run.
     """
     stored = os.path.join(_value_of("workdir", argv) or "", "config.json")
-    if _value_of("config", argv) is not None or not os.path.isfile(stored):
+    if _value_of("config", argv) is not None or not _is_file(stored):
         return list(argv)
     return [argv[0], f"--config={stored}", *argv[1:]]
+
+
+def _is_file(path: str) -> bool:
+    return storage.is_known(path) and storage.at(path).is_file()
 
 
 def check_flags(argv: Sequence[str], flag_values: flags.FlagValues) -> None:
@@ -111,7 +116,7 @@ def load_config(
         UserError: the file is missing, broken, or returns something else.
     """
     given_as = name if given_as is None else given_as
-    if name.lower().endswith(".json") and os.path.isfile(name):
+    if name.lower().endswith(".json") and _is_file(name):
         return _load_of_run(name, given_as)
     name, *arguments = name.split(":", 1)
     is_name = re.fullmatch(r"\w+", name)
@@ -144,7 +149,7 @@ def _load_of_run(file: str, given_as: str) -> ml_collections.ConfigDict:
     """Returns a run's configuration, with the fields that are newer than it."""
     try:
         content = json.loads(
-            pathlib.Path(file).read_text(), object_pairs_hook=_with_tuples
+            storage.at(file).read_text(), object_pairs_hook=_with_tuples
         )
     except ValueError as error:
         raise UserError(f"{given_as}: {one_line(error)}") from error

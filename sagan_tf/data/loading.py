@@ -39,7 +39,8 @@ def open_dataset(
 
     Args:
         name: name of a format, or `tfds:NAME[/config][:version]`.
-        path: where the files are, unless they are embedded.
+        path: where the files are, unless they are embedded; those in a store
+            are copied into the user's cache directory.
         image_size: height and width of the images it yields, in pixels: a
             number for squares, or a pair.
         num_classes: `None` for the classes that the data set has, their number
@@ -75,7 +76,6 @@ def open_dataset(
     Raises:
         UserError: if an argument does not fit, or the files do not.
     """
-    require_local(path, "`path`")
     require_local(cache, "`cache`")
     size = as_size(image_size)
     if size is None:

@@ -8,6 +8,8 @@ import zipfile
 
 import numpy as np
 
+from sagan_tf.user_cache import local_copy
+
 # Arrays of more bytes stay in the file.
 _LARGE = 2**26
 # What precedes a member's name in a zip file, and where its length is.
@@ -15,13 +17,13 @@ _HEADER, _LENGTHS = 30, 26
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Returns the arrays of a file by name.
+    """Returns the arrays of a file by name; one in a store is copied here.
 
     Raises:
         OSError, ValueError, zipfile.BadZipFile: if it is no such file. Nothing
             in it is unpickled.
     """
-    found = {}
+    path, found = local_copy(path), {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             stays = (

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from pathlib import Path
 from typing import Callable, Sequence
 
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics
 from sagan_tf.evaluation.score_table import ScoreTable
+from sagan_tf.storage import AnyPath
 from sagan_tf.whole_files import beside, remove_abandoned, replacing
 
 _CHOICE = "choice.json"
 _STEP, _FORMER = "step_", "former_"
 _METRIC = "fid"
+# The last file of a checkpoint in a store.
+_MANIFEST = "manifest.json"
 
 
 class BestCheckpoint:
@@ -38,12 +39,12 @@ class BestCheckpoint:
     def __init__(
         self,
         table: ScoreTable,
-        directory: str | os.PathLike[str],
+        directory: storage.PathLike,
         metric: str = "",
         digest: str = "",
     ) -> None:
         self.table = table
-        self.directory = Path(directory)
+        self.directory = storage.at(directory)
         choice = self._read_choice()
         self.metric = metric or choice["metric"]
         self._digest = digest or choice["protocol"]
@@ -61,7 +62,7 @@ class BestCheckpoint:
         row = self.table.best(digest, self.metric)
         return None if row is None else row.card.step
 
-    def keep(self, checkpoint_path: Callable[[int], Path]) -> None:
+    def keep(self, checkpoint_path: Callable[[int], AnyPath]) -> None:
         """Keeps a copy of the best checkpoint, in place of the former one.
 
         If it is gone, a warning says so, and the former one is renamed: nothing
@@ -77,28 +78,31 @@ class BestCheckpoint:
         source = checkpoint_path(step)
         target = self.directory / source.name
         former = self.directory / f"{_FORMER}{source.name}"
-        if former.exists() and not target.exists():
-            former.rename(target)
-        if not target.exists():
+        if _is_there(former) and not _is_there(target):
+            _rename(former, target)
+        if not _is_there(target):
             self._copy(source, target, step)
-        if target.exists():
+        if _is_there(target):
             for other in self._kept():
                 if other != target:
-                    shutil.rmtree(other, ignore_errors=True)
-        elif not source.exists():
+                    storage.remove_tree(other)
+        elif not _is_there(source):
             self._say_it_is_gone(step)
         self._write_choice(step)
 
-    def _copy(self, source: Path, target: Path, step: int) -> None:
-        remove_abandoned(self.directory)
+    def _copy(self, source: AnyPath, target: AnyPath, step: int) -> None:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
+            if storage.is_stored(target):
+                storage.copy(source, target, _MANIFEST)
+                return
+            remove_abandoned(self.directory)
             with beside(target.with_name(f".{target.name}")) as aside:
-                shutil.copytree(source, aside)
+                storage.copy(source, aside)
                 aside.rename(target)
         except OSError as error:
             # Training has removed it, or another command was faster.
-            if source.exists() and not target.exists():
+            if _is_there(source) and not _is_there(target):
                 logging.warning("step %d is best but not kept: %s", step, error)
 
     def _say_it_is_gone(self, step: int) -> None:
@@ -110,9 +114,9 @@ class BestCheckpoint:
         )
         for other in self._kept():
             if not other.name.startswith(_FORMER):
-                other.rename(other.with_name(f"{_FORMER}{other.name}"))
+                _rename(other, other.with_name(f"{_FORMER}{other.name}"))
 
-    def _kept(self) -> list[Path]:
+    def _kept(self) -> list[AnyPath]:
         found = self.directory.glob("*step_*")
         return [path for path in found if not path.name.startswith(".")]
 
@@ -151,6 +155,21 @@ class BestCheckpoint:
         }
         with replacing(self.directory / _CHOICE) as aside:
             aside.write_text(json.dumps(choice) + "\n")
+
+
+def _is_there(checkpoint: AnyPath) -> bool:
+    """Returns whether a checkpoint is there; in a store, all of it."""
+    if storage.is_stored(checkpoint):
+        return (checkpoint / _MANIFEST).exists()
+    return checkpoint.exists()
+
+
+def _rename(checkpoint: AnyPath, target: AnyPath) -> None:
+    if isinstance(checkpoint, storage.StoredPath):
+        storage.copy(checkpoint, target, _MANIFEST)
+        storage.remove_tree(checkpoint)
+    else:
+        checkpoint.rename(target)
 
 
 def requested_steps(

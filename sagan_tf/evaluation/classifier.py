@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.data import ImageDataset, open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import small_network
@@ -26,7 +25,8 @@ from sagan_tf.evaluation.small_network import (
     RECIPE,
     SEED,
 )
-from sagan_tf.whole_files import beside
+from sagan_tf.storage import AnyPath
+from sagan_tf.whole_files import first
 
 _STEPS = {"twins": 900, "digits": 500}
 _LEAST_ACCURACY = 0.95
@@ -67,7 +67,7 @@ def load_classifier(
             f"{' and '.join(_STEPS)}. Received: {dataset_name!r}"
         )
     name = f"{dataset_name}-classifier"
-    path = Path(cache_dir) / f"{name}-{RECIPE}.npz"
+    path = storage.at(cache_dir) / f"{name}-{RECIPE}.npz"
 
     def opened(split: str) -> ImageDataset:
         return open_dataset(dataset_name, image_size=INPUT_SIZE, split=split)
@@ -97,26 +97,18 @@ def check_accuracy(name: str, accuracy: float, least: float) -> None:
         )
 
 
-def store(path: Path, model: tf.keras.Model, accuracy: float) -> None:
+def store(path: AnyPath, model: tf.keras.Model, accuracy: float) -> None:
     """Writes the weights, unless another process has written them first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {f"w{i:02}": w for i, w in enumerate(model.get_weights())}
     card = json.dumps({"test_accuracy": accuracy, "recipe": RECIPE})
-    with beside(path) as aside:
-        with aside.open("wb") as file:
-            np.savez(file, card=np.array(card), **weights)
-        try:
-            # Scores by two networks could not be compared.
-            os.link(aside, path)
-        except FileExistsError:
-            logging.info("another process has written %s first", path)
-        except OSError:
-            # Some disks have no links.
-            os.replace(aside, path)
+    # Scores by two networks could not be compared.
+    with first(path) as aside, aside.open("wb") as file:
+        np.savez(file, card=np.array(card), **weights)
 
 
 def open_stored(
-    path: Path,
+    path: AnyPath,
     name: str,
     num_classes: int,
     trained_on: str,
@@ -144,7 +136,7 @@ def open_stored(
     return network
 
 
-def restore(path: Path, name: str, model: tf.keras.Model) -> float:
+def restore(path: AnyPath, name: str, model: tf.keras.Model) -> float:
     """Gives a model the weights that `store` has written.
 
     Returns:

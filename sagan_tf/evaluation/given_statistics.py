@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import archives, protocol, real_statistics
 from sagan_tf.evaluation.feature_network import FeatureNetwork
@@ -42,7 +41,7 @@ def is_moments(path: str) -> bool:
     Raises:
         UserError: if it is no `.npz` file.
     """
-    return os.path.exists(path) and {"mu", "sigma"} <= _read(path).keys()
+    return storage.at(path).exists() and {"mu", "sigma"} <= _read(path).keys()
 
 
 def open_moments(
@@ -79,7 +78,7 @@ def open_moments(
 def name_of_data(path: str) -> str:
     """Returns the data set of statistics that this program has kept."""
     try:
-        card = json.loads(Path(path).with_suffix(".json").read_text())
+        card = json.loads(storage.at(path).with_suffix(".json").read_text())
         return str(card["data"]).split()[0]
     except (OSError, ValueError, LookupError):
         # Then they are somebody's, or refused when they are opened.
@@ -95,7 +94,7 @@ def open_kept(
         UserError: if there are none, or they are of another network.
     """
     try:
-        stored = json.loads(Path(path).with_suffix(".json").read_text())
+        stored = json.loads(storage.at(path).with_suffix(".json").read_text())
         card = protocol.RealCard(**stored)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(

@@ -19,6 +19,7 @@ from sagan_tf.data.listing import image_names, in_words
 from sagan_tf.data.trees import open_tree
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import archives
+from sagan_tf.user_cache import local_copy
 
 # Images whose type and size are looked at: the order is mixed.
 _LOOKED_AT = 1000
@@ -199,7 +200,7 @@ class _Array:
 
 
 def _open(flag: str, path: str) -> _Files | _Array:
-    place = Path(path).expanduser()
+    place = Path(local_copy(path)).expanduser()
     ending = place.suffix.lower()
     is_archive = ending in (".zip", ".tar", ".npz") and place.is_file()
     if not place.is_dir() and not is_archive:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from sagan_tf.errors import UserError, one_line
 from sagan_tf.evaluation import tfgan
 from sagan_tf.evaluation.feature_network import FeatureFunction, FeatureNetwork
+from sagan_tf.user_cache import local_copy
 
 NAME = "inception"
 # What TF-GAN asks its network for; a test compares them with TF-GAN's.
@@ -45,7 +46,7 @@ def load_inception(
     Raises:
         UserError: if there is no such network, or no way to fetch it.
     """
-    directory = path or _fetch()
+    directory = local_copy(path) or _fetch()
     with (strategy or tf.distribute.get_strategy()).scope():
         model = _load(directory)
     select = _select(_callable(model, directory))

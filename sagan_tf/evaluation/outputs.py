@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import zipfile
-from pathlib import Path
 from typing import Callable, Iterator
 
 import numpy as np
 from PIL import Image
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.generated import to_bytes
 from sagan_tf.evaluation.set_statistics import Statistics
@@ -51,7 +51,7 @@ class Outputs:
                 raise UserError(
                     f"--{flag} should be a file NAME{ending}. Received: {path}"
                 )
-        path = Path(self.images)
+        path = storage.at(self.images)
         is_taken = (
             self.images
             and not self.images.endswith(".npz")
@@ -76,10 +76,10 @@ class Outputs:
         if not self.images:
             yield lambda images, labels: None
         elif self.images.endswith(".npz"):
-            with _array_writer(Path(self.images), count, numbers) as put:
+            with _array_writer(self.images, count, numbers) as put:
                 yield put
         else:
-            folder = Path(self.images)
+            folder = storage.at(self.images)
             folder.mkdir(parents=True, exist_ok=True)
             yield lambda images, labels: _write_files(folder, images, numbers)
 
@@ -110,18 +110,21 @@ NO_OUTPUTS = Outputs()
 
 
 def _write_files(
-    folder: Path, images: np.ndarray | list[np.ndarray], numbers: Iterator[int]
+    folder: storage.AnyPath,
+    images: np.ndarray | list[np.ndarray],
+    numbers: Iterator[int],
 ) -> None:
     for image in images:
         file = folder / f"{next(numbers):08d}.png"
-        Image.fromarray(to_bytes(image)).save(file)
+        with replacing(file) as aside:
+            Image.fromarray(to_bytes(image)).save(aside, format="PNG")
 
 
 @contextlib.contextmanager
 def _array_writer(
-    path: Path, count: int, numbers: Iterator[int]
+    path: str, count: int, numbers: Iterator[int]
 ) -> Iterator[Put]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    storage.at(path).parent.mkdir(parents=True, exist_ok=True)
     kept_labels = np.zeros(count, np.int64)
     # Images of gigabytes are never in memory.
     with beside(path) as aside:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import classifier, small_network
@@ -56,7 +56,7 @@ def load(
     words = f"{dataset.identity()} {dataset.image_size} {dataset.num_examples}"
     digest = hashlib.sha256(f"{words} {num_classes} {RECIPE}".encode())
     name = f"own-{digest.hexdigest()[:8]}"
-    path = Path(cache_dir) / f"{name}.npz"
+    path = storage.at(cache_dir) / f"{name}.npz"
 
     def read(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         images, labels = dataset.images(numbers)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from pathlib import Path
 from typing import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import archives, metrics, protocol
@@ -24,6 +23,7 @@ from sagan_tf.evaluation.set_statistics import (
     nested,
 )
 from sagan_tf.evaluation.three_channels import to_rgb
+from sagan_tf.storage import AnyPath
 from sagan_tf.whole_files import replacing, write_npz
 
 _SECONDS_BETWEEN_SAVES = 20.0
@@ -82,7 +82,7 @@ class RealStatistics:
 
 
 def load_or_gather(
-    path: str | os.PathLike[str],
+    path: storage.PathLike,
     *,
     card: protocol.RealCard,
     network: FeatureNetwork,
@@ -106,7 +106,7 @@ def load_or_gather(
     Raises:
         UserError: if the file was made by another protocol, or is broken.
     """
-    path = Path(path)
+    path = storage.at(path)
     setting = Setting(
         dataset.name, dataset.num_classes, dataset.channels, network
     )
@@ -134,7 +134,7 @@ def load_or_gather(
 
 
 def _open(
-    path: Path, card: protocol.RealCard, empty: Statistics
+    path: AnyPath, card: protocol.RealCard, empty: Statistics
 ) -> RealStatistics | None:
     """Returns what a file holds; nothing if a metric needs more."""
     _check_card(path, card)
@@ -145,7 +145,7 @@ def _open(
         return None
 
 
-def _check_card(path: Path, card: protocol.RealCard) -> None:
+def _check_card(path: AnyPath, card: protocol.RealCard) -> None:
     beside = path.with_suffix(".json")
     try:
         stored = dict(**json.loads(beside.read_text()))
@@ -162,7 +162,7 @@ def _check_card(path: Path, card: protocol.RealCard) -> None:
 
 def _gather(
     real: RealStatistics,
-    partial: Path,
+    partial: AnyPath,
     network: FeatureNetwork,
     batches: Iterator[tuple[np.ndarray, np.ndarray]],
     middle: int,
@@ -187,7 +187,7 @@ def _gather(
             pause = _SECONDS_BETWEEN_SAVES + 10 * (saved - begun)
 
 
-def _resume(partial: Path, empty: Statistics) -> RealStatistics:
+def _resume(partial: AnyPath, empty: Statistics) -> RealStatistics:
     if partial.exists():
         try:
             real = from_arrays(_read(partial), empty)
@@ -219,7 +219,7 @@ def _batches(
         yield seen, labels.numpy()[done:]
 
 
-def _partial(path: Path, card: protocol.RealCard) -> Path:
+def _partial(path: AnyPath, card: protocol.RealCard) -> AnyPath:
     return path.with_name(f".{path.stem}.{protocol.digest(card)}.partial.npz")
 
 
@@ -248,7 +248,7 @@ def from_arrays(
     )
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: AnyPath) -> dict[str, np.ndarray]:
     try:
         return archives.read(path)
     # A broken archive raises errors of many kinds.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from pathlib import Path
 from typing import Callable, Protocol, Sequence
 
 import tensorflow as tf
@@ -16,6 +15,7 @@ from sagan_tf.evaluation.best import BestCheckpoint
 from sagan_tf.evaluation.evaluator import Batches, Evaluator, progress_bar
 from sagan_tf.evaluation.reports import write_plot
 from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.storage import AnyPath
 
 
 class Workdir(Protocol):
@@ -28,10 +28,10 @@ class Workdir(Protocol):
         best: directory of the copy of the best checkpoint.
     """
 
-    path: Path
-    scores: Path
-    score_plot: Path
-    best: Path
+    path: AnyPath
+    scores: AnyPath
+    score_plot: AnyPath
+    best: AnyPath
 
 
 class Records(Protocol):
@@ -67,7 +67,7 @@ class RunScorer:
         *,
         workdir: Workdir,
         sample: Callable[[int], Batches],
-        checkpoint_path: Callable[[int], Path],
+        checkpoint_path: Callable[[int], AnyPath],
         metric: str = "",
     ) -> None:
         self.evaluator = evaluator

@@ -9,12 +9,11 @@ import dataclasses
 import fcntl
 import io
 import math
-import os
-from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics, protocol
 from sagan_tf.whole_files import replacing
@@ -50,8 +49,8 @@ class ScoreTable:
         path: the CSV file; it need not exist.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(self, path: storage.PathLike) -> None:
+        self.path = storage.at(path)
 
     def rows(self) -> list[Scores]:
         """Returns the rows in the order of the file.
@@ -173,8 +172,12 @@ def _with_accuracies(scores: Scores, former: Scores) -> Scores:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: storage.AnyPath) -> Iterator[None]:
     """Waits until no other process changes a file; keep them out meanwhile."""
+    if storage.is_stored(path):
+        # There are no locks: of two commands at the same time, one adds.
+        yield
+        return
     with path.with_name(f".{path.name}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Callable, Sequence
 
 from sagan_tf.data import ImageDataset
@@ -29,6 +28,7 @@ from sagan_tf.evaluation.run_scorer import RunScorer, Workdir
 from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.image_sizes import sides
 from sagan_tf.networks import Generator
+from sagan_tf.storage import AnyPath
 from sagan_tf.user_cache import default_cache_dir
 
 # Generated images: the number of the literature, and one for a laptop.
@@ -43,7 +43,7 @@ def score_run(
     data: str,
     split: str,
     workdir: Workdir,
-    checkpoint_path: Callable[[int], Path],
+    checkpoint_path: Callable[[int], AnyPath],
     options: Options,
     trained_on: ImageDataset | None = None,
 ) -> RunScorer:

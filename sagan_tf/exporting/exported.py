@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 
 CARD = pathlib.Path("assets.extra") / "model_card.json"
@@ -30,8 +30,8 @@ class ExportedGenerator:
         UserError: if it is no SavedModel of a generator.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
-        self.path = pathlib.Path(path)
+    def __init__(self, path: storage.PathLike):
+        self.path = storage.at(path)
         self._model = _load(self.path)
         self.signatures = self._model.signatures
         missing = [name for name in _NEEDED if name not in self.signatures]
@@ -97,7 +97,7 @@ class ExportedGenerator:
         return count
 
 
-def _load(path: pathlib.Path) -> Any:
+def _load(path: storage.AnyPath) -> Any:
     if not (path / "saved_model.pb").is_file():
         raise UserError(
             "--saved_model should be the directory of a SavedModel. "
@@ -116,7 +116,7 @@ def _load(path: pathlib.Path) -> Any:
         ) from error
 
 
-def _what_it_is(path: pathlib.Path) -> str:
+def _what_it_is(path: storage.AnyPath) -> str:
     if not path.is_dir():
         return "which is a file" if path.exists() else "which does not exist"
     inner = sorted(file.parent for file in path.glob("*/saved_model.pb"))
@@ -124,7 +124,7 @@ def _what_it_is(path: pathlib.Path) -> str:
     return f"which has no saved_model.pb{hint}"
 
 
-def _read_card(path: pathlib.Path) -> dict[str, Any]:
+def _read_card(path: storage.AnyPath) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text())
     except FileNotFoundError:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.exporting.saved_model import card_text, check_free
 from sagan_tf.gan import latents as latent_numbers
@@ -21,7 +20,7 @@ _NUM_IMAGES, _SEED = 3, 97
 def export_keras(
     generator: StagedGenerator,
     discriminator: StagedDiscriminator,
-    path: str | os.PathLike[str],
+    path: storage.PathLike,
     card: dict[str, Any] | None = None,
 ) -> float:
     """Writes `generator.keras`, `discriminator.keras` and `model_card.json`.
@@ -43,11 +42,11 @@ def export_keras(
         UserError: if the directory is taken, or what is read again computes
             something else; then none is left.
     """
-    path = pathlib.Path(path)
+    path = storage.at(path)
     check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     networks = {"generator": generator, "discriminator": discriminator}
-    with replacing(path) as aside:
+    with replacing(path, last="model_card.json") as aside:
         aside.mkdir()
         for name, network in networks.items():
             network.save(aside / f"{name}.keras")

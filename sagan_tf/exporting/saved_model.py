@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 from typing import Any
 
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.exporting.exported import CARD
 from sagan_tf.exporting.signatures import Signatures
@@ -19,7 +19,7 @@ from sagan_tf.whole_files import replacing
 
 def export(
     generator: StagedGenerator,
-    path: str | os.PathLike[str],
+    path: storage.PathLike,
     card: dict[str, Any] | None = None,
 ) -> float:
     """Writes a generator as a SavedModel and compares it with the network.
@@ -39,10 +39,10 @@ def export(
         UserError: if the directory is taken, or the SavedModel does not draw
             what the network draws; then none is left.
     """
-    path = pathlib.Path(path)
+    path = storage.at(path)
     check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as aside:
+    with replacing(path, last="saved_model.pb") as aside:
         _write(generator, aside)
         difference = verify(aside, generator)
         text = card_text(generator, {**(card or {}), "difference": difference})
@@ -51,7 +51,7 @@ def export(
     return difference
 
 
-def check_free(path: pathlib.Path) -> None:
+def check_free(path: storage.AnyPath) -> None:
     """Refuses a place where something stands.
 
     Raises:

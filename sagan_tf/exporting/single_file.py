@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 import types
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.exporting import onnx_format, tflite_format
 from sagan_tf.exporting.saved_model import card_text
@@ -26,7 +25,7 @@ _SEED = 4321
 
 def export_file(
     generator: StagedGenerator,
-    path: str | os.PathLike[str],
+    path: storage.PathLike,
     format_name: str,
     card: dict[str, Any] | None = None,
 ) -> float:
@@ -50,7 +49,7 @@ def export_file(
             does not draw what the network draws; then nothing is written.
         OSError: if it cannot be written; then nothing is left.
     """
-    path = pathlib.Path(path)
+    path = storage.at(path)
     check_file(path, format_name)
     module = FORMATS[format_name]
     with tf.device(DEVICE):
@@ -63,7 +62,7 @@ def export_file(
     return difference
 
 
-def check_file(path: pathlib.Path, format_name: str) -> None:
+def check_file(path: storage.AnyPath, format_name: str) -> None:
     """Refuses what cannot end well, before anything is computed.
 
     Raises:
@@ -84,11 +83,11 @@ def check_file(path: pathlib.Path, format_name: str) -> None:
     FORMATS[format_name].check_installed()
 
 
-def _card_path(path: pathlib.Path) -> pathlib.Path:
+def _card_path(path: storage.AnyPath) -> storage.AnyPath:
     return path.with_name(path.name + ".json")
 
 
-def _write(path: pathlib.Path, content: bytes, text: str) -> None:
+def _write(path: storage.AnyPath, content: bytes, text: str) -> None:
     """Writes a file and its card, or neither."""
     card = _card_path(path)
     try:

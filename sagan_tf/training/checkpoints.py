@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
-import shutil
 from typing import Callable
 
 import tensorflow as tf
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.gan import SAGAN, optimization
 from sagan_tf.training import networks_file
 from sagan_tf.training.whole_checkpoint import (
+    MANIFEST,
     flush,
     flush_directory,
     is_whole,
@@ -28,7 +28,8 @@ _STATE, _NETWORKS = "state", "networks.npz"
 class Checkpoints:
     """The checkpoints of a run, one directory per step.
 
-    A checkpoint is written aside and renamed when it is whole. It holds both
+    A checkpoint is written aside and renamed when it is whole; in a store,
+    which cannot rename, its manifest comes last and goes first. It holds both
     networks, the averaged generator, both optimizers and the step, from which
     data position and random numbers follow.
 
@@ -41,11 +42,12 @@ class Checkpoints:
 
     def __init__(
         self,
-        directory: str | pathlib.Path,
+        directory: storage.PathLike,
         keep: int = 3,
         keep_every: int = 0,
     ):
-        self.directory = pathlib.Path(directory)
+        self.directory = storage.at(directory)
+        self._in_store = storage.is_stored(directory)
         self.keep = keep
         self.keep_every = keep_every
 
@@ -53,25 +55,31 @@ class Checkpoints:
         """Returns the steps of the whole checkpoints, oldest first."""
         return sorted(step for step, path in self._all() if is_whole(path))
 
-    def _all(self) -> list[tuple[int, pathlib.Path]]:
+    def _all(self) -> list[tuple[int, storage.AnyPath]]:
         found = []
         for path in self.directory.glob("step_*"):
             match = _NAME.fullmatch(path.name)
-            if match:
+            if match and not self._is_begun(path):
                 found.append((int(match.group(1)), path))
         return sorted(found)
 
-    def path(self, step: int) -> pathlib.Path:
+    def _is_begun(self, path: storage.AnyPath) -> bool:
+        """Whether a checkpoint in a store is half-written or half-removed."""
+        return self._in_store and not (path / MANIFEST).exists()
+
+    def path(self, step: int) -> storage.AnyPath:
         """Returns the directory of a step."""
         return self.directory / f"step_{step:08d}"
 
     def clean(self) -> None:
         """Removes what a killed run left half-written or half-removed."""
-        for path in self.directory.glob(".step_*.tmp"):
+        asides = self.directory.glob(".step_*.tmp")
+        begun = filter(self._is_begun, self.directory.glob("step_*"))
+        for path in (*asides, *begun):
             logging.info("removing %s, which a killed run left", path)
-            shutil.rmtree(path, ignore_errors=True)
+            storage.remove_tree(path)
 
-    def save(self, gan: SAGAN) -> pathlib.Path:
+    def save(self, gan: SAGAN) -> storage.AnyPath:
         """Saves all that training needs; returns the checkpoint's directory.
 
         Raises:
@@ -87,7 +95,7 @@ class Checkpoints:
         step: int,
         generator: tf.keras.Model,
         discriminator: tf.keras.Model,
-    ) -> pathlib.Path:
+    ) -> storage.AnyPath:
         """Saves networks alone, in float16; returns the directory.
 
         Args:
@@ -106,25 +114,30 @@ class Checkpoints:
         )
 
     def _save(
-        self, step: int, write: Callable[[pathlib.Path], object]
-    ) -> pathlib.Path:
+        self, step: int, write: Callable[[storage.AnyPath], object]
+    ) -> storage.AnyPath:
         final = self.path(step)
         aside = self.directory / f".{final.name}.tmp"
-        shutil.rmtree(aside, ignore_errors=True)
+        if self._in_store:
+            self._remove(final)
+            aside = final
+        storage.remove_tree(aside)
         try:
-            aside.mkdir(parents=True)
+            aside.mkdir(parents=True, exist_ok=True)
             write(aside)
             write_manifest(aside, step)
-            flush(aside)
-            self._remove(final)
-            aside.rename(final)
-            flush_directory(self.directory)
-        except (tf.errors.OpError, OSError) as error:
+            if not self._in_store:
+                flush(aside)
+                self._remove(final)
+                aside.rename(final)
+                flush_directory(self.directory)
+        except BaseException as error:
+            storage.remove_tree(aside)
+            if not isinstance(error, (tf.errors.OpError, OSError)):
+                raise
             raise OSError(
                 f"cannot write checkpoint {final}: {error}"
             ) from error
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
         self._remove_old()
         return final
 
@@ -133,12 +146,15 @@ class Checkpoints:
             if not (self.keep_every and step % self.keep_every == 0):
                 self._remove(self.path(step))
 
-    def _remove(self, path: pathlib.Path) -> None:
+    def _remove(self, path: storage.AnyPath) -> None:
         """Removes a checkpoint so that nobody ever sees half of it."""
         aside = self.directory / f".{path.name}.old.tmp"
-        if path.exists():
+        if self._in_store:
+            (path / MANIFEST).unlink(missing_ok=True)
+            aside = path
+        elif path.exists():
             path.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        storage.remove_tree(aside)
 
     def restore_latest(self, gan: SAGAN) -> int:
         """Restores the newest checkpoint that can be read.
@@ -170,7 +186,7 @@ class Checkpoints:
             )
         return 0
 
-    def _restore(self, gan: SAGAN, path: pathlib.Path) -> bool:
+    def _restore(self, gan: SAGAN, path: storage.AnyPath) -> bool:
         if not is_whole(path):
             logging.warning("%s is damaged; looking for an earlier one", path)
             return False
@@ -259,7 +275,7 @@ def _trackables(gan: SAGAN) -> tf.train.Checkpoint:
     )
 
 
-def _other_model(path: pathlib.Path, error: Exception) -> UserError:
+def _other_model(path: storage.AnyPath, error: Exception) -> UserError:
     return UserError(
         f"{path} should hold networks like this run's. Received: "
         f"{str(error).splitlines()[0]}"

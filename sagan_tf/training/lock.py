@@ -14,7 +14,7 @@ from typing import Any, Iterator
 
 from absl import logging
 
-from sagan_tf import whole_files
+from sagan_tf import storage, whole_files
 from sagan_tf.errors import UserError
 
 NAME = "training.lock"
@@ -29,7 +29,9 @@ def hold(directory: str | os.PathLike[str]) -> Iterator[None]:
     """Keeps other trainings out of a directory, on any machine that shares it.
 
     The lock is a file that names its holder. `flock` would not do: network
-    and object stores that are mounted as disks do not pass it on.
+    and object stores that are mounted as disks do not pass it on. In a store by
+    its address nothing is made in one step: of two that come within the same
+    moment the later one stays.
 
     Args:
         directory: the workdir; it is made.
@@ -37,14 +39,14 @@ def hold(directory: str | os.PathLike[str]) -> Iterator[None]:
     Raises:
         UserError: if another process trains in it; it is named.
     """
-    directory = pathlib.Path(directory)
+    directory = storage.at(directory)
     is_new = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
     path, content = directory / NAME, _describe_this_process()
     _take(path, content)
     stop = threading.Event()
     heart = threading.Thread(
-        target=_beat, args=(path, content["token"], stop), daemon=True
+        target=_beat, args=(path, content, stop), daemon=True
     )
     heart.start()
     try:
@@ -54,7 +56,7 @@ def hold(directory: str | os.PathLike[str]) -> Iterator[None]:
         heart.join()
         if _read(path).get("token") == content["token"]:
             path.unlink(missing_ok=True)
-        if is_new:
+        if is_new and isinstance(directory, pathlib.Path):
             # A run that was refused leaves nothing.
             with contextlib.suppress(OSError):
                 directory.rmdir()
@@ -62,7 +64,7 @@ def hold(directory: str | os.PathLike[str]) -> Iterator[None]:
 
 def holder(directory: str | os.PathLike[str]) -> str:
     """Returns who trains in a directory, in words; empty if nobody does."""
-    path = pathlib.Path(directory) / NAME
+    path = storage.at(directory) / NAME
     content = _read(path)
     if not path.exists() or _is_dead(path, content):
         return ""
@@ -76,15 +78,7 @@ def _take(path: pathlib.Path, content: dict[str, Any]) -> None:
     """Writes the lock file, unless a living process has."""
     for _ in range(2):
         try:
-            # Made in one step, also by NFS: of two, one fails.
-            with path.open("x") as file:
-                try:
-                    file.write(json.dumps(content))
-                    file.flush()
-                except OSError:
-                    # Without a name in it, it would keep everybody out.
-                    path.unlink(missing_ok=True)
-                    raise
+            _make(path, content)
             return
         except FileExistsError:
             who = holder(path.parent)
@@ -100,8 +94,40 @@ def _take(path: pathlib.Path, content: dict[str, Any]) -> None:
     )
 
 
-def _remove_dead(path: pathlib.Path) -> None:
+def _make(path: storage.AnyPath, content: dict[str, Any]) -> None:
+    """Makes the lock file.
+
+    Raises:
+        FileExistsError: if it is there.
+    """
+    if isinstance(path, storage.StoredPath):
+        if path.exists():
+            raise FileExistsError(str(path))
+        _write(path, content)
+        if _read(path).get("token") != content["token"]:
+            raise FileExistsError(str(path))
+        return
+    # Made in one step, also by NFS: of two, one fails.
+    with path.open("x") as file:
+        try:
+            file.write(json.dumps(content))
+            file.flush()
+        except OSError:
+            # Without a name in it, it would keep everybody out.
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _write(path: storage.StoredPath, content: dict[str, Any]) -> None:
+    """Writes it into a store, with the time, which no store can be told."""
+    path.write_text(json.dumps({**content, "beat": time.time()}))
+
+
+def _remove_dead(path: storage.AnyPath) -> None:
     """Removes a dead process's lock, and no other that came in its place."""
+    if isinstance(path, storage.StoredPath):
+        path.unlink(missing_ok=True)
+        return
     with whole_files.beside(path) as aside, contextlib.suppress(OSError):
         path.rename(aside)
         if not _is_dead(aside, _read(aside)):
@@ -140,9 +166,12 @@ def _start_time(pid: int) -> str:
     return text.rpartition(")")[2].split()[19]
 
 
-def _is_dead(path: pathlib.Path, content: dict[str, Any]) -> bool:
+def _is_dead(path: storage.AnyPath, content: dict[str, Any]) -> bool:
     if content.get("machine") and content["machine"] == _machine():
         return _start_time(content["pid"]) != content["started"]
+    if storage.is_stored(path):
+        # By two machines' clocks, which differ by less.
+        return time.time() - content.get("beat", 0.0) > _STALE_SECONDS
     try:
         return _age(path) > _STALE_SECONDS
     except FileNotFoundError:
@@ -156,21 +185,26 @@ def _age(path: pathlib.Path) -> float:
         return probe.stat().st_mtime - path.stat().st_mtime
 
 
-def _read(path: pathlib.Path) -> dict[str, Any]:
+def _read(path: storage.AnyPath) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
 
 
-def _beat(path: pathlib.Path, token: str, stop: threading.Event) -> None:
+def _beat(
+    path: storage.AnyPath, content: dict[str, Any], stop: threading.Event
+) -> None:
     while not stop.wait(_HEARTBEAT_SECONDS):
         # One that slept too long may have lost its lock.
-        if _read(path).get("token") != token:
+        if _read(path).get("token") != content["token"]:
             logging.error(
                 "%s was taken by another process: two train in one directory",
                 path,
             )
             return
         with contextlib.suppress(OSError):
-            os.utime(path)
+            if isinstance(path, storage.StoredPath):
+                _write(path, content)
+            else:
+                os.utime(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -206,7 +207,8 @@ def _periodic(
     real = workdir.samples / "real.png"
     if real.exists():
         start = int(gan.step.numpy())
-        records.image(start, "real", np.asarray(Image.open(real)))
+        image = Image.open(io.BytesIO(real.read_bytes()))
+        records.image(start, "real", np.asarray(image))
     look = AttentionProbe(
         gan, recorder.probed, real_images.numpy(), real_labels.numpy()
     )

@@ -19,6 +19,7 @@ from typing import Any, Callable, Iterator
 import tensorflow as tf
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.errors import DivergedError, one_line
 from sagan_tf.training.sinks import append
 
@@ -111,4 +112,4 @@ def _commit() -> str | None:
 
 def _append(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
     line = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **content}
-    append(pathlib.Path(path), json.dumps(line) + "\n")
+    append(storage.at(path), json.dumps(line) + "\n")

@@ -6,12 +6,12 @@ import errno
 import json
 import math
 import os
-import pathlib
 from typing import Any, Protocol, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.whole_files import replacing
 
@@ -44,7 +44,7 @@ class JsonLines:
         kept: the records that were there, in order.
     """
 
-    def __init__(self, path: pathlib.Path, step: int):
+    def __init__(self, path: storage.AnyPath, step: int):
         self._path = path
         self.kept: list[dict[str, Any]] = []
         if path.exists():
@@ -81,7 +81,7 @@ class TensorBoard:
         step: where the run goes on.
     """
 
-    def __init__(self, directory: pathlib.Path, step: int):
+    def __init__(self, directory: storage.AnyPath, step: int):
         if directory.exists():
             purge_events(directory, step + 1)
         self._writer = tf.summary.create_file_writer(str(directory))
@@ -171,7 +171,7 @@ def open_records(
     return Records([lines, events, *more], lines.kept)
 
 
-def purge_events(directory: pathlib.Path, step: int) -> None:
+def purge_events(directory: storage.AnyPath, step: int) -> None:
     """Has TensorBoard forget what was recorded from a step on.
 
     A killed run has recorded more than its last checkpoint knows of; the run
@@ -191,7 +191,7 @@ def purge_events(directory: pathlib.Path, step: int) -> None:
         writer.close()
 
 
-def append(path: pathlib.Path, line: str) -> None:
+def append(path: storage.AnyPath, line: str) -> None:
     """Appends a line, or nothing if there is no room for all of it.
 
     Args:
@@ -202,6 +202,11 @@ def append(path: pathlib.Path, line: str) -> None:
         OSError: if there is no room.
     """
     data = line.encode()
+    if storage.is_stored(path):
+        # It gets the whole file anew, or stays as it was.
+        with path.open("ab") as file:
+            file.write(data)
+        return
     with path.open("ab", buffering=0) as file:
         end = file.tell()
         if file.write(data) < len(data):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError, one_line
 from sagan_tf.training.workdir import Workdir
 
@@ -31,7 +32,8 @@ def import_package() -> Any:
 class WeightsAndBiases:
     """A sink of records: numbers, images, words and fields.
 
-    WANDB_MODE=offline keeps them in the workdir for `wandb sync`.
+    WANDB_MODE=offline keeps them in the workdir for `wandb sync`, or in the
+    present directory where the workdir is in a store.
 
     Args:
         project: where the run is filed.
@@ -43,13 +45,14 @@ class WeightsAndBiases:
 
     def __init__(self, project: str, workdir: Workdir):
         self._wandb = import_package()
+        is_stored = storage.is_stored(workdir.path)
         try:
             self._run = self._wandb.init(
                 project=project,
                 name=workdir.path.name,
                 id=_identity(workdir),
                 resume="allow",
-                dir=str(workdir.path),
+                dir=None if is_stored else str(workdir.path),
             )
         # An account raises errors of many kinds.
         except Exception as error:

@@ -6,22 +6,23 @@ import json
 import os
 import pathlib
 
-_MANIFEST = "manifest.json"
+from sagan_tf import storage
+
+MANIFEST = "manifest.json"
 
 
-def write_manifest(directory: pathlib.Path, step: int) -> None:
+def write_manifest(directory: storage.AnyPath, step: int) -> None:
     """Lists the size of every file, for `is_whole`."""
-    sizes = {
-        path.name: path.stat().st_size for path in sorted(directory.iterdir())
-    }
+    files = filter(lambda path: path.is_file(), sorted(directory.iterdir()))
+    sizes = {path.name: path.stat().st_size for path in files}
     manifest = {"step": step, "sizes": sizes}
-    (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def is_whole(directory: pathlib.Path) -> bool:
+def is_whole(directory: storage.AnyPath) -> bool:
     """Returns whether every file that the manifest lists has its size."""
     try:
-        sizes = json.loads((directory / _MANIFEST).read_text())["sizes"]
+        sizes = json.loads((directory / MANIFEST).read_text())["sizes"]
         return all(
             (directory / name).stat().st_size == size
             for name, size in sizes.items()

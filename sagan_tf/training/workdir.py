@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 from typing import Any
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.whole_files import replacing
 
@@ -28,11 +28,11 @@ class Workdir:
     - `saved_model/`: what other commands add.
 
     Args:
-        path: the directory; it need not exist.
+        path: the directory or its address in a store; it need not exist.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path = pathlib.Path(path)
+        self.path = storage.at(path)
         self.config = self.path / "config.json"
         self.classes = self.path / "classes.json"
         self.runs = self.path / "runs.jsonl"
@@ -52,6 +52,9 @@ class Workdir:
         Raises:
             UserError: if a file is in its place, or it is not writable.
         """
+        if storage.is_stored(self.path):
+            # Whether it takes files is seen when it gets one.
+            return
         there = next(
             path
             for path in (self.path, *self.path.absolute().parents)
@@ -78,7 +81,8 @@ class Workdir:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise self._not_a_directory() from error
-        if not os.access(self.path, os.W_OK):
+        is_stored = storage.is_stored(self.path)
+        if not is_stored and not os.access(self.path, os.W_OK):
             raise UserError(f"--workdir {self.path} should be writable")
 
     def read_config(self) -> dict[str, Any]:

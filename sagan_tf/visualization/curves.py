@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import pathlib
 from typing import Sequence
 
+from sagan_tf import storage
 from sagan_tf.whole_files import replacing
 
 # A line of few points is not to be seen without them.
@@ -40,7 +40,7 @@ def read_metrics(
         that were not finite are left out.
     """
     curves: dict[str, list[tuple[int, float]]] = {}
-    for line in pathlib.Path(path).read_text().splitlines():
+    for line in storage.at(path).read_text().splitlines():
         record = json.loads(line)
         step = record.pop("step")
         for name, value in record.items():
@@ -58,7 +58,7 @@ def plot_metrics(
         metrics: a `metrics.jsonl`; nothing is drawn if there is none yet.
         path: the PNG to write or to replace.
     """
-    if not os.path.exists(metrics):
+    if not storage.at(metrics).exists():
         return
     curves = read_metrics(metrics)
     panels = []

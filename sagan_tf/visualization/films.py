@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
+import io
 from typing import Sequence
 
 import numpy as np
 from PIL import Image
 
+from sagan_tf import storage
 from sagan_tf.data.channels import to_channels
 from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.errors import UserError, one_line
@@ -19,7 +19,7 @@ ENDINGS = (".gif", ".webp")
 
 
 def write_film(
-    path: str | os.PathLike[str],
+    path: storage.PathLike,
     frames: Sequence[np.ndarray],
     frames_per_second: float = 20.0,
 ) -> None:
@@ -35,14 +35,14 @@ def write_film(
         OSError: the file cannot be written; what was there before stays.
         ValueError: there is no frame, or the ending is another.
     """
-    ending = os.path.splitext(path)[1].lower()
+    ending = storage.at(path).suffix.lower()
     if ending not in ENDINGS or not len(frames):
         raise ValueError(
             f"`path` should end in one of {ENDINGS}, and `frames` have a "
             f"frame. Received: {path} and {len(frames)} frames"
         )
     images = [to_channels(to_image(to_uint8(frame))) for frame in frames]
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    storage.at(path).parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as aside:
         images[0].save(
             aside,
@@ -54,7 +54,7 @@ def write_film(
         )
 
 
-def of_training(samples: pathlib.Path) -> list[np.ndarray]:
+def of_training(samples: storage.AnyPath) -> list[np.ndarray]:
     """Returns the sheets of a run in the order of their steps.
 
     Args:
@@ -83,9 +83,10 @@ def of_training(samples: pathlib.Path) -> list[np.ndarray]:
     return pages
 
 
-def _read(path: pathlib.Path) -> np.ndarray:
+def _read(path: storage.AnyPath) -> np.ndarray:
     try:
-        return np.asarray(to_channels(Image.open(path)))
+        image = Image.open(io.BytesIO(path.read_bytes()))
+        return np.asarray(to_channels(image))
     except (OSError, SyntaxError, UnreadableError) as error:
         raise UserError(
             f"{path} should be a sheet of the run. Received: {one_line(error)}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import importlib.util
 import io
-import os
 from typing import Sequence
 
 import numpy as np
 from absl import logging
 from PIL import Image, ImageDraw, ImageFont
 
+from sagan_tf import storage
 from sagan_tf.data.channels import MODES, from_rgb
 from sagan_tf.whole_files import replacing
 
@@ -148,8 +148,7 @@ def write_png(path: str, image: np.ndarray) -> None:
     Raises:
         OSError: the file cannot be written; what was there before stays.
     """
-    path = os.path.abspath(path)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    storage.at(path).parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as aside:
         aside.write_bytes(png_bytes(image))
 

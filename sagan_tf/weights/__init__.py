@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pathlib
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError, nearest_name
 
 # Begins what names such a workdir where that of a run could be.
@@ -37,7 +38,7 @@ def directory(name: str) -> pathlib.Path:
     return DIRECTORY / name
 
 
-def resolve(workdir: str | os.PathLike[str]) -> pathlib.Path:
+def resolve(workdir: storage.PathLike) -> storage.AnyPath:
     """Returns the directory of a run.
 
     Args:
@@ -49,4 +50,4 @@ def resolve(workdir: str | os.PathLike[str]) -> pathlib.Path:
     text = os.fspath(workdir)
     if text.startswith(PREFIX):
         return directory(text.removeprefix(PREFIX))
-    return pathlib.Path(text)
+    return storage.at(text)

@@ -63,6 +63,7 @@ BAD_VALUES = [
     ("dataset.resize", "nearest"),
     ("dataset.on_small", "skip"),
     ("dataset.cache", False),
+    ("log.wandb", None),
     ("dataset.flip", 1),
     ("dataset.balance", 1),
     ("train.fake_labels", "balanced"),

@@ -39,6 +39,6 @@ def test_what_a_source_says_of_its_flags():
 
 def test_each_command_is_on_the_page():
     text = PAGE.read_text()
-    for name in ("train", "evaluate", "sample", "attention", "export"):
+    for name in ("train", "evaluate", "sample", "attention", "project"):
         assert f"## `sagan_tf.{name}`\n" in text
     assert "- `--workdir` (a path, required): Directory of the run" in text

@@ -178,7 +178,9 @@ class FirstOfAllError(Exception):
     """Ends a command."""
 
 
-@pytest.mark.parametrize("name", ["evaluate", "sample", "attention", "export"])
+@pytest.mark.parametrize(
+    "name", ["evaluate", "sample", "attention", "export", "project"]
+)
 def test_a_command_sets_gpus_up_before_all_else(monkeypatch, name):
     def stop():
         raise FirstOfAllError

@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError
 from sagan_tf.training import lock
 
@@ -103,3 +105,48 @@ def test_an_unreadable_lock_is_waited_for(tmp_path):
     path = tmp_path / lock.NAME
     path.write_text("{")
     assert "process ? on ?" in lock.holder(tmp_path)
+
+
+def test_a_store_has_a_lock_too():
+    place = storage.at("ram://locked/run")
+    with lock.hold(place):
+        with pytest.raises(UserError, match=f"by process {os.getpid()} on"):
+            with lock.hold(place):
+                pass
+        assert lock.holder(place)
+    assert not lock.holder(place) and not list(place.iterdir())
+
+
+def test_the_heart_beats_in_a_store(monkeypatch):
+    monkeypatch.setattr(lock, "_HEARTBEAT_SECONDS", 0.01)
+    path = storage.at("ram://beating") / lock.NAME
+    with lock.hold(path.parent):
+        beats = {None}
+        while len(beats) < 3:
+            beats.add(lock._read(path).get("beat"))
+
+
+def test_a_lock_in_a_store_is_another_machines_until_its_heart_stops():
+    path = storage.at("ram://locked") / lock.NAME
+    path.write_text('{"token": "x", "host": "node7", "pid": 1}')
+    rewrite(path, beat=time.time() - 5)
+    assert "process 1 on node7" in lock.holder(path.parent)
+    rewrite(path, beat=time.time() - 2 * lock._STALE_SECONDS)
+    with lock.hold(path.parent):
+        assert str(os.getpid()) in lock.holder(path.parent)
+
+
+def test_of_two_that_write_at_once_into_a_store_the_later_one_stays(
+    monkeypatch,
+):
+    place, write = storage.at("ram://raced"), lock._write
+
+    def late(path, content):
+        write(path, content)
+        write(path, {**content, "token": "another"})
+
+    monkeypatch.setattr(lock, "_write", late)
+    with pytest.raises(UserError, match="is being trained in"):
+        with lock.hold(place):
+            pass
+    assert json.loads((place / lock.NAME).read_text())["token"] == "another"

@@ -28,7 +28,7 @@ _STUDY = flags.DEFINE_enum("study", None, list(STUDIES), "Which study.")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Runs of each arm.", 1)
 _ARMS = flags.DEFINE_list("arms", "", "Names of arms; empty for all.")
 _ROOT = command.define_path(
-    "root", "runs/ablation", "Directory of all studies."
+    "root", "runs/ablation", "Directory of all studies.", local=True
 )
 _CONFIG = flags.DEFINE_string(
     "base", BASE, "Configuration that the arms differ from."

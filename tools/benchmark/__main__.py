@@ -42,8 +42,12 @@ POLICIES = [name for name in FIELDS["dtype"].check.names if name != "auto"]
 _ONLY = flags.DEFINE_list(
     "only", ",".join(SECTIONS[:5]), f"What to measure: {', '.join(SECTIONS)}."
 )
-_JSON = command.define_path("json", None, "File to write the results to.")
-_PLOT = command.define_path("plot", None, "PNG to draw the sweeps into.")
+_JSON = command.define_path(
+    "json", None, "File to write the results to.", local=True
+)
+_PLOT = command.define_path(
+    "plot", None, "PNG to draw the sweeps into.", local=True
+)
 _DTYPES = flags.DEFINE_list(
     "dtypes", "float32,mixed_bfloat16", "Our dtype policies."
 )

@@ -3,6 +3,7 @@
 from sagan_tf.configuration.builders.data import (
     build_dataset,
     build_evaluation_dataset,
+    build_framing,
     class_names,
     evaluation_split,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "build_dataset",
     "build_discriminator",
     "build_evaluation_dataset",
+    "build_framing",
     "build_gan",
     "build_generator",
     "build_loss",

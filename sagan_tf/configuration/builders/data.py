@@ -7,6 +7,8 @@ from typing import Any, Sequence
 import ml_collections
 
 from sagan_tf.data import ImageDataset, formats, open_dataset
+from sagan_tf.data.framing import Framing
+from sagan_tf.image_sizes import as_size
 
 Config = ml_collections.ConfigDict
 ClassOrder = Sequence[str] | None
@@ -99,6 +101,18 @@ def _open(
         **{name: dataset[name] for name in _PASSED_ON},
         **_options(config),
     )
+
+
+def build_framing(config: Config) -> Framing:
+    """Returns how an image from elsewhere comes to the form of the data.
+
+    Args:
+        config: a validated configuration.
+    """
+    names = ("crop", "resize", "fit", "channels", "background", "value_range")
+    fields = {name: config.dataset[name] for name in names}
+    size = as_size(config.dataset.image_size)
+    return Framing(size, on_small="enlarge", **fields).checked()
 
 
 def class_names(config: Config) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from sagan_tf import image_sizes
 from sagan_tf.configuration.fields.field import (
     BOOLEAN,
     INTEGER,
+    LOCAL,
     NAME,
     PATH,
     TEXT,
@@ -230,7 +231,7 @@ FIELDS = (
     Field(
         "dataset.cache",
         "",
-        PATH,
+        LOCAL,
         'where decoded images are kept: "memory", a directory, "none", or '
         "empty, which is memory if they take less than a gigabyte, else the "
         "user's cache",

@@ -8,6 +8,7 @@ import numbers
 from typing import Any, Callable
 
 from sagan_tf.errors import LOCAL_PATH, is_local, nearest_name
+from sagan_tf.storage import is_known
 
 
 class _AsOldAsRuns:
@@ -123,6 +124,10 @@ NUMBER = Check(is_number, "a number")
 INTEGER = Check(is_integer, "an integer")
 BOOLEAN = Check(lambda value: isinstance(value, bool), "True or False")
 PATH = Check(
+    lambda value: isinstance(value, str) and is_known(value),
+    "a path, or an address that TensorFlow knows, such as gs://BUCKET/NAME",
+)
+LOCAL = Check(
     lambda value: isinstance(value, str) and is_local(value), LOCAL_PATH
 )
 TEXT = Check(lambda value: isinstance(value, str), "a string")

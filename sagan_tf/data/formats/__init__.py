@@ -12,7 +12,9 @@ import importlib
 import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple, Sequence
 
+from sagan_tf import storage
 from sagan_tf.errors import UserError, nearest_name
+from sagan_tf.user_cache import local_copy
 
 if TYPE_CHECKING:
     from sagan_tf.data.importer import Importer
@@ -187,7 +189,7 @@ def open_importer(
 
     Args:
         name: name of the data set: `FORMAT`, or `FORMAT:NAME`.
-        path: where it is.
+        path: where it is; what is in a store is copied to this machine.
         num_classes: `None` for the classes that the data have, their number to
             make sure of it, 0 for an unconditional run.
         class_order: names of the classes in the order that a run began with;
@@ -207,7 +209,7 @@ def open_importer(
         )
     _refuse_unused(name, found, options)
     given = {key: option.default for key, option in OPTIONS.items()}
-    given.update(options, path=path, num_classes=num_classes)
+    given.update(options, path=_here(name, path), num_classes=num_classes)
     given["class_order"] = class_order
     given["dataset"] = name.partition(":")[2]
     module = importlib.import_module(f"{__name__}.{found.module}")
@@ -220,6 +222,18 @@ def open_importer(
         )
     importer.check_classes(num_classes)
     return importer
+
+
+def _here(name: str, path: str) -> str:
+    """Returns where a data set lies on this machine."""
+    is_tree = name.startswith("tfds:") and storage.is_stored(path)
+    if is_tree and not (storage.at(path) / "dataset_info.json").exists():
+        raise UserError(
+            f"`path` of data set `{name}` should, in a store, be the directory "
+            "of its version, with dataset_info.json: all of it is copied. "
+            f"Received: {path}"
+        )
+    return local_copy(path)
 
 
 def _refuse_unused(name: str, found: Format, options: dict[str, Any]) -> None:
