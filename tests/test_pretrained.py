@@ -8,6 +8,8 @@ from sagan_tf.errors import UserError
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
 
+PLACE = weights.DIRECTORY
+
 
 @pytest.fixture(autouse=True)
 def _shelf(toy_weights, monkeypatch):
@@ -77,3 +79,18 @@ def test_no_training_goes_on_with_networks_alone():
     with pytest.raises(UserError, match="not networks alone: .*init_from"):
         train.run(config, Workdir(path), dry_run=True)
     assert {file: file.stat().st_mtime_ns for file in path.rglob("*")} == before
+
+
+def test_each_that_comes_along_draws(monkeypatch):
+    monkeypatch.setattr(weights, "DIRECTORY", PLACE)
+    folders = [path.name for path in PLACE.iterdir() if path.is_dir()]
+    assert {*pretrained.names(), "__pycache__"} >= set(folders)
+    for name in pretrained.names():
+        run = runs.open_run(f"pretrained:{name}")
+        source, card = run.source(), run.card()
+        labels = np.arange(20) % max(source.num_classes, 1)
+        images = source.draw(np.zeros((20, source.latent_dim)), labels)
+        assert np.isfinite(images).all() and np.ptp(images) > 0.5
+        assert card["license"] and card["data"] and card["scores"]
+        assert not run.config.train.init_from
+        assert str(PLACE.parents[1]) not in run.config.to_json()

@@ -10,6 +10,7 @@ import venv
 import pytest
 
 import sagan_tf
+from sagan_tf import weights
 from sagan_tf.training.workdir import Workdir
 from tests import dockerfile
 from tests.training import toy
@@ -96,10 +97,11 @@ def test_all_of_the_library_and_each_configuration_are_in_it(installed):
 
 def test_it_is_what_is_imported(installed):
     program = (
-        "import sagan_tf.cli.command\n"
+        "import sagan_tf.cli.command, sagan_tf.weights\n"
         "from sagan_tf.configs import study32\n"
         "print(sagan_tf.cli.command.__file__, study32.__file__)\n"
         "print(study32.get_config().model.base_channels)\n"
+        "print(*sagan_tf.weights.names())\n"
         "for name in ('configs', 'tools'):\n"
         "    try: __import__(name)\n"
         "    except ModuleNotFoundError: print(name)\n"
@@ -109,7 +111,7 @@ def test_it_is_what_is_imported(installed):
     assert output.split() == [
         str(place / "cli" / "command.py"),
         str(place / "configs" / "study32.py"),
-        *("8", "configs", "tools"),
+        *("8", *weights.names(), "configs", "tools"),
     ], errors
 
 

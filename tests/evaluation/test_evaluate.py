@@ -153,8 +153,9 @@ def test_pretrained_weights_are_scored_and_left_alone(
     (line,) = [x for x in text.splitlines() if "tfgan_fid80_twins" in x]
     expected = float(row["tfgan_fid80_twins-classifier"])
     assert float(line.split()[-1]) == pytest.approx(expected, rel=0.02)
-    with pytest.raises(UserError, match="--watch is for --workdir"):
-        call(pretrained="toy", watch=True)
+    for name in ("watch", "checkpoint"):
+        with pytest.raises(UserError, match=f"--{name} is for --workdir"):
+            call(pretrained="toy", **{name: "true"})
     with pytest.raises(UserError, match="--workdir and --pretrained"):
         call(pretrained="toy", workdir=run)
 

@@ -115,9 +115,9 @@ storage.copy(pathlib.Path({str(toy_run)!r}), storage.at("ram://b/run"))
         ],
         before=before,
     )
-    assert sheet.out == "ram://b/out/x.png: 3 pictures\n", sheet.err
+    assert sheet.out == "ram://b/out/x.png: 3 images\n", sheet.err
     assert film.status == 0, film.err
-    assert files.out == "ram://b/files: 3 pictures\n", files.err
-    assert again.out == "ram://b/y.png: 3 pictures\n", again.err
+    assert files.out == "ram://b/files: 3 images\n", files.err
+    assert again.out == "ram://b/y.png: 3 images\n", again.err
     assert_refused(taken, "where something stands already")
     assert_refused(unknown, "--output should be a path, or an address that")
