@@ -150,7 +150,7 @@ def begin(gan, checkpoints, step, monkeypatch):
     """Has a save into a store end where only a kill could end it."""
     with monkeypatch.context() as patch:
         patch.setattr(
-            "sagan_tf.training.checkpoints._write_manifest", lambda *_: None
+            "sagan_tf.training.checkpoints.write_manifest", lambda *_: None
         )
         save_steps(gan, checkpoints, step)
 
