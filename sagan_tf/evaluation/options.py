@@ -77,6 +77,11 @@ class Options:
     outputs: Outputs = NO_OUTPUTS
     strategy: tf.distribute.Strategy | None = None
 
+    @property
+    def learns_own(self) -> bool:
+        """Whether the network is one that learns the images of training."""
+        return self.features.removesuffix(_ENDING) == _OWN
+
 
 def load_network(
     data: str, options: Options, dataset: ImageDataset | ImageSet | None = None
@@ -86,7 +91,7 @@ def load_network(
     Args:
         data: name of the data set.
         options: which network, and where classifiers are kept.
-        dataset: the real images, for a classifier of them.
+        dataset: the images of training, for a classifier of them.
 
     Raises:
         UserError: if it cannot be had.
@@ -108,7 +113,7 @@ def load_network(
                 f"Received: {given}"
             )
     cache_dir = options.cache_dir or default_cache_dir()
-    if name == _OWN:
+    if options.learns_own:
         return own_classifier.load(dataset, cache_dir, options.strategy)
     network = classifier.load_classifier(name, cache_dir, options.strategy)
     if name != data:

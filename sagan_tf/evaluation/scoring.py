@@ -59,14 +59,17 @@ def score_run(
         checkpoint_path: takes a step, and gives the directory of its
             checkpoint.
         options: how to score.
-        trained_on: the images that the run was trained on, if they are others.
+        trained_on: the images that the run was trained on, if they are others
+            and are needed, by `options.cas` or a network that learns them.
 
     Raises:
         UserError: if the network cannot be had, or the real images do not
             serve.
     """
     options.outputs.check()
-    network = load_network(data, options, dataset)
+    # What is scored against should be new to the network too.
+    known = dataset if trained_on is None else trained_on
+    network = load_network(data, options, known)
     height, width = sides(dataset.image_size)
     image_findings.warn_of_shrinking(network, "the images", [(width, height)])
     num_images = options.num_images or _NUM_IMAGES[network.name == NAME]

@@ -306,6 +306,10 @@ def test_an_own_classifier_scores_by_its_name(run, call, monkeypatch, tmp_path):
     (row,) = table_of(run)
     assert float(row[f"fid80_{file.stem}"]) > float(row["halves_fid"])
     assert f"accuracy80_{file.stem}" in row
+    # It never learns what is scored against.
+    text = call(workdir=run, split="test", **given, **SMALL, force=True)
+    assert f"fid80_test_{file.stem}" in text
+    assert list(tmp_path.glob("own-*.npz")) == [file]
     monkeypatch.setattr(own_classifier, "_STEPS", 1)
     file.unlink()
     with pytest.raises(UserError, match="own-.* should recognise 40%"):

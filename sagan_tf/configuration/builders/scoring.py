@@ -67,7 +67,7 @@ def build_scorer(
     order = classes.known_names(workdir)
     if dataset is None or is_other:
         dataset = build_evaluation_dataset(config, split, order)
-    if options.cas and is_other:
+    if is_other and (options.cas or options.learns_own):
         trained_on = build_dataset(config, order)
     return scoring.score_run(
         dataset,
