@@ -14,6 +14,8 @@ SPLITS = 10
 # Subsets of the kernel distance, and the seed that draws them, as in
 # torch-fidelity.
 _SUBSETS, _SUBSET_SIZE, _SUBSET_SEED = 100, 1000, 2020
+# Logits that are in float64 at a time.
+_ROWS = 1000
 
 
 class Spread(NamedTuple):
@@ -91,7 +93,8 @@ def class_score_of_splits(logits: np.ndarray, splits: int = SPLITS) -> Spread:
     for part in range(splits):
         score = ClassScore(logits.shape[1])
         first, last = (n * len(logits) // splits for n in (part, part + 1))
-        score.update(logits[first:last])
+        for start in range(first, last, _ROWS):
+            score.update(logits[start : min(start + _ROWS, last)])
         scores.append(score.result())
     return Spread(float(np.mean(scores)), float(np.std(scores)))
 
