@@ -33,6 +33,13 @@ _FORMAT = flags.DEFINE_enum(
     ["saved_model", "keras", "onnx", "tflite"],
     "What to write; keras writes the discriminator too.",
 )
+_DTYPE = flags.DEFINE_enum(
+    "dtype",
+    "float32",
+    ["float32", "float16", "bfloat16", "int8"],
+    "What a SavedModel computes in (float32, float16, bfloat16), or what a "
+    "TensorFlow Lite file keeps its weights in (float32, float16, int8).",
+)
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to export: latest, best or a step."
 )
@@ -40,6 +47,13 @@ _EMA = flags.DEFINE_bool("ema", True, "Export the averaged generator.")
 _LICENSE = flags.DEFINE_string(
     "license", "not stated", "License of the weights, for the model card."
 )
+
+
+_DTYPES = {
+    "saved_model": ("float32", "float16", "bfloat16"),
+    "keras": ("float32",),
+    **{name: each.DTYPES for name, each in single_file.FORMATS.items()},
+}
 
 
 def main(argv: list[str]) -> None:
@@ -55,7 +69,9 @@ def main(argv: list[str]) -> None:
     generator = run.load_generator(_EMA.value)
     if _FORMAT.value == "saved_model":
         what, where = "a SavedModel", "Reloaded in a fresh process, it draws"
-        difference = exporting.export(generator, output, _card(run))
+        difference = exporting.export(
+            generator, output, _card(run), _DTYPE.value
+        )
     elif _FORMAT.value == "keras":
         what, where = "part of .keras files", "Read again, it draws"
         difference = exporting.export_keras(
@@ -65,7 +81,7 @@ def main(argv: list[str]) -> None:
         module = single_file.FORMATS[_FORMAT.value]
         what, where = f"a file for {module.NAME}", "There it draws"
         difference = exporting.export_file(
-            generator, output, _FORMAT.value, _card(run)
+            generator, output, _FORMAT.value, _card(run), _DTYPE.value
         )
     sys.stdout.write(
         f"{output}: the generator of step {run.step:,} as {what} of "
@@ -75,6 +91,12 @@ def main(argv: list[str]) -> None:
 
 
 def _check_output(output: storage.AnyPath) -> None:
+    dtypes = _DTYPES[_FORMAT.value]
+    if _DTYPE.value not in dtypes:
+        raise UserError(
+            f"--dtype should be {' or '.join(dtypes)} with "
+            f"--format={_FORMAT.value}. Received: {_DTYPE.value}"
+        )
     if _FORMAT.value in single_file.FORMATS:
         single_file.check_file(output, _FORMAT.value)
         return
