@@ -34,6 +34,13 @@ _FORMAT = flags.DEFINE_enum(
     ["saved_model", "keras", "onnx", "tflite"],
     "What to write; keras writes the discriminator too.",
 )
+_DTYPE = flags.DEFINE_enum(
+    "dtype",
+    "float32",
+    ["float32", "float16", "bfloat16", "int8"],
+    "What a SavedModel computes in (float32, float16, bfloat16), or what a "
+    "TensorFlow Lite file keeps its weights in (float32, float16, int8).",
+)
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "latest", "Which to export: latest, best or a step."
 )
@@ -46,6 +53,13 @@ _LICENSE = flags.DEFINE_string(
 )
 
 _UNKNOWN = "not stated"
+
+
+_DTYPES = {
+    "saved_model": ("float32", "float16", "bfloat16"),
+    "keras": ("float32",),
+    **{name: each.DTYPES for name, each in single_file.FORMATS.items()},
+}
 
 
 def main(argv: list[str]) -> None:
@@ -62,7 +76,9 @@ def main(argv: list[str]) -> None:
     generator = run.load_generator(_EMA.value)
     if _FORMAT.value == "saved_model":
         what, where = "a SavedModel", "Reloaded in a fresh process, it draws"
-        difference = exporting.export(generator, output, _card(run))
+        difference = exporting.export(
+            generator, output, _card(run), _DTYPE.value
+        )
     elif _FORMAT.value == "keras":
         what, where = "part of .keras files", "Read again, it draws"
         difference = exporting.export_keras(
@@ -72,7 +88,7 @@ def main(argv: list[str]) -> None:
         module = single_file.FORMATS[_FORMAT.value]
         what, where = f"a file for {module.NAME}", "There it draws"
         difference = exporting.export_file(
-            generator, output, _FORMAT.value, _card(run)
+            generator, output, _FORMAT.value, _card(run), _DTYPE.value
         )
     sys.stdout.write(
         f"{output}: the generator of step {run.step:,} as {what} of "
@@ -82,6 +98,12 @@ def main(argv: list[str]) -> None:
 
 
 def _check_output(output: storage.AnyPath) -> None:
+    dtypes = _DTYPES[_FORMAT.value]
+    if _DTYPE.value not in dtypes:
+        raise UserError(
+            f"--dtype should be {' or '.join(dtypes)} with "
+            f"--format={_FORMAT.value}. Received: {_DTYPE.value}"
+        )
     if _FORMAT.value in single_file.FORMATS:
         single_file.check_file(output, _FORMAT.value)
         return

@@ -41,6 +41,14 @@ def answers(toy_run, toy_weights, place):
             *(f"--workdir={run}", f"--output={place}/networks"),
             "--format=keras",
         ],
+        "half": [
+            *(f"--workdir={run}", f"--output={place}/half"),
+            "--dtype=bfloat16",
+        ],
+        "no such half": [
+            *(f"--workdir={run}", f"--output={place}/x.tflite"),
+            *("--format=tflite", "--dtype=bfloat16"),
+        ],
         "ending": [
             *(f"--workdir={run}", f"--output={place}/x"),
             "--format=tflite",
@@ -85,6 +93,11 @@ def test_a_single_file_is_proven_too(answers, place):
     assert card["license"]["weights"] == "CC0-1.0"
 
 
+def test_half_the_numbers_are_asked_for_by_a_flag(answers, place):
+    assert answers["half"].status == 0, answers["half"].err
+    assert ExportedGenerator(place / "half").card["dtype"] == "bfloat16"
+
+
 def test_keras_loads_both_networks(answers, place, toy_run):
     assert answers["keras"].status == 0, answers["keras"].err
     run = runs.open_run(toy_run)
@@ -112,6 +125,7 @@ def test_pretrained_weights_bring_their_license(answers, place):
     ("name", "words"),
     [
         ("ending", ("--output should end in .tflite", "/x")),
+        ("no such half", ("--dtype should be float32 or float16 or int8",)),
         ("directory", ("--output", "goes with --format=tflite")),
         ("format", ("--format=pickle", "saved_model")),
         ("taken", ("--output", "something stands")),

@@ -3,7 +3,7 @@
 import pytest
 
 from sagan_tf import exporting, runs
-from sagan_tf.exporting import saved_model
+from sagan_tf.exporting import saved_model, verification
 from tests.conftest import toy_run, unconditional_run  # noqa: F401
 
 
@@ -14,7 +14,8 @@ def export(tmp_path_factory):
     def write(run):
         path = tmp_path_factory.mktemp("exported") / "toy"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(saved_model, "verify", lambda *_: 0.0)
+            proof = verification.Proof("float32", 0.0, 0.0, 1.0, 1)
+            patch.setattr(saved_model, "verify", lambda *_: proof)
             exporting.export(runs.open_run(run).load_generator(), path)
         return path
 

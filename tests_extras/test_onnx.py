@@ -78,7 +78,7 @@ def test_without_classes_there_are_no_labels(unconditional_run, tmp_path):
     latents = draw_each([3, 4], 4).numpy()
     content = (tmp_path / "x.onnx").read_bytes()
     np.testing.assert_allclose(
-        onnx_format.run(content, {"latents": latents})["images"],
+        onnx_format.load(content)({"latents": latents})["images"],
         generator(latents, training=False),
         atol=1e-5,
     )

@@ -11,6 +11,7 @@ import tensorflow as tf
 from sagan_tf.errors import UserError
 
 NAME = "ONNX Runtime"
+DTYPES = ("float32",)
 # The newest that every release of ONNX Runtime since 1.12 (2022) runs.
 _OPERATOR_SET = 17
 
@@ -34,7 +35,10 @@ def check_installed() -> None:
 
 
 def convert(
-    function: Any, specs: dict[str, tf.TensorSpec], owner: tf.Module
+    function: Any,
+    specs: dict[str, tf.TensorSpec],
+    owner: tf.Module,
+    dtype: str,
 ) -> bytes:
     """Converts a function.
 
@@ -43,8 +47,9 @@ def convert(
             dictionary of tensors.
         specs: what it takes, in this order.
         owner: what holds its variables; not needed here.
+        dtype: one of `DTYPES`, the only one.
     """
-    del owner
+    del owner, dtype
     import tf2onnx
 
     # What is traced by position keeps its order.
@@ -56,12 +61,16 @@ def convert(
     return model.SerializeToString()
 
 
-def run(content: bytes, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Runs a file's content: arrays by name in and out."""
+def load(content: bytes) -> Any:
+    """Returns what runs a file's content: arrays by name in and out."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(
         content, providers=["CPUExecutionProvider"]
     )
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, inputs)))
+
+    def run(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, inputs)))
+
+    return run

@@ -21,6 +21,7 @@ def export(
     generator: StagedGenerator,
     path: storage.PathLike,
     card: dict[str, Any] | None = None,
+    dtype: str = "float32",
 ) -> float:
     """Writes a generator as a SavedModel and compares it with the network.
 
@@ -31,6 +32,8 @@ def export(
         generator: a built generator that computes in float32.
         path: the directory to write; it must not exist, or be empty.
         card: what the model card says beside the sizes.
+        dtype: that it computes in: `"float32"`, `"float16"` or `"bfloat16"`,
+            whose weights take half the room.
 
     Returns:
         The greatest difference from the network, of float images in [-1, 1].
@@ -43,12 +46,14 @@ def export(
     check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, last="saved_model.pb") as aside:
-        _write(generator, aside)
-        difference = verify(aside, generator)
-        text = card_text(generator, {**(card or {}), "difference": difference})
+        _write(generator, aside, dtype)
+        proof = verify(aside, generator, dtype)
+        files = [path for path in aside.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
+        text = card_text(generator, {**(card or {}), **proof.card(size)})
         (aside / CARD).parent.mkdir(exist_ok=True)
         (aside / CARD).write_text(text)
-    return difference
+    return proof.difference
 
 
 def check_free(path: storage.AnyPath) -> None:
@@ -64,9 +69,9 @@ def check_free(path: storage.AnyPath) -> None:
         )
 
 
-def _write(generator: StagedGenerator, path: pathlib.Path) -> None:
+def _write(generator: StagedGenerator, path: pathlib.Path, dtype: str) -> None:
     with tf.device(DEVICE):
-        baked = bake(generator)
+        baked = bake(generator, dtype=dtype)
     functions = Signatures(baked).functions(bool(generator.attention_layers()))
     module = tf.Module(name="sagan")
     # Not the generator: a SavedModel shall hold no Keras layers.

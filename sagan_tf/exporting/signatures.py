@@ -145,7 +145,7 @@ class Signatures:
         )
         return {
             "images": _to_uint8(images),
-            "attention": list(scores.values())[-1],
+            "attention": tf.cast(list(scores.values())[-1], tf.float32),
         }
 
     def _inputs(self, latents: tf.Tensor, labels: tf.Tensor | None) -> Any:

@@ -7,10 +7,10 @@ import os
 import warnings
 from typing import Any, Iterator
 
-import numpy as np
 import tensorflow as tf
 
 NAME = "TensorFlow Lite"
+DTYPES = ("float32", "float16", "int8")
 
 
 def check_installed() -> None:
@@ -18,7 +18,10 @@ def check_installed() -> None:
 
 
 def convert(
-    function: Any, specs: dict[str, tf.TensorSpec], owner: tf.Module
+    function: Any,
+    specs: dict[str, tf.TensorSpec],
+    owner: tf.Module,
+    dtype: str,
 ) -> bytes:
     """Converts a function.
 
@@ -27,22 +30,30 @@ def convert(
             dictionary of tensors.
         specs: what it takes.
         owner: what holds its variables.
+        dtype: one of `DTYPES`, that large weights are kept in: float16 ones are
+            computed with in float32, and int8 ones in integers, with what they
+            meet rounded to 8 bits as it comes.
     """
     concrete = function.get_concrete_function(**specs)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [concrete], owner
     )
+    if dtype != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if dtype == "float16":
+        converter.target_spec.supported_types = [tf.float16]
     with _quiet():
         return converter.convert()
 
 
-def run(content: bytes, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Runs a file's content: arrays by name in and out."""
+def load(content: bytes) -> Any:
+    """Returns what runs a file's content: arrays by name in and out."""
     with warnings.catch_warnings():
         # Newer releases announce the package that will replace it.
         warnings.simplefilter("ignore")
         interpreter = tf.lite.Interpreter(model_content=content)
-    return interpreter.get_signature_runner()(**inputs)
+    runner = interpreter.get_signature_runner()
+    return lambda inputs: runner(**inputs)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,9 @@ _Values = dict[str, tf.Tensor]
 
 
 def bake(
-    generator: StagedGenerator, into: StagedGenerator | None = None
+    generator: StagedGenerator,
+    into: StagedGenerator | None = None,
+    dtype: str = "",
 ) -> StagedGenerator:
     """Returns a copy for inference, which equals the generator up to rounding.
 
@@ -36,10 +38,11 @@ def bake(
         generator: a generator; it is not changed.
         into: an earlier copy of it, to be filled anew, so that a function that
             has been traced draws with the present weights.
+        dtype: that the copy computes in; empty for the generator's.
     """
     if not generator.built:
         generator.build_from_config({})
-    baked = into or _copy(generator)
+    baked = into or _copy(generator, dtype)
     values = _inference_values(generator)
     for _, stage in baked.stages:
         if isinstance(stage, ResidualUpBlock):
@@ -61,7 +64,7 @@ def bake(
     return baked
 
 
-def _copy(generator: StagedGenerator) -> StagedGenerator:
+def _copy(generator: StagedGenerator, dtype: str) -> StagedGenerator:
     """Returns a network of the same form without what is to be folded in."""
     config = generator.get_config()
     options = {**config["attention_options"], "spectral_normalization": None}
@@ -69,7 +72,7 @@ def _copy(generator: StagedGenerator) -> StagedGenerator:
     config.update(
         name="baked",
         # Not a mixed one: it would cast the variables in every call.
-        dtype=generator.compute_dtype,
+        dtype=dtype or generator.compute_dtype,
         attention_options=options,
         batch_norm=plain,
         spectral_normalization=None,

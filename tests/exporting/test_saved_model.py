@@ -241,6 +241,54 @@ def test_the_command_line_tool_of_tensorflow_runs_it(exported, tmp_path):
     )
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_the_numbers_are_proven_by_their_own_tolerance(
+    generator, exported, dtype, tmp_path
+):
+    difference = exporting.export(generator, tmp_path / "x", dtype=dtype)
+    assert difference > verification.TOLERANCE
+    model = exporting.ExportedGenerator(tmp_path / "x")
+    card, usual = model.card, exported.card
+    assert (card["dtype"], usual["dtype"]) == (dtype, "float32")
+    assert card["difference"] == difference
+    rms = card["root_mean_square_difference"]
+    assert 0.0 < rms < difference and rms <= verification.ROUNDED[dtype]
+    assert card["images_per_second"] > 0.0
+    sizes = [
+        (each.path / "variables" / "variables.data-00000-of-00001").stat()
+        for each in (model, exported)
+    ]
+    assert sizes[0].st_size < 0.7 * sizes[1].st_size
+    # What goes in and comes out stays as it was.
+    latents, labels = np.ones((2, 4), np.float32), np.arange(2)
+    images = model.draw(latents, labels)
+    assert images.dtype == np.float32
+    np.testing.assert_allclose(images, exported.draw(latents, labels), atol=0.1)
+
+
+def test_the_card_tells_size_and_speed(exported):
+    files = [
+        path.stat().st_size
+        for path in exported.path.rglob("*")
+        if path.is_file() and path.name != "model_card.json"
+    ]
+    assert exported.card["num_bytes"] == sum(files)
+    assert exported.card["images_per_second"] > 0.0
+    assert exported.card["timed"].startswith("7 at once, CPU, ")
+
+
+def test_another_rounding_than_its_own_is_refused():
+    expected = np.zeros((2, 8, 8, 3), np.float32)
+    near = expected + 0.02
+    assert verification.compare("x", near, expected, "int8")[0] > 0.0
+    for dtype in ("float32", "float16"):
+        with pytest.raises(UserError, match="x should be .* within"):
+            verification.compare("x", near, expected, dtype)
+    for wrong in (expected[:1], expected * np.nan):
+        with pytest.raises(UserError, match="difference of"):
+            verification.compare("x", wrong, expected, "int8")
+
+
 def test_a_taken_place_is_refused_and_left_alone(generator, tmp_path):
     (tmp_path / "mine").write_text("kept")
     with pytest.raises(UserError, match="something stands already"):
@@ -252,7 +300,9 @@ def test_what_draws_something_else_is_not_left(
     generator, unconditional_run, toy_run, tmp_path, monkeypatch
 ):
     other = runs.open_run(toy_run).load_generator(averaged=False)
-    monkeypatch.setattr(saved_model, "bake", lambda _: bake(other))
+    monkeypatch.setattr(
+        saved_model, "bake", lambda _, **options: bake(other, **options)
+    )
     with pytest.raises(UserError, match="should be those of the network"):
         exporting.export(generator, tmp_path / "wrong")
     assert not list(tmp_path.iterdir())
@@ -290,8 +340,8 @@ def test_weights_are_prepared_on_the_processor(
 ):
     places = []
 
-    def note(network):
-        baked = bake(network)
+    def note(network, **options):
+        baked = bake(network, **options)
         places.extend(variable.device for variable in baked.variables)
         raise UserError("seen enough")
 

@@ -54,7 +54,7 @@ def test_a_label_out_of_range_is_refused_by_the_runtime(path, label):
         "labels": np.array([label], np.int32),
     }
     with pytest.raises(RuntimeError, match="index out of bounds"):
-        tflite_format.run(path.read_bytes(), inputs)
+        tflite_format.load(path.read_bytes())(inputs)
 
 
 def test_the_card_stands_beside_the_file(path):
@@ -68,12 +68,36 @@ def test_the_card_stands_beside_the_file(path):
     assert card["difference"] <= verification.TOLERANCE
 
 
+@pytest.mark.parametrize(("dtype", "share"), [("float16", 0.7), ("int8", 0.6)])
+def test_smaller_numbers_make_smaller_files(dtype, share, tmp_path):
+    # Large enough that there is something to round.
+    generator = Generator(
+        32,
+        latent_dim=16,
+        base_channels=16,
+        attention_resolutions=(16,),
+    )
+    generator.build_from_config({})
+    sizes = {}
+    for each in ("float32", dtype):
+        file = tmp_path / f"{each}.tflite"
+        exporting.export_file(generator, file, "tflite", dtype=each)
+        card = json.loads(file.with_name(f"{file.name}.json").read_text())
+        assert card["dtype"] == each and card["images_per_second"] > 0.0
+        assert card["num_bytes"] == file.stat().st_size
+        sizes[each] = card["num_bytes"]
+    assert sizes[dtype] < share * sizes["float32"]
+    assert verification.TOLERANCE < card["difference"]
+    rms = card["root_mean_square_difference"]
+    assert 0.0 < rms <= verification.ROUNDED[dtype]
+
+
 def test_without_classes_there_are_no_labels(unconditional_run, tmp_path):
     generator = runs.open_run(unconditional_run).load_generator()
     file = tmp_path / "x.tflite"
     exporting.export_file(generator, file, "tflite")
     latents = draw_each([3, 4], 4).numpy()
-    images = tflite_format.run(file.read_bytes(), {"latents": latents})
+    images = tflite_format.load(file.read_bytes())({"latents": latents})
     np.testing.assert_allclose(
         images["images"], generator(latents, training=False), atol=1e-5
     )
@@ -97,12 +121,12 @@ def test_the_proof_computes_on_the_processor(toy_run, tmp_path, monkeypatch):
         places.extend(variable.device for variable in baked.variables)
         return baked
 
-    def stop(content, inputs):
+    def stop(inputs):
         raise UserError("seen enough")
 
     monkeypatch.setattr(single_file, "bake", note)
     monkeypatch.setattr(single_file, "_convert", lambda *_: b"content")
-    monkeypatch.setattr(tflite_format, "run", stop)
+    monkeypatch.setattr(tflite_format, "load", lambda content: stop)
     # As on a GPU: the weights are there, and so is all that is not told.
     with tf.device("CPU:1"):
         generator = runs.open_run(toy_run).load_generator()
@@ -137,7 +161,7 @@ def test_a_full_disk_leaves_nothing_in_the_way(
     for name, found in (
         ("bake", None),
         ("_convert", b"content"),
-        ("_compare", 0.0),
+        ("_prove", verification.Proof("float32", 0.0, 0.0, 1.0, 7)),
         ("card_text", "card"),
     ):
         monkeypatch.setattr(single_file, name, lambda *_, found=found: found)
@@ -194,7 +218,7 @@ def test_other_forms_and_channels_in_both_formats(tmp_path, channels):
     latents = draw_each([3, 4], 4).numpy()
     file = tmp_path / "x.tflite"
     exporting.export_file(generator, file, "tflite")
-    images = tflite_format.run(file.read_bytes(), {"latents": latents})
+    images = tflite_format.load(file.read_bytes())({"latents": latents})
     assert images["images"].shape == (2, 32, 48, channels)
     exporting.export(generator, tmp_path / "x")
     exported = exporting.ExportedGenerator(tmp_path / "x")

@@ -20,7 +20,7 @@ from PIL import Image
 import tools.playground
 from sagan_tf import exporting, runs
 from sagan_tf.errors import UserError
-from sagan_tf.exporting import saved_model
+from sagan_tf.exporting import saved_model, verification
 from sagan_tf.gan.latents import draw_each
 from tests.commands import assert_refused, call_each
 from tools.playground import readiness, views
@@ -31,7 +31,8 @@ from tools.playground.model import DrawnImages, PlaygroundModel
 def export(run, path):
     """Writes a SavedModel without its proof, which has a test of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(saved_model, "verify", lambda *_: 0.0)
+        proof = verification.Proof("float32", 0.0, 0.0, 1.0, 1)
+        patch.setattr(saved_model, "verify", lambda *_: proof)
         exporting.export(runs.open_run(run).load_generator(), path)
     return path
 
