@@ -33,6 +33,7 @@ from sagan_tf.data.formats.folder import Folder
 from sagan_tf.data.listing import in_words
 from sagan_tf.errors import printable
 from sagan_tf.training import first_look
+from sagan_tf.user_cache import local_copy
 from sagan_tf.visualization import sheets
 
 _PATH = command.define_path("path", None, "The folder, .zip or .tar.")
@@ -64,7 +65,7 @@ class File(NamedTuple):
 def main(argv: list[str]) -> None:
     """Looks at every file, and says what is there."""
     del argv
-    folder = Folder(_PATH.value, _LABEL_KEY.value)
+    folder = Folder(local_copy(_PATH.value), _LABEL_KEY.value)
     files = look_at_all(folder)
     fields = propose(folder, files)
     dataset = _open(fields)

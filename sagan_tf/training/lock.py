@@ -196,8 +196,10 @@ def _beat(
     path: storage.AnyPath, content: dict[str, Any], stop: threading.Event
 ) -> None:
     while not stop.wait(_HEARTBEAT_SECONDS):
+        # A store may be out of reach for a while.
+        unread = content["token"] if storage.is_stored(path) else None
         # One that slept too long may have lost its lock.
-        if _read(path).get("token") != content["token"]:
+        if _read(path).get("token", unread) != content["token"]:
             logging.error(
                 "%s was taken by another process: two train in one directory",
                 path,

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from sagan_tf import storage
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import (
@@ -17,6 +18,7 @@ from sagan_tf.evaluation.moments import frechet_distance
 from sagan_tf.evaluation.protocol import RealCard
 from sagan_tf.evaluation.real_statistics import load_or_gather
 from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.user_cache import CACHE_VARIABLE
 
 COUNT = 45
 NEEDS = ("moments", "class_score", "features", "labels")
@@ -101,8 +103,13 @@ class Counting:
         return self.network(images)
 
 
-def test_what_is_kept_is_not_gathered_again(tmp_path, toy_network, dataset):
-    path = tmp_path / "deep" / "a.npz"
+@pytest.mark.parametrize("in_store", [False, True])
+def test_what_is_kept_is_not_gathered_again(
+    tmp_path, toy_network, dataset, in_store, monkeypatch
+):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    place = storage.at(f"ram:/{tmp_path}") if in_store else tmp_path
+    path = place / "deep" / "a.npz"
     expected = gather(path, toy_network, dataset)
     counting = Counting(toy_network)
     assert_same(gather(path, counting, dataset), expected)
