@@ -13,6 +13,7 @@ import numpy as np
 from sagan_tf import storage, weights
 from sagan_tf.configuration import builders, validation
 from sagan_tf.data import ImageDataset, decoding
+from sagan_tf.data.channels import to_floats
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
 from sagan_tf.evaluation.score_table import ScoreTable
@@ -98,8 +99,7 @@ class Run:
             image = decoding.decode(storage.at(path).read_bytes())
         except decoding.UnreadableError as error:
             raise UserError(f"{path} should be an image: {error}") from error
-        pixels = builders.build_framing(self.config)(image)
-        return pixels / np.float32(127.5) - 1
+        return to_floats(builders.build_framing(self.config)(image))
 
     def class_names(self) -> tuple[str, ...]:
         """Returns a name for each class, by the run, its data or a number."""

@@ -15,6 +15,11 @@ _MODES_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 _GREY = np.array([19595, 38470, 7471], np.uint32)
 
 
+def to_floats(images: np.ndarray) -> np.ndarray:
+    """Returns bytes as float32 in [-1, 1]: 0 is -1 and 255 is 1."""
+    return images / np.float32(127.5) - 1
+
+
 def to_channels(
     image: Image.Image,
     channels: int = 3,

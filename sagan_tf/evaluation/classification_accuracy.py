@@ -13,17 +13,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from sagan_tf import storage
 from sagan_tf.data import ImageDataset
+from sagan_tf.data.channels import to_floats
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import classifier, own_classifier, small_network
-from sagan_tf.evaluation.generated import to_bytes
 from sagan_tf.evaluation.own_classifier import Read
+from sagan_tf.visualization.sheets import to_uint8
 
 # Of 60,000 images it sees each six times.
 _STEPS = 2700
@@ -78,7 +79,7 @@ class ClassificationTest:
 
         def read(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             chosen = images[numbers].reshape(-1, size, size, self.channels)
-            return own_classifier.to_floats(chosen), labels[numbers]
+            return to_floats(chosen), labels[numbers]
 
         everything = np.arange(len(labels))
         name = "a classifier of generated images"
@@ -139,7 +140,7 @@ def prepare(
         *(small_network.RECIPE, _STEPS),
     )
     digest = hashlib.sha256(" ".join(map(str, words)).encode())
-    path = Path(cache_dir) / f"cas-{digest.hexdigest()[:8]}.npz"
+    path = storage.at(cache_dir) / f"cas-{digest.hexdigest()[:8]}.npz"
     sizes = dataset.num_classes, dataset.channels
     if not path.is_file():
         name = "a classifier of real images"
@@ -164,11 +165,11 @@ def as_rows(images: np.ndarray) -> np.ndarray:
         `(batch, 32 * 32 * channels)` uint8.
     """
     small = small_network.resized(images).numpy()
-    return to_bytes(small).reshape(len(small), -1)
+    return to_uint8(small).reshape(len(small), -1)
 
 
 def _read(
     dataset: ImageDataset, numbers: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     images, labels = dataset.images(numbers)
-    return own_classifier.to_floats(images), labels
+    return to_floats(images), labels

@@ -6,6 +6,7 @@ from typing import Any, Iterator, Protocol, Sequence
 
 import numpy as np
 
+from sagan_tf.data.channels import to_floats
 from sagan_tf.gan import latents
 from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Generator
@@ -28,12 +29,7 @@ def rounded(images: np.ndarray) -> np.ndarray:
     nothing else. NaN stays, for the network to refuse.
     """
     levels = np.clip(np.rint((images + 1) * 127.5), 0, 255)
-    return levels.astype(np.float32) / np.float32(127.5) - 1
-
-
-def to_bytes(images: np.ndarray) -> np.ndarray:
-    """Returns images in [-1, 1] as they go into a file of bytes."""
-    return np.clip(np.rint((images + 1) * 127.5), 0, 255).astype(np.uint8)
+    return to_floats(levels.astype(np.float32))
 
 
 def generated_batches(

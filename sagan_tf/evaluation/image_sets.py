@@ -12,7 +12,7 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
-from sagan_tf.data.channels import to_channels
+from sagan_tf.data.channels import to_channels, to_floats
 from sagan_tf.data.decoding import KINDS, UnreadableError, decode, describe
 from sagan_tf.data.framing import Framing
 from sagan_tf.data.listing import image_names, in_words
@@ -93,7 +93,7 @@ class ImageSet:
         """
         for first in range(start, count, batch_size):
             numbers = self._order[first : min(first + batch_size, count)]
-            images = [self._read(n) / np.float32(127.5) - 1 for n in numbers]
+            images = [to_floats(self._read(n)) for n in numbers]
             yield images, np.zeros(len(images), np.int32)
 
     def images(self, numbers: np.ndarray) -> list[np.ndarray]:

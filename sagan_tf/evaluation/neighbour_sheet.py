@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from sagan_tf.data import ImageDataset
+from sagan_tf.data.channels import to_floats
 from sagan_tf.data.framing import Framing
 from sagan_tf.evaluation import neighbours
-from sagan_tf.evaluation.generated import to_bytes
 from sagan_tf.evaluation.image_sets import ImageSet
 from sagan_tf.evaluation.rows import Rows
 from sagan_tf.evaluation.set_statistics import Statistics
@@ -34,8 +34,8 @@ def real_images(dataset: ImageDataset | ImageSet) -> RealImages:
         return dataset.images
 
     def read(numbers: np.ndarray) -> list[np.ndarray]:
-        images = dataset.images(numbers)[0] / np.float32(127.5) - 1
-        return list(to_bytes(to_rgb(images, dataset.background)))
+        images = to_floats(dataset.images(numbers)[0])
+        return list(sheets.to_uint8(to_rgb(images, dataset.background)))
 
     return read
 
@@ -47,7 +47,7 @@ def keep(kept: list[np.ndarray], images: np.ndarray | list[np.ndarray]) -> None:
         kept: those before, as bytes.
         images: a batch, in [-1, 1].
     """
-    kept.extend(map(to_bytes, images[: LOOKED_AT - len(kept)]))
+    kept.extend(map(sheets.to_uint8, images[: LOOKED_AT - len(kept)]))
 
 
 def write(

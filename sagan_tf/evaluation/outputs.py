@@ -12,8 +12,8 @@ from PIL import Image
 
 from sagan_tf import storage
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation.generated import to_bytes
 from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.visualization.sheets import to_uint8
 from sagan_tf.whole_files import beside, replacing, write_npz
 
 Put = Callable[["np.ndarray | list[np.ndarray]", np.ndarray], None]
@@ -117,7 +117,7 @@ def _write_files(
     for image in images:
         file = folder / f"{next(numbers):08d}.png"
         with replacing(file) as aside:
-            Image.fromarray(to_bytes(image)).save(aside, format="PNG")
+            Image.fromarray(to_uint8(image)).save(aside, format="PNG")
 
 
 @contextlib.contextmanager
@@ -145,7 +145,7 @@ def _array_writer(
                         "several sizes"
                     )
                 number = next(numbers)
-                array[number] = to_bytes(image)
+                array[number] = to_uint8(image)
                 kept_labels[number] = label
 
         yield put

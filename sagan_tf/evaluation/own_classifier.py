@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from sagan_tf import storage
 from sagan_tf.data import ImageDataset
+from sagan_tf.data.channels import to_floats
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import classifier, small_network
 from sagan_tf.evaluation.feature_network import FeatureNetwork
@@ -115,11 +116,6 @@ def accuracy_of(
         _small(*read(numbers[start : start + BATCH_SIZE])) for start in starts
     )
     return small_network.accuracy_of(model, batches)
-
-
-def to_floats(images: np.ndarray) -> np.ndarray:
-    """Returns bytes as floats in [-1, 1]."""
-    return images / np.float32(127.5) - 1
 
 
 def _small(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sagan_tf.data import open_dataset
+from sagan_tf.data.channels import to_floats
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import (
     classification_accuracy,
@@ -41,12 +42,12 @@ def real(few_steps, kept):
 @pytest.fixture(scope="module")
 def images():
     pixels, labels = digits("train").images(np.arange(1000))
-    return as_rows(own_classifier.to_floats(pixels)), labels
+    return as_rows(to_floats(pixels)), labels
 
 
 def test_rows_are_the_bytes_of_small_images():
     pixels, _ = digits("train").images(np.arange(3))
-    rows = as_rows(own_classifier.to_floats(pixels))
+    rows = as_rows(to_floats(pixels))
     np.testing.assert_array_equal(rows, pixels.reshape(3, 32 * 32))
     assert as_rows(np.ones((2, 64, 96, 4), np.float32)).shape == (2, 4096)
 
