@@ -17,6 +17,8 @@ from absl import logging
 
 from sagan_tf import storage
 
+# The file of a checkpoint that comes last: with it, the directory is whole.
+MANIFEST = "manifest.json"
 # What no program has written to for so long, a killed one left.
 _OLD_SECONDS = 24 * 3600
 

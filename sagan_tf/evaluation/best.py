@@ -12,13 +12,16 @@ from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics
 from sagan_tf.evaluation.score_table import ScoreTable
 from sagan_tf.storage import AnyPath
-from sagan_tf.whole_files import beside, remove_abandoned, replacing
+from sagan_tf.whole_files import (
+    MANIFEST,
+    beside,
+    remove_abandoned,
+    replacing,
+)
 
 _CHOICE = "choice.json"
 _STEP, _FORMER = "step_", "former_"
 _METRIC = "fid"
-# The last file of a checkpoint in a store.
-_MANIFEST = "manifest.json"
 
 
 class BestCheckpoint:
@@ -94,7 +97,7 @@ class BestCheckpoint:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             if storage.is_stored(target):
-                storage.copy(source, target, _MANIFEST)
+                storage.copy(source, target, MANIFEST)
                 return
             remove_abandoned(self.directory)
             with beside(target.with_name(f".{target.name}")) as aside:
@@ -160,13 +163,13 @@ class BestCheckpoint:
 def _is_there(checkpoint: AnyPath) -> bool:
     """Returns whether a checkpoint is there; in a store, all of it."""
     if storage.is_stored(checkpoint):
-        return (checkpoint / _MANIFEST).exists()
+        return (checkpoint / MANIFEST).exists()
     return checkpoint.exists()
 
 
 def _rename(checkpoint: AnyPath, target: AnyPath) -> None:
     if isinstance(checkpoint, storage.StoredPath):
-        storage.copy(checkpoint, target, _MANIFEST)
+        storage.copy(checkpoint, target, MANIFEST)
         storage.remove_tree(checkpoint)
     else:
         checkpoint.rename(target)

@@ -13,12 +13,12 @@ from sagan_tf.errors import UserError
 from sagan_tf.gan import SAGAN, optimization
 from sagan_tf.training import networks_file
 from sagan_tf.training.whole_checkpoint import (
-    MANIFEST,
     flush,
     flush_directory,
     is_whole,
     write_manifest,
 )
+from sagan_tf.whole_files import MANIFEST
 
 _NAME = re.compile(r"step_(\d{8,})")
 # What training needs; or networks alone, of which no training goes on.

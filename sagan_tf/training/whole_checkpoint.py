@@ -7,8 +7,7 @@ import os
 import pathlib
 
 from sagan_tf import storage
-
-MANIFEST = "manifest.json"
+from sagan_tf.whole_files import MANIFEST
 
 
 def write_manifest(directory: storage.AnyPath, step: int) -> None:
