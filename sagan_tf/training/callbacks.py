@@ -196,11 +196,10 @@ class ProgressBar(tf.keras.callbacks.Callback):
         self.num_steps = num_steps
         self.hidden = hidden
         self._bar: tqdm.tqdm | None = None
-        self._is_compiled = self._is_foretold = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Opens the bar at the restored step."""
-        self._is_compiled = self._is_foretold = False
+        self._is_compiled, self._is_foretold = False, self.hidden
         self._bar = tqdm.tqdm(
             total=self.num_steps,
             initial=int(self.model.step.numpy()),
@@ -234,8 +233,6 @@ class ProgressBar(tf.keras.callbacks.Callback):
             self._foretell((step - bar.initial) / seconds)
 
     def _foretell(self, rate: float) -> None:
-        if self.hidden:
-            return
         bar = self._bar
         left = bar.format_interval((bar.total - bar.n) / rate)
         bar.write(
