@@ -53,8 +53,6 @@ _LICENSE = flags.DEFINE_string(
 )
 
 _UNKNOWN = "not stated"
-
-
 _DTYPES = {
     "saved_model": ("float32", "float16", "bfloat16"),
     "keras": ("float32",),

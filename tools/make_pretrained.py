@@ -18,7 +18,6 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 import json
 import pathlib
 import re
-import shutil
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,10 @@ _DATASET_PATH = command.define_path(
     "of this machine.",
 )
 _OUTPUT = command.define_path(
-    "output", "", "Directory to make NAME in; that of the package without it."
+    "output",
+    "",
+    "Directory to make NAME in; that of the package without it.",
+    local=True,
 )
 
 # Mean of what an image differs by; a level of 256 is 0.008.
@@ -142,7 +144,7 @@ def _write(
 def _write_classes(run: runs.Run, workdir: Workdir) -> None:
     """Writes the names, which an older run has from its data alone."""
     if run.workdir.classes.exists():
-        shutil.copyfile(run.workdir.classes, workdir.classes)
+        workdir.classes.write_text(run.workdir.classes.read_text())
     else:
         known = {"names": run.class_names(), "identity": ""}
         workdir.classes.write_text(json.dumps(known, indent=2) + "\n")
