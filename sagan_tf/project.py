@@ -16,14 +16,14 @@ import numpy as np
 from absl import flags
 
 from sagan_tf import runs, storage
-from sagan_tf.cli import drawing
+from sagan_tf.cli import drawing, run_flags
 from sagan_tf.errors import UserError
 from sagan_tf.gan.projection import Projection, Projector
 from sagan_tf.training import devices
 from sagan_tf.visualization import films, sheets
 from sagan_tf.whole_files import write_npz
 
-_WORKDIR = command.define_path("workdir", None, "Directory of the run.")
+_WORKDIR, _PRETRAINED = run_flags.define()
 _IMAGE = command.define_path("image", None, "The image, framed as the data.")
 _OUTPUT = command.define_path(
     "output", None, "PATH.npz of the latent; PATH.png beside it is the sheet."
@@ -61,7 +61,8 @@ def main(argv: list[str]) -> None:
     devices.prepare()
     output = storage.at(_OUTPUT.value)
     _check_files(output)
-    run = runs.open_run(_WORKDIR.value, _CHECKPOINT.value)
+    chosen = run_flags.only_one(_WORKDIR, _PRETRAINED)
+    run = runs.open_run(chosen.value, _CHECKPOINT.value)
     names, count = run.class_names(), run.config.dataset.num_classes
     labels = range(max(count, 1))
     if _LABELS.value is not None:
@@ -129,7 +130,7 @@ def _how_near(found: Projection) -> str:
 
 def cli() -> None:
     """Runs this command: what `sagan-project` calls."""
-    command.run(main, required_flags=("workdir", "image", "output"))
+    command.run(main, required_flags=("image", "output"))
 
 
 if __name__ == "__main__":

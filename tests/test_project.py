@@ -15,7 +15,7 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def answers(toy_run, place):
+def answers(toy_run, toy_weights, place):
     source = runs.open_run(toy_run).source()
     image = source.draw(np.full((1, 4), 0.5, np.float32), np.array([3]))[0]
     sheets.write_png(str(place / "drawn.png"), image)
@@ -29,13 +29,22 @@ def answers(toy_run, place):
             *(run, drawn, "--steps=2", "--starts=2", "--labels=heart"),
             f"--output={place}/heart.npz",
         ],
+        "pretrained": [
+            *("--pretrained=toy", drawn, "--steps=2", "--starts=2"),
+            f"--output={place}/pretrained.npz",
+        ],
+        "both": [run, "--pretrained=toy", drawn, out],
         "no image": [run, f"--image={place}/text.png", out],
         "absent": [run, f"--image={place}/absent.png", out],
         "no npz": [run, drawn, f"--output={place}/x.png"],
         "no film": [run, drawn, out, f"--film={place}/x.mp4"],
     }
-    required = ("workdir", "image", "output")
-    found = call_each("sagan_tf.project", calls.values(), required)
+    found = call_each(
+        "sagan_tf.project",
+        calls.values(),
+        required=("image", "output"),
+        weights=toy_weights,
+    )
     return dict(zip(calls, found))
 
 
@@ -50,6 +59,13 @@ def test_it_says_how_near_it_came(answers, place):
     assert len(distances) == 21 and distances.min() < distances[0]
     levels = 127.5 * np.sqrt(found["pixels"][distances.argmin()])
     assert f"pixels {levels:.1f} of 255 levels away" in answer.out
+
+
+def test_weights_that_come_along_serve_as_well(answers, place):
+    assert answers["pretrained"].status == 0, answers["pretrained"].err
+    with np.load(place / "pretrained.npz") as file:
+        assert file["latents"].shape == (1, 4)
+    assert_refused(answers["both"], "Received: --workdir and --pretrained")
 
 
 def test_what_it_writes_can_be_drawn(answers, place, toy_run):
