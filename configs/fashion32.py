@@ -13,7 +13,7 @@ from sagan_tf.configuration import load_config
 
 
 def get_config() -> ml_collections.ConfigDict:
-    """Returns a run of an hour on two CPU cores, 32 channels throughout."""
+    """Returns a run on 28x28 grey images, 32 channels throughout."""
     config = load_config("twins32")
     config.dataset.name = "idx"
     config.dataset.path = "fashion"
