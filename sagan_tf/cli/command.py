@@ -127,6 +127,15 @@ class _PathParser(flags.ArgumentParser):
         return argument
 
 
+class _FeaturesParser(flags.EnumParser):
+    """Takes names of a list, and of classifiers that are kept."""
+
+    def parse(self, argument: str) -> str:
+        if re.fullmatch("own-[0-9a-f]{8}", argument):
+            return argument
+        return super().parse(argument)
+
+
 def define_path(
     name: str, default: str | None, help_text: str, local: bool = False
 ) -> flags.FlagHolder:
@@ -138,12 +147,15 @@ def define_path(
 def define_feature_flags() -> tuple[flags.FlagHolder, flags.FlagHolder]:
     """Defines `--features` and `--inception_path` of commands that score."""
     return (
-        flags.DEFINE_enum(
+        flags.DEFINE(
+            _FeaturesParser(_FEATURES),
             "features",
             "auto",
-            _FEATURES,
-            "Network to look through. auto: that of the embedded data, or "
-            "Inception; own: a classifier that learns the run's classes.",
+            f"Network to look through: {', '.join(_FEATURES)}. auto: that of "
+            "the embedded data, or Inception; own: a classifier that learns "
+            "the run's classes; own-1a2b3c4d: one that learned another run's.",
+            flags.FLAGS,
+            None,
         ),
         define_path(
             "inception_path",

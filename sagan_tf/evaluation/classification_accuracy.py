@@ -150,8 +150,7 @@ def prepare(
         )
         accuracy = own_classifier.accuracy_of(model, read, held)
         classifier.store(path, model, accuracy)
-    model = small_network.build(*sizes)
-    accuracy = classifier.restore(path, path.stem, model)
+    model, accuracy = classifier.restore(path, path.stem)
     return ClassificationTest(images, read, held, *sizes, model, accuracy)
 
 

@@ -81,10 +81,7 @@ def load_classifier(
         )
         check_accuracy(name, accuracy, _LEAST_ACCURACY)
         store(path, model, accuracy)
-    num_classes = open_dataset(
-        dataset_name, image_size=INPUT_SIZE, num_examples=1
-    ).num_classes
-    return open_stored(path, name, num_classes, dataset_name, strategy)
+    return open_stored(path, name, dataset_name, strategy)
 
 
 def check_accuracy(name: str, accuracy: float, least: float) -> None:
@@ -110,7 +107,6 @@ def store(path: AnyPath, model: tf.keras.Model, accuracy: float) -> None:
 def open_stored(
     path: AnyPath,
     name: str,
-    num_classes: int,
     trained_on: str,
     strategy: tf.distribute.Strategy | None,
 ) -> FeatureNetwork:
@@ -120,8 +116,7 @@ def open_stored(
         UserError: if the file is broken.
     """
     with (strategy or tf.distribute.get_strategy()).scope():
-        model = small_network.build(num_classes)
-    accuracy = restore(path, name, model)
+        model, accuracy = restore(path, name)
     network = FeatureNetwork(
         lambda images: model(images, training=False)[:2],
         name=name,
@@ -136,11 +131,11 @@ def open_stored(
     return network
 
 
-def restore(path: AnyPath, name: str, model: tf.keras.Model) -> float:
-    """Gives a model the weights that `store` has written.
+def restore(path: AnyPath, name: str) -> tuple[tf.keras.Model, float]:
+    """Reads a network that `store` has written.
 
     Returns:
-        Its accuracy on test images.
+        The network, and its accuracy on test images.
 
     Raises:
         UserError: if the file is broken.
@@ -149,8 +144,13 @@ def restore(path: AnyPath, name: str, model: tf.keras.Model) -> float:
         with path.open("rb") as file, np.load(file) as arrays:
             card = json.loads(str(arrays["card"]))
             names = sorted(key for key in arrays.files if key != "card")
-            model.set_weights([arrays[key] for key in names])
-        return card["test_accuracy"]
+            weights = [arrays[key] for key in names]
+        # From the kernel of the first convolution, and the bias of the logits,
+        # behind which come kernel and bias of the coarse image.
+        channels, num_classes = weights[0].shape[2], weights[-3].size
+        model = small_network.build(num_classes, channels)
+        model.set_weights(weights)
+        return model, card["test_accuracy"]
     # A broken archive raises errors of many kinds.
     except Exception as error:
         raise UserError(

@@ -27,9 +27,9 @@ class Options:
     Attributes:
         features: network to look through: `"inception"`, `"twins"`, `"digits"`
             (or `"twins-classifier"`, as scores call it), `"own"` for a
-            classifier of the data themselves, or `"auto"`: the classifier of
-            the embedded data, Inception for all others or if `inception_path`
-            is given.
+            classifier of the data themselves, its name (`"own-1a2b3c4d"`) for
+            one that is kept, or `"auto"`: the classifier of the embedded data,
+            Inception for all others or if `inception_path` is given.
         inception_path: directory of a SavedModel in place of TF-Hub's.
         resize: how images come to Inception's size: `"tfgan"` or `"clean"`.
         cache_dir: directory of trained classifiers and real statistics; empty
@@ -115,6 +115,8 @@ def load_network(
     cache_dir = options.cache_dir or default_cache_dir()
     if options.learns_own:
         return own_classifier.load(dataset, cache_dir, options.strategy)
+    if name.startswith(f"{_OWN}-"):
+        return own_classifier.load_kept(name, cache_dir, options.strategy)
     network = classifier.load_classifier(name, cache_dir, options.strategy)
     if name != data:
         _mark_foreign(network, data)

@@ -69,9 +69,32 @@ def load(
         accuracy = accuracy_of(model, read, held)
         classifier.check_accuracy(name, accuracy, _LEAST_ACCURACY)
         classifier.store(path, model, accuracy)
-    return classifier.open_stored(
-        path, name, num_classes, dataset.name, strategy
-    )
+    return classifier.open_stored(path, name, dataset.name, strategy)
+
+
+def load_kept(
+    name: str, cache_dir: str, strategy: tf.distribute.Strategy | None = None
+) -> FeatureNetwork:
+    """Returns a classifier that `load` has trained, for scores of other runs.
+
+    So that runs on parts of one data set are looked at through one network.
+
+    Args:
+        name: its name, `own-` and a digest.
+        cache_dir: directory that keeps the weights.
+        strategy: how devices share a batch; one device by default.
+
+    Raises:
+        UserError: if it is not there, or the file is broken.
+    """
+    path = storage.at(cache_dir) / f"{name}.npz"
+    if not path.is_file():
+        kept = sorted(file.stem for file in path.parent.glob("own-*.npz"))
+        raise UserError(
+            f"--features should be the name of a classifier in {cache_dir}: "
+            f"{', '.join(kept) or 'none is there'}. Received: {name}"
+        )
+    return classifier.open_stored(path, name, name, strategy)
 
 
 def hold_out(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -310,8 +310,16 @@ def test_an_own_classifier_scores_by_its_name(run, call, monkeypatch, tmp_path):
     text = call(workdir=run, split="test", **given, **SMALL, force=True)
     assert f"fid80_test_{file.stem}" in text
     assert list(tmp_path.glob("own-*.npz")) == [file]
+    # Another run may be scored through it, by its name.
+    (run / "scores.csv").unlink()
+    given["features"] = file.stem
+    text = call(workdir=run, **given, **SMALL)
+    assert f"fid80_{file.stem}" in text and "accuracy80" in text
     monkeypatch.setattr(own_classifier, "_STEPS", 1)
-    file.unlink()
+    file.rename(tmp_path / "own-0.npz")
+    with pytest.raises(UserError, match="a classifier in .*: own-0. Received"):
+        call(workdir=run, **given, **SMALL)
+    given["features"] = "own"
     with pytest.raises(UserError, match="own-.* should recognise 40%"):
         call(workdir=run, **given, **SMALL)
 

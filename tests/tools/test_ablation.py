@@ -69,7 +69,7 @@ def config(tmp_path):
 def fake(tmp_path, config, what="end", arm="works", steps=4, seed=0, **fields):
     study = Study("toy", "", (Arm(arm, "", fields),), arm)
     (trial,) = make_trials(
-        study, tmp_path, config, [seed], num_steps=steps, evaluate=False
+        study, tmp_path, config, [seed], num_steps=steps, scoring=None
     )
     fields = {f.name: getattr(trial, f.name) for f in dataclasses.fields(trial)}
     trial.workdir.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,7 @@ def test_ending_the_program_ends_its_runs(tmp_path, config):
 
 
 def test_a_run_killed_before_its_score_is_scored(tmp_path, config):
-    trial = dataclasses.replace(fake(tmp_path, config), evaluate=True)
+    trial = dataclasses.replace(fake(tmp_path, config), scoring=())
     train_all(trial)
     assert trial.scores() and trial.outcome()["step"] == 4
     # So is one that was trained without, and its outcome stays.
@@ -226,7 +226,7 @@ def test_an_equal_run_of_another_study_stands_for_ours(tmp_path, config):
     train_all(done)
     other = Study("second", "", (Arm("same", ""), Arm("sn", "", TOO_FAST)), "")
     same, changed, unknown_seed, _ = make_trials(
-        other, tmp_path, config, [0, 1], num_steps=4, evaluate=False
+        other, tmp_path, config, [0, 1], num_steps=4, scoring=None
     )
     assert same.workdir == done.workdir and same.is_done()
     for trial in (changed, unknown_seed):
@@ -303,9 +303,7 @@ def test_one_value_is_written_without_an_exponent(value, text):
 
 
 def test_a_study_from_training_to_page(tmp_path, config):
-    trials = make_trials(
-        TOY, tmp_path, config, [0], num_steps=4, evaluate=False
-    )
+    trials = make_trials(TOY, tmp_path, config, [0], num_steps=4, scoring=None)
     train_all(*trials, jobs=2)
     works, breaks = trials
     assert not works.outcome()["diverged"] and works.outcome()["step"] == 4

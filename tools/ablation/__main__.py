@@ -39,7 +39,11 @@ _NUM_STEPS = flags.DEFINE_integer(
 _JOBS = flags.DEFINE_integer("jobs", 2, "Runs at a time.", 1)
 _THREADS = flags.DEFINE_integer("threads", 1, "Threads of each run.", 1)
 _EVALUATE = flags.DEFINE_bool(
-    "evaluate", True, "Score each run at its end, as sagan_tf.evaluate does."
+    "evaluate", True, "Score each run at its end, by sagan_tf.evaluate."
+)
+_FEATURES, _ = command.define_feature_flags()
+_CAS = flags.DEFINE_bool(
+    "cas", False, "Score with the classification accuracy score, too."
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the commands, and stop.")
 _REPORT_ONLY = flags.DEFINE_bool(
@@ -58,7 +62,7 @@ def main(argv: list[str]) -> None:
         config_path=_CONFIG.value,
         arms=_ARMS.value,
         num_steps=_NUM_STEPS.value,
-        evaluate=_EVALUATE.value,
+        scoring=_scoring() if _EVALUATE.value else None,
     )
     missing = [trial for trial in trials if not trial.is_done()]
     if _DRY_RUN.value:
@@ -77,13 +81,24 @@ def main(argv: list[str]) -> None:
     _say(f"{table}\n{root / study.name / report.REPORT}")
 
 
+def _scoring() -> list[str]:
+    """Returns the flags of `sagan_tf.evaluate`."""
+    return [_written(flag) for flag in (_FEATURES, _CAS) if _is_given(flag)]
+
+
 def _repeat() -> str:
     """Returns the command that makes the same study from nothing."""
-    words = ["python -m tools.ablation"]
-    for flag in (_STUDY, _SEEDS, _ARMS, _CONFIG, _NUM_STEPS, _EVALUATE):
-        if flag.value != flag.default:
-            words.append(flags.FLAGS[flag.name].serialize())
-    return " ".join(words)
+    every = (_STUDY, _SEEDS, _ARMS, _CONFIG, _NUM_STEPS, _EVALUATE)
+    written = [_written(flag) for flag in every if _is_given(flag)]
+    return " ".join(["python -m tools.ablation", *written, *_scoring()])
+
+
+def _is_given(flag: flags.FlagHolder) -> bool:
+    return flag.value != flag.default
+
+
+def _written(flag: flags.FlagHolder) -> str:
+    return flags.FLAGS[flag.name].serialize()
 
 
 def _say(text: str) -> None:

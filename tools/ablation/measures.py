@@ -145,10 +145,26 @@ MEASURES = {
         "share of real images that lie among generated ones",
         "recall",
     ),
+    "density": _score(
+        "density",
+        "how many real images' neighbourhoods a generated one lies in, by as "
+        "many as a real one should",
+        "density",
+    ),
+    "coverage": _score(
+        "coverage",
+        "share of real images with a generated one among their neighbours",
+        "coverage",
+    ),
     "accuracy": _score(
         "accuracy",
         "share of samples that show the class asked for",
         "accuracy",
+    ),
+    "cas": _score(
+        "CAS",
+        "accuracy on real images of a classifier that learned generated ones",
+        "cas",
     ),
     "steps_to_target": Measure(
         f"steps to {TARGET:g} above chance",

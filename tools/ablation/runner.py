@@ -74,11 +74,7 @@ def _leave(number: int, frame: object) -> None:
 
 
 def _processes(trial: Trial, threads: int) -> Iterator[subprocess.Popen]:
-    """Yields the process that trains and, if it is needed, one that scores.
-
-    A run commonly scores itself; not if it was killed between its last step
-    and its score, or trained before without.
-    """
+    """Yields the process that trains and the one that scores, if needed."""
     if trial.outcome() is None:
         began, first = time.monotonic(), trial.last_step()
         process = _start(trial, trial.training_command(), threads)

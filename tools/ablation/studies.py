@@ -28,7 +28,7 @@ class Arm:
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-_SCORES = ("coherence", "excess", "fid", "recall", "accuracy")
+_SCORES = ("coherence", "excess", "fid", "recall", "accuracy", "cas")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +216,36 @@ RECIPE = Study(
     columns=(*_SCORES, "precision", "hue_coverage"),
 )
 
+_AUGMENTED = {"train.augmentation": ("color", "translation", "cutout")}
+
+AUGMENTATION = Study(
+    name="augmentation",
+    question="What does augmentation add where there are few images?",
+    arms=(
+        Arm("as-they-are", "images as they are", {"train.augmentation": ()}),
+        Arm("diffaugment", "augmented by DiffAugment", _AUGMENTED),
+        Arm(
+            "adaptive",
+            "the same, as often as the discriminator's signs ask (ADA)",
+            {
+                **_AUGMENTED,
+                "train.augmentation_target": 0.6,
+                # A short run has no time for the paper's half million.
+                "train.augmentation_images": 50_000,
+            },
+        ),
+    ),
+    reference="as-they-are",
+    columns=(
+        *("collapsed", "fid", "precision", "recall", "density", "coverage"),
+        *("accuracy", "cas", "loss_d", "loss_g"),
+    ),
+)
+
 STUDIES = {
     study.name: study
-    for study in (ATTENTION, STABILITY, KEY_DIVISOR, GATE, RECIPE)
+    for study in (
+        *(ATTENTION, STABILITY, KEY_DIVISOR),
+        *(GATE, RECIPE, AUGMENTATION),
+    )
 }

@@ -32,7 +32,7 @@ class Trial:
         config_path: the configuration that the fields are set in.
         fields: every field that is set, by its dotted name.
         config: the whole configuration.
-        evaluate: whether it scores itself at its end.
+        scoring: flags that it is scored with at its end; None if it is not.
     """
 
     arm: Arm
@@ -40,7 +40,7 @@ class Trial:
     config_path: str
     fields: Mapping[str, Any]
     config: ml_collections.ConfigDict
-    evaluate: bool = True
+    scoring: Sequence[str] | None = ()
 
     @property
     def name(self) -> str:
@@ -58,14 +58,12 @@ class Trial:
         words += [f"--config={self.config_path}", f"--workdir={self.workdir}"]
         for name, value in self.fields.items():
             words.append(f"--config.{name}={str(value).replace(' ', '')}")
-        if self.evaluate:
-            words.append(f"--evaluate_every={self.num_steps}")
         return shlex.join(words)
 
     def scoring_command(self) -> str:
         """Returns the command that scores its last step."""
         words = ["python", "-m", "sagan_tf.evaluate"]
-        return shlex.join([*words, f"--workdir={self.workdir}"])
+        return shlex.join([*words, f"--workdir={self.workdir}", *self.scoring])
 
     def records(self) -> list[dict[str, Any]]:
         """Returns what it has recorded so far."""
@@ -119,7 +117,9 @@ class Trial:
         outcome = self.outcome()
         if outcome is None:
             return False
-        return outcome["diverged"] or not self.evaluate or bool(self.scores())
+        return (
+            outcome["diverged"] or self.scoring is None or bool(self.scores())
+        )
 
 
 def make_trials(
@@ -129,7 +129,7 @@ def make_trials(
     seeds: Sequence[int],
     arms: Sequence[str] = (),
     num_steps: int = 0,
-    evaluate: bool = True,
+    scoring: Sequence[str] | None = (),
 ) -> list[Trial]:
     """Returns the runs of a study.
 
@@ -144,7 +144,7 @@ def make_trials(
         seeds: the seeds.
         arms: names of the arms wanted; empty for all.
         num_steps: steps of a run; 0 for the configuration's number.
-        evaluate: whether runs score themselves at their end.
+        scoring: flags to score them with at their end; None for no scores.
 
     Raises:
         UserError: if an arm is not in the study, a configuration is not
@@ -166,7 +166,7 @@ def make_trials(
             config_path,
             fields,
             _configure(config_path, name, fields),
-            evaluate,
+            scoring,
         )
         if not trial.workdir.exists():
             trial = _find_equal(trial, root) or trial
