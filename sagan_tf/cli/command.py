@@ -155,7 +155,7 @@ def define_feature_flags() -> tuple[flags.FlagHolder, flags.FlagHolder]:
             "the embedded data, or Inception; own: a classifier that learns "
             "the run's classes; own-1a2b3c4d: one that learned another run's.",
             flags.FLAGS,
-            None,
+            flags.ArgumentSerializer(),
         ),
         define_path(
             "inception_path",

@@ -36,6 +36,7 @@ BUILDS_ON = {
     "digits32": "twins32",
     "emoji64": "twins32",
     "fashion32": "twins32",
+    "fashion32_few": "fashion32",
     "imagenet64": "imagenet128",
     "lsun64": "celeba64_resnet",
     "lsun_church64": "celeba64",
