@@ -82,7 +82,7 @@ class ExportedGenerator(SignedGenerator):
                 f"{', '.join(_NEEDED)}, as sagan_tf.export writes them. "
                 f"Received: {found}"
             )
-        self.card = _read_card(self.path / CARD)
+        self.card = read_card(self.path / CARD)
         super().__init__(
             self.signatures,
             self.card,
@@ -151,7 +151,12 @@ def _what_it_is(path: pathlib.Path) -> str:
     return f"which has no saved_model.pb{hint}"
 
 
-def _read_card(path: pathlib.Path) -> dict[str, Any]:
+def read_card(path: pathlib.Path) -> dict[str, Any]:
+    """Reads what a card says of weights: nothing if there is none.
+
+    Raises:
+        UserError: if it does not hold names and values.
+    """
     try:
         card = json.loads(path.read_text())
     except FileNotFoundError:
