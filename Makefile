@@ -20,8 +20,8 @@ SUPPORTED := import sys, ensurepip, venv; \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: setup environment packages extras train test test-extras lint format \
-	lock clean help
+.PHONY: setup environment packages extras play train test test-extras lint \
+	format lock clean help
 
 setup: ## Create .venv, install the lock and sagan_tf; GPU=1: CUDA's libraries
 	@if ! { { $(if $(CUDA),,cmp -s $(LOCK) $(STAMP) ||) \
@@ -72,6 +72,9 @@ packages:
 extras: ## The same with the playground and ONNX, in .venv-extras
 	@$(MAKE) --no-print-directory setup VENV=$(EXTRAS) \
 		LOCK=requirements-extras.txt
+
+play: extras ## Serve a page to play with the weights that come along
+	$(EXTRAS)/bin/python -m tools.playground
 
 train: setup ## Train configs/twins32.py into runs/twins32, then score it
 	$(RUN) -m sagan_tf.train --config=configs/twins32.py --workdir=runs/twins32

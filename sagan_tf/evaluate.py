@@ -19,7 +19,7 @@ from typing import Iterator
 from absl import flags
 
 from sagan_tf import runs, weights
-from sagan_tf.cli import run_flags
+from sagan_tf.cli import feature_flags, run_flags
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import best, metrics, run_scorer, scoring
@@ -64,7 +64,7 @@ _ON_UNREADABLE = flags.DEFINE_enum(
     ["refuse", "skip"],
     "What to do about files in folders that cannot be read.",
 )
-_FEATURES, _INCEPTION_PATH = command.define_feature_flags()
+_FEATURES, _INCEPTION_PATH = feature_flags.define()
 _RESIZE = flags.DEFINE_enum(
     "resize",
     "tfgan",

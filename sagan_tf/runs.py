@@ -17,6 +17,7 @@ from sagan_tf.data.channels import to_floats
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
 from sagan_tf.evaluation.score_table import ScoreTable
+from sagan_tf.exporting.exported import read_card
 from sagan_tf.gan import SAGAN
 from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Discriminator, Generator
@@ -116,14 +117,15 @@ class Run:
         Returns:
             What `tools.make_pretrained` says of them, with `class_names` and
             `config`; nothing of other runs.
+
+        Raises:
+            UserError: if the card cannot be read.
         """
-        if not self.workdir.card.is_file():
-            return {}
-        return {
-            **json.loads(self.workdir.card.read_text()),
-            "class_names": list(self.class_names()),
-            "config": json.loads(self.config.to_json()),
-        }
+        card = read_card(self.workdir.card)
+        if card:
+            card["class_names"] = list(self.class_names())
+            card["config"] = json.loads(self.config.to_json())
+        return card
 
 
 class LiveGenerator:

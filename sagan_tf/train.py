@@ -11,6 +11,7 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 # ruff: isort: split
 from absl import flags
 
+from sagan_tf.cli import feature_flags
 from sagan_tf.errors import UserError
 from sagan_tf.training import distribution
 from sagan_tf.training.workdir import Workdir
@@ -26,7 +27,7 @@ _DRY_RUN = flags.DEFINE_bool(
 _EVALUATE_EVERY = flags.DEFINE_integer(
     "evaluate_every", 0, "Steps between two self-evaluations; 0 for none.", 0
 )
-_FEATURES, _INCEPTION_PATH = command.define_feature_flags()
+_FEATURES, _INCEPTION_PATH = feature_flags.define()
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic",
     False,

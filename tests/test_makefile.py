@@ -71,3 +71,22 @@ def test_another_lock_is_installed_with_and_without_a_gpu(make):
     (line,) = make("GPU=1")
     assert line.endswith(CUDA)
     assert make() == []
+
+
+def test_play_serves_what_comes_along(tmp_path):
+    shutil.copy(MAKEFILE, tmp_path)
+    (tmp_path / "requirements-extras.txt").write_text("nicegui==3")
+    python = tmp_path / ".venv-extras" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$*" >> called\n')
+    python.chmod(0o755)
+    subprocess.run(
+        ["make", "play"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        check=True,
+        capture_output=True,
+    )
+    *calls, last = (tmp_path / "called").read_text().splitlines()
+    assert any("-r requirements-extras.txt" in call for call in calls)
+    assert last == "-m tools.playground"

@@ -104,6 +104,12 @@ def test_classes_have_the_names_of_the_data_or_numbers(toy_run, monkeypatch):
     assert run.class_names()[:2] == ("class 0", "class 1")
 
 
+def test_a_card_that_is_none_is_refused(copied):
+    (copied / "card.json").write_text("[")
+    with pytest.raises(UserError, match="card.json should be JSON"):
+        runs.open_run(copied).card()
+
+
 def test_whole_shares_of_a_class_draw_that_class(toy_run):
     source = runs.open_run(toy_run).source()
     latents = tf.random.stateless_normal((3, 4), (1, 2)).numpy()

@@ -4,7 +4,7 @@ import pytest
 
 from sagan_tf import exporting, runs
 from sagan_tf.exporting import saved_model, verification
-from tests.conftest import toy_run, unconditional_run  # noqa: F401
+from tests.conftest import toy_run, toy_weights, unconditional_run  # noqa: F401
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from sagan_tf import runs
 from sagan_tf.exporting import ExportedGenerator
+from tools import make_pretrained
 from tools.playground import views
 from tools.playground.model import PlaygroundModel
 
@@ -40,10 +42,24 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 60_000
 
 
-class Playground:
-    """A running playground."""
+# Its flags, behind the directory of the weights that come along.
+PROGRAM = """
+import pathlib, runpy, sys
+from sagan_tf import weights
+weights.DIRECTORY = pathlib.Path(sys.argv.pop(1))
+runpy.run_module("tools.playground", run_name="__main__", alter_sys=True)
+"""
 
-    def __init__(self, path):
+
+class Playground:
+    """A running playground.
+
+    Args:
+        flag: what it opens, as a flag; without it all weights.
+        weights: directory of the weights that come along.
+    """
+
+    def __init__(self, *flag, weights=""):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -56,8 +72,8 @@ class Playground:
         }
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "tools.playground"),
-                *(f"--saved_model={path}", f"--port={port}"),
+                *(sys.executable, "-c", PROGRAM, str(weights)),
+                *(*flag, f"--port={port}"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -161,7 +177,7 @@ def model(path):
 
 @pytest.fixture(scope="module")
 def playground(path):
-    playground = Playground(path)
+    playground = Playground(f"--saved_model={path}")
     yield playground
     playground.process.kill()
 
@@ -226,7 +242,7 @@ def test_a_click_shows_where_that_point_looks(visitor, model):
     expected = views.overlay(drawn.images[21], scores, point)
     np.testing.assert_array_equal(visitor.image("look"), expected)
     told = visitor.find("told").inner_text()
-    assert told == views.describe(scores, point)
+    assert told == views.describe(drawn.images[21], scores, point)
     assert visitor.page.locator("[data-testid=look] svg circle").count() == 1
     assert visitor.page.locator("[data-testid=grid] svg circle").count() == 1
 
@@ -259,11 +275,62 @@ def test_the_slider_goes_from_one_latent_to_the_other(visitor, model):
 
 def test_truncation_changes_both_boards(visitor, model):
     before = visitor.source("grid"), visitor.source("between")
-    visitor.click("truncation", 0.25, 0.5)
+    assert visitor.page.get_by_text("none", exact=True).is_visible()
+    # From 0.1 on the left to none on the right.
+    visitor.click("truncation", 0.9 / 3.9, 0.5)
     for name, source in zip(("grid", "between"), before):
         visitor.wait_for_other(name, source)
     expected = views.Sheet(model.grid(range(10), 0, 6, 1.0)).image()
     np.testing.assert_array_equal(visitor.image("grid"), expected)
+
+
+def right_edges(page):
+    """Returns how far right the page goes, and each of its images."""
+    images = page.locator("img").all()
+    boxes = [image.bounding_box() for image in images]
+    whole = page.evaluate("document.documentElement.scrollWidth")
+    return [whole, *(box["x"] + box["width"] for box in boxes)]
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280])
+def test_nothing_is_cut_off_on_a_narrow_screen(browser, playground, width):
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    visitor = Visitor(page, playground.address)
+    edges = right_edges(page)
+    assert len(edges) == 4 and max(edges) <= width
+    before = visitor.source("look")
+    visitor.click("grid", 0.9, 0.53)
+    visitor.wait_for_other("look", before)
+    page.close()
+    assert visitor.complaints == []
+
+
+def test_nothing_waits_once_all_is_drawn(visitor):
+    visitor.find("busy").wait_for(state="hidden")
+    assert visitor.page.locator(".q-spinner:visible").count() == 0
+
+
+def test_weights_that_come_along_are_chosen_on_the_page(
+    browser, toy_weights, unconditional_run, tmp_path
+):
+    shutil.copytree(toy_weights / "toy", tmp_path / "first")
+    run = runs.open_run(unconditional_run)
+    make_pretrained.make(run, tmp_path / "second", "Noise", "CC0-1.0")
+    playground = Playground(weights=tmp_path)
+    try:
+        page = browser.new_page()
+        visitor = Visitor(page, playground.address)
+        page.get_by_text("Twins; step 3, 32 x 32 pixels").wait_for()
+        visitor.find("weights").click()
+        page.get_by_role("option", name="second").click()
+        page.get_by_text("Loading second").wait_for()
+        page.get_by_text("has no attention").wait_for()
+        for name in ("look", "grid", "between"):
+            visitor.wait_for_other(name, "")
+        page.close()
+        assert visitor.complaints == []
+    finally:
+        playground.process.kill()
 
 
 def test_without_attention_the_image_is_as_it_is(visitor, model):
@@ -297,7 +364,7 @@ def test_a_seed_that_makes_no_sense_is_refused_in_words(visitor):
 def test_it_works_without_classes_and_attention(
     browser, unconditional_run, export
 ):
-    playground = Playground(export(unconditional_run))
+    playground = Playground(f"--saved_model={export(unconditional_run)}")
     try:
         page = browser.new_page()
         visitor = Visitor(page, playground.address)

@@ -32,7 +32,7 @@ _KINDS = {
     "list": "words with commas between",
     "string": "text",
 }
-_SHARED = ("command.define_feature_flags", "run_flags.define")
+_SHARED = ("feature_flags.define", "run_flags.define")
 
 
 class Flag(NamedTuple):

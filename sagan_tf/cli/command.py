@@ -51,14 +51,6 @@ USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
 TRACEBACK_VARIABLE = "SAGAN_TF_TRACEBACK"
 
-_FEATURES = [
-    "auto",
-    "inception",
-    *("twins", "twins-classifier"),
-    *("digits", "digits-classifier"),
-    "own",
-]
-
 # A flag that is defined here counts as the calling command's in its help.
 flags.disclaim_key_flags()
 
@@ -127,41 +119,13 @@ class _PathParser(flags.ArgumentParser):
         return argument
 
 
-class _FeaturesParser(flags.EnumParser):
-    """Takes names of a list, and of classifiers that are kept."""
-
-    def parse(self, argument: str) -> str:
-        if re.fullmatch("own-[0-9a-f]{8}", argument):
-            return argument
-        return super().parse(argument)
-
-
 def define_path(
     name: str, default: str | None, help_text: str, local: bool = False
 ) -> flags.FlagHolder:
     """Defines a flag that holds a path, or an address if not `local`."""
-    parser = _PathParser(local)
-    return flags.DEFINE(parser, name, default, help_text, flags.FLAGS, None)
-
-
-def define_feature_flags() -> tuple[flags.FlagHolder, flags.FlagHolder]:
-    """Defines `--features` and `--inception_path` of commands that score."""
-    return (
-        flags.DEFINE(
-            _FeaturesParser(_FEATURES),
-            "features",
-            "auto",
-            f"Network to look through: {', '.join(_FEATURES)}. auto: that of "
-            "the embedded data, or Inception; own: a classifier that learns "
-            "the run's classes; own-1a2b3c4d: one that learned another run's.",
-            flags.FLAGS,
-            flags.ArgumentSerializer(),
-        ),
-        define_path(
-            "inception_path",
-            "",
-            "SavedModel of TF-GAN's Inception, or one like it.",
-        ),
+    parser, serializer = _PathParser(local), flags.ArgumentSerializer()
+    return flags.DEFINE(
+        parser, name, default, help_text, flags.FLAGS, serializer
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from typing import Any
+from typing import Any, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +16,47 @@ CARD = pathlib.Path("assets.extra") / "model_card.json"
 _NEEDED = ("serving_default", "generate")
 
 
-class ExportedGenerator:
+class SignedGenerator:
+    """Draws by the signatures of an export.
+
+    Args:
+        signatures: functions by name, called with tensors by name.
+        card: the model card, empty if there is none.
+        latent_dim: length of a latent.
+        num_classes: number of classes; 0 for none.
+    """
+
+    def __init__(
+        self,
+        signatures: Mapping[str, Any],
+        card: dict[str, Any],
+        latent_dim: int,
+        num_classes: int,
+    ):
+        self.signatures = signatures
+        self.card = card
+        self.latent_dim = latent_dim
+        self.num_classes = num_classes
+
+    def class_names(self) -> tuple[str, ...]:
+        """Returns a name for each class."""
+        names = self.card.get("class_names")
+        return tuple(names or (f"class {n}" for n in range(self.num_classes)))
+
+    def draw(self, latents: Any, labels: Any) -> np.ndarray:
+        """Draws images: `(batch, height, width, channels)` float32 in [-1, 1].
+
+        Args:
+            latents: `(batch, latent_dim)`.
+            labels: `(batch,)`; ignored by an unconditional generator.
+        """
+        inputs = {"latents": tf.convert_to_tensor(latents, tf.float32)}
+        if self.num_classes:
+            inputs["labels"] = tf.convert_to_tensor(labels, tf.int32)
+        return self.signatures["generate"](**inputs)["images"].numpy()
+
+
+class ExportedGenerator(SignedGenerator):
     """Draws with a SavedModel that `python -m sagan_tf.export` wrote.
 
     Args:
@@ -42,26 +82,13 @@ class ExportedGenerator:
                 f"{', '.join(_NEEDED)}, as sagan_tf.export writes them. "
                 f"Received: {found}"
             )
-        self.card = _read_card(self.path / CARD)
-        self.latent_dim = self._find_latent_dim()
-        self.num_classes = self._find_num_classes()
-
-    def class_names(self) -> tuple[str, ...]:
-        """Returns a name for each class."""
-        names = self.card.get("class_names")
-        return tuple(names or (f"class {n}" for n in range(self.num_classes)))
-
-    def draw(self, latents: Any, labels: Any) -> np.ndarray:
-        """Draws images: `(batch, height, width, channels)` float32 in [-1, 1].
-
-        Args:
-            latents: `(batch, latent_dim)`.
-            labels: `(batch,)`; ignored by an unconditional generator.
-        """
-        inputs = {"latents": tf.convert_to_tensor(latents, tf.float32)}
-        if self.num_classes:
-            inputs["labels"] = tf.convert_to_tensor(labels, tf.int32)
-        return self.signatures["generate"](**inputs)["images"].numpy()
+        self.card = read_card(self.path / CARD)
+        super().__init__(
+            self.signatures,
+            self.card,
+            self._find_latent_dim(),
+            self._find_num_classes(),
+        )
 
     def _inputs(self) -> dict[str, tf.TensorSpec]:
         return self.signatures["generate"].structured_input_signature[1]
@@ -124,7 +151,12 @@ def _what_it_is(path: storage.AnyPath) -> str:
     return f"which has no saved_model.pb{hint}"
 
 
-def _read_card(path: storage.AnyPath) -> dict[str, Any]:
+def read_card(path: storage.AnyPath) -> dict[str, Any]:
+    """Reads what a card says of weights: nothing if there is none.
+
+    Raises:
+        UserError: if it does not hold names and values.
+    """
     try:
         card = json.loads(path.read_text())
     except FileNotFoundError:

@@ -323,6 +323,9 @@ def test_a_study_from_training_to_page(tmp_path, config):
     assert not (place / "none.png").exists()
 
 
+SCORING = ["--features=own-1a2b3c4d", "--inception_path=net", "--cas"]
+
+
 def test_the_command(tmp_path, config):
     no_attention = {"model.attention_resolutions": ()}
     train_all(fake(tmp_path, config, arm="none", **no_attention))
@@ -335,6 +338,7 @@ def test_the_command(tmp_path, config):
         [
             toy,
             [*own, "--num_steps=4", "--arms=none,attention-8", "--dry_run"],
+            [*toy, "--evaluate", "--report_only", *SCORING],
             [],
             ["--study=atention"],
             [*own, "--arms=nine"],
@@ -344,12 +348,13 @@ def test_the_command(tmp_path, config):
         ],
         required=("study",),
     )
-    done, dry, *refused = answers
+    done, dry, named, *refused = answers
     assert done.status == 0, done.err
     assert "| none | 0.5" in done.out and "report.md" in done.out
     page = (tmp_path / "attention" / "report.md").read_text()
     again = "python -m tools.ablation --study=attention --seeds=1 --arms=none"
     assert again in page
+    assert named.status == 0 and " ".join(SCORING) in page
     assert dry.status == 0, dry.err
     # One of six is there already.
     lines = dry.out.splitlines()

@@ -23,7 +23,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.exporting import saved_model, verification
 from sagan_tf.gan.latents import draw_each
 from tests.commands import assert_refused, call_each
-from tools.playground import readiness, views
+from tools.playground import choice, readiness, views
 from tools.playground.latest import Latest
 from tools.playground.model import DrawnImages, PlaygroundModel
 
@@ -121,6 +121,31 @@ def test_what_is_downloaded_draws_the_same_again(model, generator):
     assert sheet.shape[0] == 2 * 98 + 2
     assert sheet.shape[1] > 3 * 98 + 2
     np.testing.assert_array_equal(sheet[-98:-2:3, -98:-2:3], drawn.images[-1])
+
+
+def test_a_run_draws_what_its_export_draws(toy_run, model):
+    opened = choice.open_run(str(toy_run))
+    of_run = PlaygroundModel(opened)
+    drawn, expected = (
+        each.grid([3, 1], seed=7, columns=2, truncation=0.5)
+        for each in (of_run, model)
+    )
+    assert of_run.about == "step 3, 32 x 32 pixels"
+    names = runs.open_run(toy_run).class_names()
+    assert drawn.captions == [names[3], names[1]]
+    difference = drawn.images.astype(int) - expected.images
+    assert np.abs(difference).max() <= 1
+    np.testing.assert_allclose(
+        of_run.attention(drawn, 2), model.attention(expected, 2), atol=1e-5
+    )
+
+
+def test_a_generator_is_opened_when_it_is_asked_for(generator):
+    opener = mock.Mock(return_value=generator)
+    offered = choice.Choice({"a": opener, "b": mock.Mock()})
+    assert offered.titles == ["a", "b"]
+    assert offered.get("a") is offered.get("a")
+    opener.assert_called_once()
 
 
 def test_without_classes_and_attention_it_draws_one_row(unconditional):
@@ -419,6 +444,9 @@ def answers(path, place):
     }
     given = f"--saved_model={path}"
     calls["no model"] = free
+    calls["weights"] = ["--pretrained=boy", *free]
+    calls["two"] = [given, "--pretrained=toy", *free]
+    calls["no run"] = [f"--workdir={place}/none", *free]
     calls["far port"] = [given, "--port=65536"]
     calls["port 0"] = [given, "--port=0"]
     calls["word"] = [given, "--port=web"]
@@ -427,8 +455,8 @@ def answers(path, place):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         calls["taken"] = [given, f"--port={taken.getsockname()[1]}"]
-        required = ("saved_model",)
-        found = call_each("tools.playground.__main__", calls.values(), required)
+        module = "tools.playground.__main__"
+        found = call_each(module, calls.values(), (), place / "empty")
     return dict(zip(calls, found))
 
 
@@ -445,7 +473,10 @@ def answers(path, place):
         ("list", ("model_card.json", "names and values", "[]")),
         ("classless", ("model_card.json", "num_classes")),
         ("halved", ("--saved_model", "whole SavedModel")),
-        ("no model", ("--saved_model is required",)),
+        ("no model", ("give --workdir", "no weights come with the package")),
+        ("weights", ("pretrained weights should be there", "'boy'")),
+        ("two", ("one of --workdir", "--pretrained and --saved_model")),
+        ("no run", ("--workdir", "no directory")),
         ("far port", ("--port", "65536")),
         ("port 0", ("--port", "0")),
         ("word", ("--port", "'web'")),

@@ -18,6 +18,7 @@ import pathlib
 
 from absl import flags
 
+from sagan_tf.cli import feature_flags
 from sagan_tf.errors import UserError
 from tools.ablation import report
 from tools.ablation.runner import train
@@ -41,7 +42,7 @@ _THREADS = flags.DEFINE_integer("threads", 1, "Threads of each run.", 1)
 _EVALUATE = flags.DEFINE_bool(
     "evaluate", True, "Score each run at its end, by sagan_tf.evaluate."
 )
-_FEATURES, _ = command.define_feature_flags()
+_FEATURES, _INCEPTION_PATH = feature_flags.define()
 _CAS = flags.DEFINE_bool(
     "cas", False, "Score with the classification accuracy score, too."
 )
@@ -83,7 +84,8 @@ def main(argv: list[str]) -> None:
 
 def _scoring() -> list[str]:
     """Returns the flags of `sagan_tf.evaluate`."""
-    return [_written(flag) for flag in (_FEATURES, _CAS) if _is_given(flag)]
+    every = (_FEATURES, _INCEPTION_PATH, _CAS)
+    return [_written(flag) for flag in every if _is_given(flag)]
 
 
 def _repeat() -> str:

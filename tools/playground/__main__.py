@@ -1,4 +1,7 @@
-"""Serves the playground: `python -m tools.playground --saved_model=DIR`."""
+"""Serves the playground: `python -m tools.playground [--pretrained=NAME]`.
+
+Without a generator it has all those that come with the package.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,23 @@ import sys
 from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
-import os
+import functools
 
 from absl import flags
 
-from sagan_tf import exporting
+from sagan_tf import exporting, weights
+from sagan_tf.cli import run_flags
+from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from tools.playground import readiness
-from tools.playground.model import PlaygroundModel
+from tools.playground.choice import Choice, open_run, title_of
 
+_WORKDIR, _PRETRAINED = run_flags.define()
 _SAVED_MODEL = command.define_path(
-    "saved_model", None, "Directory that sagan_tf.export wrote."
+    "saved_model", "", "Directory that sagan_tf.export wrote."
+)
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", "latest", "Of the run: latest, best or a step."
 )
 _HOST = flags.DEFINE_string(
     "host",
@@ -27,21 +36,51 @@ _HOST = flags.DEFINE_string(
 )
 _PORT = flags.DEFINE_integer("port", 7860, "Port to listen at.", 1, 65535)
 
+_GENERATORS = (_WORKDIR, _PRETRAINED, _SAVED_MODEL)
+
 
 def main(argv: list[str]) -> None:
-    """Loads, warms up and serves."""
+    """Opens what was asked for, and serves."""
     del argv
     devices.prepare()
     readiness.check_port(_HOST.value, _PORT.value)
-    generator = exporting.ExportedGenerator(_SAVED_MODEL.value)
+    if any(flag.value for flag in _GENERATORS):
+        choice = _open_one()
+    else:
+        choice = _offer_all()
     server = readiness.find_server()
-    sys.stdout.write(f"Warming {_SAVED_MODEL.value} up\n")
-    model = PlaygroundModel(generator)
-    model.warm_up()
-    path = os.path.normpath(os.path.abspath(_SAVED_MODEL.value))
-    title = "/".join(path.split(os.sep)[-2:])
-    server.serve(model, title, _HOST.value, _PORT.value)
+    if len(choice.titles) == 1:
+        # What is wrong with the only one is said here rather than on the page.
+        sys.stdout.write(f"Warming {choice.titles[0]} up\n")
+        choice.get(choice.titles[0])
+    server.serve(choice, _HOST.value, _PORT.value)
+
+
+def _open_one() -> Choice:
+    chosen = run_flags.only_one(*_GENERATORS)
+    if chosen is _SAVED_MODEL:
+        generator = exporting.ExportedGenerator(chosen.value)
+    else:
+        generator = open_run(chosen.value, _CHECKPOINT.value)
+    title = chosen.value.removeprefix(weights.PREFIX)
+    title = title if chosen is _PRETRAINED else title_of(title)
+    return Choice({title: lambda: generator})
+
+
+def _offer_all() -> Choice:
+    names = weights.names()
+    if not names:
+        raise UserError(
+            "give --workdir=DIR or --saved_model=DIR: no weights come with "
+            "the package"
+        )
+    return Choice(
+        {
+            name: functools.partial(open_run, f"{weights.PREFIX}{name}")
+            for name in names
+        }
+    )
 
 
 if __name__ == "__main__":
-    command.run(main, required_flags=("saved_model",))
+    command.run(main)

@@ -36,6 +36,7 @@ class Board:
             .classes("pixels")
             .props(f"data-testid={name}")
         )
+        self._waiting = ui.spinner(size="lg")
         self._pick = Latest(pick)
 
     def _button(self, kind: str, what: str, make: Callable) -> None:
@@ -50,6 +51,7 @@ class Board:
         """Shows other images."""
         self.drawn, self._sheet = drawn, views.Sheet(drawn)
         self._image.set_source(views.as_url(self._sheet.image()))
+        self._waiting.visible = False
 
     def mark(self, point: views.Point | None) -> None:
         """Marks a point, or none."""

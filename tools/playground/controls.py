@@ -29,6 +29,7 @@ def slider(
     value: float,
     update: Callable,
     name: str,
+    last: str = "",
 ) -> ui.slider:
     """Builds a slider with its value beside the label.
 
@@ -38,6 +39,7 @@ def slider(
         value: what it starts with.
         update: called when it changes.
         name: by which tests find it.
+        last: what the greatest value is called, if it is no number.
     """
     with ui.row().classes("w-full justify-between"):
         ui.label(label)
@@ -46,5 +48,9 @@ def slider(
     slider = ui.slider(min=low, max=high, step=step, value=value)
     slider.props(f"data-testid={name}")
     slider.on_value_change(update)
-    shown.bind_text_from(slider, "value", lambda number: f"{number:g}")
+    shown.bind_text_from(
+        slider,
+        "value",
+        lambda number: last if last and number >= high else f"{number:g}",
+    )
     return slider

@@ -1,4 +1,4 @@
-"""What the playground asks of an exported generator."""
+"""What the playground asks of a generator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from sagan_tf.cli import drawing
 from sagan_tf.errors import UserError
-from sagan_tf.exporting import ExportedGenerator
+from sagan_tf.exporting import SignedGenerator
 from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.image_sizes import as_size, sides
 from sagan_tf.visualization import sheets, ways
@@ -68,16 +68,16 @@ class PlaygroundModel:
     """Draws samples, what lies between latents, and attention.
 
     Args:
-        generator: what `sagan_tf.export` wrote.
+        generator: what `sagan_tf.export` wrote, or would write.
 
     Attributes:
         num_classes: number of classes; 0 for none.
         class_names: a name for each.
         has_attention: whether it has an attention layer.
-        about: its step and the size of its images, if the card tells.
+        about: what the card tells of its images, its step and their size.
     """
 
-    def __init__(self, generator: ExportedGenerator):
+    def __init__(self, generator: SignedGenerator):
         self._generator = generator
         self.num_classes = generator.num_classes
         self.class_names = generator.class_names()
@@ -87,7 +87,8 @@ class PlaygroundModel:
         if "image_size" in card:
             height, width = sides(as_size(card["image_size"]))
             facts.append(f"{height} x {width} pixels")
-        self.about = ", ".join(facts)
+        data = [card["data"]] if "data" in card else []
+        self.about = "; ".join([*data, ", ".join(facts)])
 
     def warm_up(self) -> None:
         """Calls everything once: the first call of a graph takes longest."""

@@ -13,16 +13,9 @@ from tools.playground import board, controls, views
 from tools.playground.latest import Latest
 from tools.playground.model import DrawnImages, PlaygroundModel
 
-_ACCENT = "#0072b2"
 _COLUMNS, _MOST_COLUMNS = 6, 12
-_CSS = """
-body { background: #f4f5f7; }
-.panel { background: white; border-radius: 10px; padding: 18px;
-         box-shadow: 0 1px 3px rgb(0 0 0 / 12%); }
-.pixels img { image-rendering: pixelated; cursor: crosshair; }
-.pixels { user-select: none; max-width: 100%; }
-.hint { color: #667; font-size: 0.85rem; }
-"""
+# The slider's right end, where nothing is cut off.
+_NO_TRUNCATION = 4.0
 
 
 class Page:
@@ -45,21 +38,24 @@ class Page:
         self._picked = "grid"
         self._point: views.Point | None = None
         self._scores: Any = None
+        self._drawing = 0
         self._update_grid = Latest(self._draw_grid)
         self._update_between = Latest(self._draw_between)
 
     def build(self) -> None:
         """Puts everything in its place."""
-        ui.colors(primary=_ACCENT)
-        ui.add_css(_CSS)
-        with ui.row(wrap=False).classes("w-full items-start gap-4"):
-            with ui.column().classes("panel gap-3").style("flex: 0 0 260px"):
+        self._busy = (
+            ui.linear_progress(show_value=False)
+            .props("indeterminate data-testid=busy")
+            .classes("busy")
+        )
+        with ui.row().classes("w-full items-start gap-4"):
+            with ui.column().classes("panel part settings gap-3"):
                 self._build_settings()
-            with ui.column().classes("gap-4").style("flex: 1 1 480px"):
+            with ui.column().classes("part boards gap-4"):
                 self._build_boards()
-            with ui.column().classes("panel gap-2").style("flex: 0 0 484px"):
+            with ui.column().classes("panel part look gap-2"):
                 self._build_attention()
-        # Once the browser is there, so that the page itself comes at once.
         ui.timer(0.01, self._draw_all, once=True)
 
     def _build_settings(self) -> None:
@@ -95,9 +91,14 @@ class Page:
             "columns",
         )
         self._truncation = controls.slider(
-            "Truncation", (0.0, 4.0, 0.05), 0.0, self._draw_all, "truncation"
+            "Truncation",
+            (0.1, _NO_TRUNCATION, 0.1),
+            _NO_TRUNCATION,
+            self._draw_all,
+            "truncation",
+            last="none",
         )
-        ui.label("Cuts latents off at this size; 0 cuts off nothing.").classes(
+        ui.label("Cuts latents off at this size: less is more alike.").classes(
             "hint"
         )
 
@@ -107,16 +108,16 @@ class Page:
         with ui.column().classes("panel w-full gap-2"):
             between = board.Board("between", "Between two latents", self._pick)
             self._boards["between"] = between
-            with ui.row(wrap=False).classes("w-full items-center gap-4"):
+            with ui.row().classes("w-full items-center gap-x-4 gap-y-0"):
                 update = self._update_between
                 self._first = controls.number("From seed", 1, update, "first")
                 self._position = ui.slider(min=0, max=1, step=0.01, value=0.5)
                 self._position.props("data-testid=position")
-                self._position.style("flex: 1 0 240px")
+                self._position.style("flex: 1 1 120px")
                 self._position.on_value_change(update)
                 self._second = controls.number("to seed", 2, update, "second")
             for number in (self._first, self._second):
-                number.style("max-width: 100px")
+                number.style("max-width: 80px")
 
     def _build_attention(self) -> None:
         ui.label("Where a point looks").classes("text-base font-medium")
@@ -155,7 +156,7 @@ class Page:
             self._labels(),
             self._whole(self._seed),
             int(self._columns.value),
-            float(self._truncation.value),
+            self._cut_off(),
         )
 
     async def _draw_between(self, *_: Any) -> None:
@@ -166,11 +167,15 @@ class Page:
             self._whole(self._first),
             self._whole(self._second),
             float(self._position.value),
-            float(self._truncation.value),
+            self._cut_off(),
         )
 
     def _labels(self) -> list[int]:
         return sorted(self._classes.value) if self._classes else [0]
+
+    def _cut_off(self) -> float:
+        value = float(self._truncation.value)
+        return value if value < _NO_TRUNCATION else 0.0
 
     @staticmethod
     def _whole(field: ui.number) -> int:
@@ -246,4 +251,12 @@ class Page:
 
     async def _in_thread(self, function: Callable, *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, function, *arguments)
+        self._drawing += 1
+        self._busy.visible = True
+        try:
+            return await loop.run_in_executor(
+                self._threads, function, *arguments
+            )
+        finally:
+            self._drawing -= 1
+            self._busy.visible = self._drawing > 0

@@ -7,16 +7,15 @@ import sys
 
 from nicegui import app, ui
 
-from tools.playground.model import PlaygroundModel
-from tools.playground.page import Page
+from tools.playground.choice import Choice
+from tools.playground.site import Site
 
 
-def serve(model: PlaygroundModel, title: str, host: str, port: int) -> None:
+def serve(choice: Choice, host: str, port: int) -> None:
     """Serves the page until it is interrupted.
 
     Args:
-        model: what draws.
-        title: what the page is about.
+        choice: the generators.
         host: the address to listen at.
         port: the port.
     """
@@ -29,10 +28,10 @@ def serve(model: PlaygroundModel, title: str, host: str, port: int) -> None:
     )
     app.on_startup(sys.stdout.flush)
     ui.run(
-        lambda: Page(model, title, threads).build(),
+        lambda: Site(choice, threads).build(),
         host=host,
         port=port,
-        title=f"{title} · playground",
+        title="sagan_tf playground",
         favicon="◉",
         show=False,
         reload=False,

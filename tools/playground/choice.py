@@ -1,0 +1,55 @@
+"""The generators that a visitor can choose from."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Callable, Mapping
+
+from sagan_tf import runs
+from sagan_tf.exporting import SignedGenerator, sign
+from tools.playground.model import PlaygroundModel
+
+
+class Choice:
+    """Generators by title, each opened when it is first asked for.
+
+    Args:
+        openers: what opens each.
+    """
+
+    def __init__(self, openers: Mapping[str, Callable[[], SignedGenerator]]):
+        self.titles = list(openers)
+        self._openers = openers
+        self.get = functools.cache(self._open)
+
+    def _open(self, title: str) -> PlaygroundModel:
+        model = PlaygroundModel(self._openers[title]())
+        model.warm_up()
+        return model
+
+
+def open_run(place: str, checkpoint: str = "latest") -> SignedGenerator:
+    """Opens the averaged generator of a run.
+
+    Args:
+        place: its workdir, or `pretrained:NAME`.
+        checkpoint: `"latest"`, `"best"` or a step.
+
+    Raises:
+        UserError: if there is no such run or checkpoint.
+    """
+    run = runs.open_run(place, checkpoint)
+    card = {
+        **run.card(),
+        "step": run.step,
+        "image_size": run.config.dataset.image_size,
+        "class_names": list(run.class_names()),
+    }
+    return sign(run.load_generator(), card)
+
+
+def title_of(path: str) -> str:
+    """Returns the last two parts of a path: `models/1`."""
+    parts = os.path.normpath(os.path.abspath(path)).split(os.sep)
+    return "/".join(parts[-2:])
