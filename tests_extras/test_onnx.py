@@ -12,6 +12,7 @@ import pytest
 from sagan_tf import exporting, runs
 from sagan_tf.exporting import onnx_format, verification
 from sagan_tf.gan.latents import draw_each
+from sagan_tf.networks import Generator
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,25 @@ def test_without_classes_there_are_no_labels(unconditional_run, tmp_path):
         generator(latents, training=False),
         atol=1e-5,
     )
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_other_forms_and_channels(tmp_path, channels):
+    generator = Generator(
+        (32, 48),
+        latent_dim=4,
+        base_channels=2,
+        attention_resolutions=(8,),
+        channels=channels,
+    )
+    generator.build_from_config({})
+    latents = draw_each([3, 4], 4).numpy()
+    exporting.export_file(generator, tmp_path / "x.onnx", "onnx")
+    content = (tmp_path / "x.onnx").read_bytes()
+    images = onnx_format.load(content)({"latents": latents})["images"]
+    assert images.shape == (2, 32, 48, channels)
+    live = generator(latents, training=False)
+    np.testing.assert_allclose(images, live, atol=1e-5)
 
 
 def test_the_command_writes_it(toy_run, tmp_path):
