@@ -35,6 +35,7 @@ LARGEST_DIFFERENCE = 10
 BUILDS_ON = {
     "digits32": "twins32",
     "emoji64": "twins32",
+    "emoji64_food": "emoji64",
     "fashion32": "twins32",
     "fashion32_few": "fashion32",
     "imagenet64": "imagenet128",

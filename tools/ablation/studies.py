@@ -242,10 +242,34 @@ AUGMENTATION = Study(
     ),
 )
 
+FINE_TUNING = Study(
+    name="fine_tuning",
+    question="Does one class gain from a run on all of them?",
+    arms=(
+        Arm("afresh", "random weights", {"train.init_from": ""}),
+        Arm(
+            "from-all",
+            "the weights of runs/emoji64, where they fit",
+            {"train.init_from": "runs/emoji64"},
+        ),
+        Arm(
+            "frozen",
+            "the same, the discriminator's first two blocks as they are "
+            "(FreezeD)",
+            {
+                "train.init_from": "runs/emoji64",
+                "train.freeze_discriminator": 2,
+            },
+        ),
+    ),
+    reference="afresh",
+    columns=("collapsed", "fid", "precision", "recall", "loss_d", "loss_g"),
+)
+
 STUDIES = {
     study.name: study
     for study in (
         *(ATTENTION, STABILITY, KEY_DIVISOR),
-        *(GATE, RECIPE, AUGMENTATION),
+        *(GATE, RECIPE, AUGMENTATION, FINE_TUNING),
     )
 }
