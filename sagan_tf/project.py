@@ -78,7 +78,7 @@ def main(argv: list[str]) -> None:
     found = projector.bring_nearer(*starts, _STEPS.value, _LEARNING_RATE.value)
     _write(output, image, found)
     name = f", {names[found.labels[0]]}" if names else ""
-    sys.stdout.write(f"{output}: {_how_near(found)}{name}\n")
+    sys.stdout.write(f"{output}: {found.in_words()}{name}\n")
 
 
 def _check_files(output: storage.AnyPath) -> None:
@@ -115,17 +115,6 @@ def _write(
         frames = pairs.repeat(factor, axis=1).repeat(factor, axis=2)
         rest = [frames[-1]] * _REST
         films.write_film(_FILM.value, [*frames, *rest], _FILM_RATE)
-
-
-def _how_near(found: Projection) -> str:
-    """Says how far pixels, in levels of 255, and features were and are."""
-    levels = 127.5 * np.sqrt(found.pixels)
-    step = found.nearest
-    return (
-        f"step {step} is nearest: pixels {levels[step]:.1f} of 255 levels away "
-        f"(root mean square; {levels[0]:.1f} at the start), features "
-        f"{found.features[step]:.3f} ({found.features[0]:.3f})"
-    )
 
 
 def cli() -> None:

@@ -14,6 +14,7 @@ from sagan_tf import storage, weights
 from sagan_tf.configuration import builders, validation
 from sagan_tf.data import ImageDataset, decoding
 from sagan_tf.data.channels import to_floats
+from sagan_tf.data.framing import TooSmallError
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
 from sagan_tf.evaluation.score_table import ScoreTable
@@ -88,7 +89,7 @@ class Run:
         return builders.build_dataset(self.config, order)
 
     def read_image(self, path: storage.PathLike) -> np.ndarray:
-        """Reads an image file as the run's data are read.
+        """Reads an image file as the run's data are read; enlarges a small one.
 
         Returns:
             `(height, width, channels)`, float32 in [-1, 1].
@@ -96,11 +97,26 @@ class Run:
         Raises:
             UserError: if it is no image.
         """
+        return self.decode_image(storage.at(path).read_bytes(), str(path))
+
+    def decode_image(self, encoded: bytes, name: str) -> np.ndarray:
+        """Does the same with the content of a file, which messages name.
+
+        Returns:
+            `(height, width, channels)`, float32 in [-1, 1].
+
+        Raises:
+            UserError: if it is no image, or one that does not fit.
+        """
+        framing = dataclasses.replace(
+            builders.build_framing(self.config), on_small="enlarge"
+        )
         try:
-            image = decoding.decode(storage.at(path).read_bytes())
+            return to_floats(framing(decoding.decode(encoded)))
         except decoding.UnreadableError as error:
-            raise UserError(f"{path} should be an image: {error}") from error
-        return to_floats(builders.build_framing(self.config)(image))
+            raise UserError(f"{name} should be an image: {error}") from error
+        except TooSmallError as error:
+            raise UserError(f"{name} is too small: {error}") from error
 
     def class_names(self) -> tuple[str, ...]:
         """Returns a name for each class, by the run, its data or a number."""

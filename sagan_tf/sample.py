@@ -75,6 +75,9 @@ _EMA = flags.DEFINE_bool("ema", True, "Draw with the averaged generator.")
 _SCALE = flags.DEFINE_integer(
     "scale", None, "Pixels per pixel of a sheet; by size without it.", 1
 )
+_WIDTH = flags.DEFINE_integer(
+    "width", None, "Pixels that the sheets of a training are shrunk to.", 1
+)
 
 # Images a second, and pixels of a side that small ones are enlarged to.
 _FILM_RATE, _TRAINING_RATE, _FILM_SIDE = 20.0, 4.0, 256
@@ -96,6 +99,7 @@ def main(argv: list[str]) -> None:
     if _SHOW.value == "training":
         _write_training(output)
         return
+    _refuse((_WIDTH,), f"--show={_SHOW.value}")
     truncation = drawing.check_truncation(_TRUNCATION.value)
     source, title = _drawing(_open_source())
     names = source.class_names()
@@ -254,7 +258,7 @@ def _write_training(path: storage.AnyPath) -> None:
         ),
         "--show=training, which shows the sheets as they are",
     )
-    frames = films.of_training(Workdir(_WORKDIR.value).samples)
+    frames = films.of_training(Workdir(_WORKDIR.value).samples, _WIDTH.value)
     films.write_film(path, frames, _TRAINING_RATE)
     sys.stdout.write(f"{path}: {len(frames)} sheets\n")
 

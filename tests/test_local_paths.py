@@ -77,7 +77,7 @@ def test_a_flag_names_itself():
     [
         ("path", "zz://bucket/images"),
         ("evaluation_path", "zz://bucket/images"),
-        ("cache", "gs://bucket/images"),
+        ("cache", "zz://bucket/images"),
     ],
 )
 def test_a_field_names_itself(field, address):
@@ -92,7 +92,7 @@ def test_a_field_names_itself(field, address):
 def test_no_folder_is_made_of_an_address(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="`cache` should be a path"):
-        open_dataset("twins", image_size=32, cache="gs://bucket")
+        open_dataset("twins", image_size=32, cache="zz://bucket")
     monkeypatch.setenv(user_cache.CACHE_VARIABLE, "gs://bucket")
     with pytest.raises(UserError, match="SAGAN_TF_CACHE should be a path"):
         user_cache.default_cache_dir()

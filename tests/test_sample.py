@@ -70,6 +70,11 @@ def calls(toy_run, unconditional_run, saved_model, place):
             *(f"--workdir={place}/drawn", "--show=training"),
             f"--output={place}/training.webp",
         ],
+        "narrow": [
+            *(f"--workdir={place}/drawn", "--show=training", "--width=20"),
+            f"--output={place}/narrow.gif",
+        ],
+        "no training": [run, png, "--width=20"],
         "no sheets": [run, "--show=training", f"--output={place}/none.gif"],
         "unused": [
             *(f"--workdir={place}/drawn", "--show=training", "--scale=2"),
@@ -127,6 +132,7 @@ def answers(calls, toy_weights):
 REFUSALS = {
     "no sheets": ("--workdir", "sheets", "none"),
     "unused": ("--scale", "--show=training"),
+    "no training": ("--width", "--show=samples"),
     "film ending": ("--output", ".gif", "--show=film"),
     "odd film": ("--num_images", "2 stops", "7"),
     "mixed film": ("--workdir", "whole classes"),
@@ -216,6 +222,9 @@ def test_the_sheets_of_a_training_become_a_film(answers, place):
     assert "2 sheets" in answers["training"].out
     with Image.open(place / "training.webp") as film:
         assert (film.n_frames, film.size) == (2, (50, 50))
+    assert answers["narrow"].status == 0, answers["narrow"].err
+    with Image.open(place / "narrow.gif") as film:
+        assert (film.n_frames, film.size) == (2, (20, 20))
 
 
 def test_endings_count_whatever_their_case(answers, place):

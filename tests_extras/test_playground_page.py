@@ -22,9 +22,11 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from sagan_tf import runs
+from sagan_tf.cli import drawing
 from sagan_tf.exporting import ExportedGenerator
+from sagan_tf.visualization import sheets
 from tools import make_pretrained
-from tools.playground import views
+from tools.playground import nearest, views
 from tools.playground.model import PlaygroundModel
 
 FLAGS = (
@@ -331,6 +333,89 @@ def test_weights_that_come_along_are_chosen_on_the_page(
         assert visitor.complaints == []
     finally:
         playground.process.kill()
+
+
+@pytest.fixture(scope="module")
+def of_run(toy_run):
+    playground = Playground(f"--workdir={toy_run}")
+    yield playground
+    playground.process.kill()
+
+
+def drop(visitor, path, content):
+    path.write_bytes(content)
+    visitor.find("drop").locator("input[type=file]").set_input_files(path)
+
+
+def test_an_image_is_dropped_and_the_nearest_shown(
+    browser, of_run, model, toy_run, tmp_path
+):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    visitor = Visitor(page, of_run.address)
+    drop(visitor, tmp_path / "a.png", b"text")
+    page.get_by_text("a.png should be an image: not a PNG").wait_for()
+    drop(visitor, tmp_path / "b.png", bytes(nearest.MOST_BYTES + 1))
+    page.get_by_text("should have at most 20 MiB").wait_for()
+    image = model.grid([3], 5, 1, 0.0).images[0]
+    drop(visitor, tmp_path / "c.png", sheets.png_bytes(image))
+    visitor.wait_for_other("target", "")
+    # Five times as large, behind a margin of 4.
+    shown = visitor.image("target")[4:-4:5, 4:-4:5]
+    np.testing.assert_array_equal(shown, image)
+    visitor.wait_for_other("nearest", "")
+    assert "pixels" in visitor.find("distance").inner_text()
+    assert max(right_edges(page)) <= 390
+    name, content = visitor.download("nearest-NPZ")
+    (tmp_path / name).write_bytes(content)
+    latents, labels = drawing.read_latents(
+        str(tmp_path / name),
+        model.grid([0], 0, 1, 0.0).latents.shape[1],
+        10,
+        [],
+    )
+    again = runs.open_run(toy_run).source().draw(latents, labels)
+    found = visitor.image("nearest")[4:-4:5, 4:-4:5]
+    difference = sheets.to_uint8(again[0]).astype(int) - found
+    assert np.abs(difference).max() <= 1
+    visitor.click("position", 0.001, 0.5)
+    before = visitor.source("between")
+    visitor.find("as-start").click()
+    visitor.wait_for_other("between", before)
+    page.wait_for_function(
+        "document.querySelector('[data-testid=first]').disabled"
+    )
+    before = visitor.source("look")
+    visitor.click("nearest", 0.5, 0.5)
+    visitor.wait_for_other("look", before)
+    # A second one replaces the first.
+    before = visitor.source("nearest")
+    drop(visitor, tmp_path / "d.png", sheets.png_bytes(255 - image))
+    visitor.wait_for_other("nearest", before)
+    page.close()
+    assert visitor.complaints == []
+
+
+def test_whoever_leaves_a_search_keeps_nobody_waiting(
+    browser, toy_run, tmp_path
+):
+    playground = Playground(f"--workdir={toy_run}")
+    try:
+        page = browser.new_page()
+        visitor = Visitor(page, playground.address)
+        image = np.zeros((32, 32, 3), np.uint8)
+        drop(visitor, tmp_path / "a.png", sheets.png_bytes(image))
+        visitor.wait_for_other("target", "")
+        page.close()
+    finally:
+        status, errors = playground.stop()
+    assert status in (0, 130)
+    assert "Traceback" not in errors
+
+
+def test_an_export_says_what_it_takes_to_find_an_image(visitor):
+    words = visitor.find("no-drop").inner_text()
+    assert "no discriminator" in words and "--workdir" in words
+    assert visitor.find("drop").count() == 0
 
 
 def test_without_attention_the_image_is_as_it_is(visitor, model):

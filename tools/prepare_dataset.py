@@ -20,6 +20,7 @@ from sagan_tf.cli import command
 import numpy as np
 from absl import flags
 
+from sagan_tf import storage
 from sagan_tf.data.formats import OPTIONS, open_importer
 from sagan_tf.data.formats.shards import Shards, read_index
 from sagan_tf.data.framing import FITS, RESIZES, Framing
@@ -27,6 +28,7 @@ from sagan_tf.data.importer import DrawnImages, checked_count
 from sagan_tf.data.sharding import SHARD_SIZE, Preparation, prepare
 from sagan_tf.errors import UserError
 from sagan_tf.image_sizes import as_size, words
+from sagan_tf.user_cache import local_copy
 from sagan_tf.visualization import sheets
 
 _DATASET = flags.DEFINE_string(
@@ -34,7 +36,7 @@ _DATASET = flags.DEFINE_string(
 )
 _PATH = command.define_path("path", "", "File or directory of the images.")
 _OUTPUT = command.define_path(
-    "output", None, "Directory for the shards.", local=True
+    "output", None, "Directory for the shards, or an address in a store."
 )
 _IMAGE_SIZE = flags.DEFINE_list(
     "image_size", "128", "Pixels: a number for squares, or HEIGHT,WIDTH."
@@ -100,13 +102,15 @@ def main(argv: list[str]) -> None:
     del argv
     output = _OUTPUT.value
     if _VERIFY.value:
-        Shards(output).verify()
+        Shards(local_copy(output)).verify()
         _say(f"{output}: every shard is as it was written")
         return
     if not prepare(_preparation(), output, _THREADS.value):
         _say(f"{output} is prepared already")
     _say(summary(output))
-    _say(f"look at {write_sheet(output)}")
+    # Those in a store would have to come back for it.
+    if not storage.is_stored(output):
+        _say(f"look at {write_sheet(output)}")
 
 
 def _preparation() -> Preparation:

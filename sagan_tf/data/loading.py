@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Sequence
 
+from sagan_tf import storage
 from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.formats import find, open_importer
 from sagan_tf.data.framing import Framing
@@ -12,7 +13,7 @@ from sagan_tf.data.importer import DrawnImages, checked_count
 from sagan_tf.data.order import Pipeline
 from sagan_tf.data.placement import place
 from sagan_tf.data.service import remote_load
-from sagan_tf.errors import UserError, require_local
+from sagan_tf.errors import UserError
 from sagan_tf.image_sizes import ImageSize, as_size
 
 
@@ -63,7 +64,8 @@ def open_dataset(
             a gigabyte, else as shards in the user's cache directory, which
             takes time once. `"memory"`: there, whatever they take. `"none"`:
             nowhere, they are decoded whenever they are wanted. Else the
-            directory for the shards.
+            directory for the shards; in a store they are for all machines, and
+            read from a copy here.
         class_order: names of the classes in the order of the labels, as the
             run that goes on knows them; empty for a run that is older than
             its list of names. None is a new run.
@@ -76,7 +78,10 @@ def open_dataset(
     Raises:
         UserError: if an argument does not fit, or the files do not.
     """
-    require_local(cache, "`cache`")
+    if not storage.is_known(cache):
+        raise UserError(
+            f"`cache` should be {storage.expected()}. Received: {cache!r}"
+        )
     size = as_size(image_size)
     if size is None:
         raise UserError(

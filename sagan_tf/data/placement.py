@@ -6,12 +6,12 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.data import stores
 from sagan_tf.data.channels import from_rgb
 from sagan_tf.data.decoding import UnreadableError
@@ -22,7 +22,7 @@ from sagan_tf.data.reading import check_classes_left, read_framed, readable
 from sagan_tf.data.shard_writing import write_json
 from sagan_tf.data.sharding import Preparation, prepare
 from sagan_tf.errors import UserError
-from sagan_tf.user_cache import default_cache_dir
+from sagan_tf.user_cache import default_cache_dir, local_copy
 from sagan_tf.whole_files import remove_abandoned
 
 # Images that are decoded before training where all would take too long.
@@ -198,14 +198,15 @@ def _broken(
 def _cached(preparation: Preparation, directory: str) -> Shards:
     """Returns the shards that a directory keeps, which are written once.
 
-    Without a directory it is one of the user.
+    Without a directory it is one of the user. From a store they are copied.
     """
     # By the files' times as well, which are no part of what images they are.
     words = json.dumps(preparation.settings) + preparation.importer.stamp()
     name = hashlib.sha256(words.encode()).hexdigest()[:16]
-    root = directory or os.path.join(default_cache_dir(), "images")
-    folder = Path(root).expanduser() / name
-    remove_abandoned(folder.parent)
+    root = storage.at(directory or Path(default_cache_dir(), "images"))
+    folder = root.expanduser() / name
+    if isinstance(folder, Path):
+        remove_abandoned(folder.parent)
     if not folder.exists():
         logging.info(
             "%d images are kept as shards in %s, which takes a while once",
@@ -216,7 +217,7 @@ def _cached(preparation: Preparation, directory: str) -> Shards:
         prepare(preparation, str(folder))
     except UserError as error:
         raise UserError(f"{error}; `cache` may name another place") from error
-    shards = Shards(str(folder))
+    shards = Shards(local_copy(folder))
     before = np.arange(preparation.num_examples)
     check_classes_left(preparation.importer, before, shards.labels)
     return shards

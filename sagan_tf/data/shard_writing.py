@@ -12,6 +12,7 @@ from typing import Any, Iterable, Iterator
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from sagan_tf import storage
 from sagan_tf.data.formats.shards import (
     FORMAT,
     INDEX,
@@ -104,7 +105,7 @@ def _places(path: Path, count: int) -> list[tuple[int, int]]:
 
 
 def write_index(
-    folder: Path, settings: dict[str, Any], entries: dict[str, Any]
+    folder: storage.AnyPath, settings: dict[str, Any], entries: dict[str, Any]
 ) -> None:
     """Joins what `write_shard` returned; the directory can then be read.
 
@@ -121,6 +122,8 @@ def write_index(
     rows = np.array(rows, ROW)
     with replacing(folder / ROWS) as aside, aside.open("wb") as file:
         np.save(file, rows)
+        file.flush()
+        digest = sha256(str(aside))
     names = settings["class_names"]
     counts = np.bincount(rows["label"], minlength=len(names))
     kept = ("num_examples", "num_bytes", "sha256")
@@ -130,7 +133,7 @@ def write_index(
         "num_examples": len(rows),
         "class_names": names,
         "class_counts": counts.tolist(),
-        "rows_sha256": sha256(str(folder / ROWS)),
+        "rows_sha256": digest,
         "shards": [
             {"file": file, **{key: entry[key] for key in kept}}
             for file, entry in entries.items()
@@ -139,7 +142,7 @@ def write_index(
     write_json(folder / INDEX, index)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: storage.AnyPath, content: Any) -> None:
     """Writes a file that appears when it is whole."""
     with replacing(path) as aside:
         aside.write_text(json.dumps(content), "utf-8")

@@ -13,16 +13,14 @@ import dataclasses
 import fcntl
 import functools
 import json
-import os
-import shutil
 import sys
-from pathlib import Path
 from typing import Any, Iterator
 
 import numpy as np
 import tqdm
 from absl import logging
 
+from sagan_tf import storage
 from sagan_tf.data.disk_space import check_space
 from sagan_tf.data.formats.shards import FORMAT, read_index
 from sagan_tf.data.framing import Framing
@@ -102,11 +100,13 @@ class Preparation:
 def prepare(preparation: Preparation, output: str, threads: int = 0) -> bool:
     """Writes the shards that are not there yet, and their index.
 
-    Two programs may start at once: the second waits and finds all done.
+    Two programs may start at once: the second waits and finds all done. A
+    store has no locks: there both write the same.
 
     Args:
         preparation: what is to be done.
-        output: directory of the shards, which is made.
+        output: directory of the shards, which is made; or an address. There
+            each shard comes from the directory for temporary files.
         threads: how many work at once; 0 for one on each core.
 
     Returns:
@@ -116,7 +116,7 @@ def prepare(preparation: Preparation, output: str, threads: int = 0) -> bool:
         UserError: if the output holds something else or cannot be written, or
             an image cannot be used.
     """
-    folder = Path(output)
+    folder = storage.at(output)
     try:
         was_done = _is_done(preparation, folder)
         if not was_done:
@@ -126,7 +126,7 @@ def prepare(preparation: Preparation, output: str, threads: int = 0) -> bool:
                 if not was_done:
                     _write(preparation, folder, threads)
         # A kill may have come between the index and this.
-        shutil.rmtree(folder / _PROGRESS, ignore_errors=True)
+        storage.remove_tree(folder / _PROGRESS)
         return not was_done
     except OSError as error:
         raise UserError(
@@ -134,29 +134,40 @@ def prepare(preparation: Preparation, output: str, threads: int = 0) -> bool:
         ) from error
 
 
-def _write(preparation: Preparation, folder: Path, threads: int) -> None:
+def _write(
+    preparation: Preparation, folder: storage.AnyPath, threads: int
+) -> None:
     _begin(preparation, folder)
     _write_missing(preparation, folder, threads)
     numbers = range(preparation.num_shards)
-    entries = {
-        preparation.file(number): json.loads(
-            _entry(folder, number).read_text("utf-8")
-        )
-        for number in numbers
-    }
+    try:
+        entries = {
+            preparation.file(number): json.loads(
+                _entry(folder, number).read_text("utf-8")
+            )
+            for number in numbers
+        }
+    except FileNotFoundError:
+        # In a store another program may have come to the end before.
+        if _is_done(preparation, folder):
+            return
+        raise
     write_index(folder, preparation.settings, entries)
 
 
-def _is_done(preparation: Preparation, folder: Path) -> bool:
-    index = read_index(str(folder))
+def _is_done(preparation: Preparation, folder: storage.AnyPath) -> bool:
+    index = read_index(folder)
     if index is not None:
         _check_same(folder, preparation.settings, index["settings"])
     return index is not None
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: storage.AnyPath) -> Iterator[None]:
     """Keeps other programs out of a directory; a killed one leaves no lock."""
+    if storage.is_stored(folder):
+        yield
+        return
     with (folder / _LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -166,7 +177,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _begin(preparation: Preparation, folder: Path) -> None:
+def _begin(preparation: Preparation, folder: storage.AnyPath) -> None:
     """Fixes what is done, or finds what was fixed before."""
     plan = folder / _PROGRESS / _PLAN
     asked = {"format": FORMAT, **preparation.settings}
@@ -176,18 +187,18 @@ def _begin(preparation: Preparation, folder: Path) -> None:
             path.unlink()
         return
     # A kill may have come before the plan was there.
-    others = set(os.listdir(folder)) - {_PROGRESS, _LOCK}
+    others = {path.name for path in folder.iterdir()} - {_PROGRESS, _LOCK}
     if others:
         raise UserError(
             f"{folder} should be empty or hold this preparation. Received: a "
             f"directory with {sorted(others)[0]}"
         )
-    plan.parent.mkdir(exist_ok=True)
+    plan.parent.mkdir(parents=True, exist_ok=True)
     write_json(plan, asked)
 
 
 def _check_same(
-    folder: Path, asked: dict[str, Any], found: dict[str, Any]
+    folder: storage.AnyPath, asked: dict[str, Any], found: dict[str, Any]
 ) -> None:
     """Refuses to go on with a preparation by other settings."""
     for name, value in asked.items():
@@ -202,12 +213,13 @@ def _check_same(
 
 
 def _write_missing(
-    preparation: Preparation, folder: Path, threads: int
+    preparation: Preparation, folder: storage.AnyPath, threads: int
 ) -> None:
     numbers = range(preparation.num_shards)
     missing = [n for n in numbers if not _entry(folder, n).is_file()]
     left = sum(len(preparation.indices(number)) for number in missing)
-    check_space(preparation, folder, left)
+    if not storage.is_stored(folder):
+        check_space(preparation, folder, left)
     # A file or a pipe gets a line now and then, not a flood.
     pause = 0.1 if sys.stderr.isatty() else 15.0
     with tqdm.tqdm(
@@ -243,5 +255,5 @@ def _images(
         bar.update()
 
 
-def _entry(folder: Path, number: int) -> Path:
+def _entry(folder: storage.AnyPath, number: int) -> storage.AnyPath:
     return folder / _PROGRESS / f"{number:05d}.json"

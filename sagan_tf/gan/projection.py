@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Sequence
+from typing import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -41,6 +41,15 @@ class Projection:
     def nearest(self) -> int:
         """The step whose image is nearest; 0 is the start."""
         return int((self.pixels + self.features).argmin())
+
+    def in_words(self) -> str:
+        """Says how far pixels, in levels of 255, and features were and are."""
+        levels, step = 127.5 * np.sqrt(self.pixels), self.nearest
+        return (
+            f"step {step} is nearest: pixels {levels[step]:.1f} of 255 levels "
+            f"away (root mean square; {levels[0]:.1f} at the start), features "
+            f"{self.features[step]:.3f} ({self.features[0]:.3f})"
+        )
 
 
 class Projector:
@@ -120,6 +129,7 @@ class Projector:
         steps: int,
         learning_rate: float = 0.1,
         frames: int = 60,
+        watch: Callable[[int], None] = lambda step: None,
     ) -> Projection:
         """Moves latents by Adam, and returns what the best of them found.
 
@@ -131,6 +141,8 @@ class Projector:
             steps: how many.
             learning_rate: that of the first step.
             frames: images to keep, at most, the start and the end among them.
+            watch: called with the number of each step, 0 first; what it raises
+                ends the way.
         """
         moving, labels = tf.Variable(latents), tf.constant(labels, tf.int32)
         rate = tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -149,6 +161,7 @@ class Projector:
         every = max(1, math.ceil(steps / max(1, frames - 2)))
         ways, kept, best = [], [], _Best(len(latents))
         for number in range(steps + 1):
+            watch(number)
             images, pixels, features, before = step()
             best.note(pixels + features, before, images)
             ways.append((pixels, features))

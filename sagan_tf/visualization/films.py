@@ -54,11 +54,14 @@ def write_film(
         )
 
 
-def of_training(samples: storage.AnyPath) -> list[np.ndarray]:
+def of_training(
+    samples: storage.AnyPath, width: int | None = None
+) -> list[np.ndarray]:
     """Returns the sheets of a run in the order of their steps.
 
     Args:
         samples: the directory of `step_STEP.png`.
+        width: pixels that they are shrunk to; as they are without it.
 
     Returns:
         `(height, width, 3)` each, uint8, all of the size of the largest, with
@@ -74,13 +77,14 @@ def of_training(samples: storage.AnyPath) -> list[np.ndarray]:
             f"{samples}"
         )
     frames = [_read(path) for path in paths]
-    height, width = (
-        max(frame.shape[axis] for frame in frames) for axis in (0, 1)
-    )
-    pages = [np.full((height, width, 3), 255, np.uint8) for _ in frames]
+    high, wide = (max(frame.shape[axis] for frame in frames) for axis in (0, 1))
+    pages = [np.full((high, wide, 3), 255, np.uint8) for _ in frames]
     for page, frame in zip(pages, frames):
         page[: frame.shape[0], : frame.shape[1]] = frame
-    return pages
+    if width is None or width >= wide:
+        return pages
+    size = width, max(1, round(high * width / wide))
+    return [np.asarray(to_image(page).resize(size)) for page in pages]
 
 
 def _read(path: storage.AnyPath) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 import hashlib
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+from sagan_tf import storage
 from sagan_tf.data import open_dataset, sharding, stores
 from sagan_tf.data.formats import open_importer
 from sagan_tf.data.formats.shards import Shards
@@ -206,3 +208,76 @@ def test_tensorflow_alone_reads_images_of_several_blocks(tmp_path):
     remote, labels = load(tf.range(5, dtype=tf.int64))
     np.testing.assert_array_equal(remote, images)
     np.testing.assert_array_equal(labels, shards.labels)
+
+
+@pytest.fixture
+def bucket(tmp_path, monkeypatch):
+    """A place in a store, and a cache directory for what is copied."""
+    monkeypatch.setenv("SAGAN_TF_CACHE", str(tmp_path / "cache"))
+    return storage.at(f"ram:/{tmp_path}")
+
+
+def test_shards_in_a_store_are_those_on_a_disk(folder, tmp_path, bucket):
+    images = preparation(folder, shard_size=4)
+    assert prepare(images, str(tmp_path / "here"))
+    assert prepare(images, f"{bucket}/there")
+    assert not prepare(images, f"{bucket}/there")
+    there = digests(bucket / "there")
+    here = digests(tmp_path / "here")
+    assert len(here) > 3 and here == {**there, ".lock": here[".lock"]}
+    with pytest.raises(UserError, match="there holds .* another shard_size"):
+        prepare(preparation(folder, shard_size=5), f"{bucket}/there")
+    read = open_importer("shards", path=f"{bucket}/there")
+    assert read.identity() == Shards(str(tmp_path / "here")).identity()
+
+
+def test_what_was_begun_in_a_store_goes_on(folder, tmp_path, bucket):
+    images = preparation(folder, shard_size=4)
+    written, write = [], sharding.write_shard
+
+    def killed(path, pngs):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        return write(path, pngs)
+
+    with mock.patch.object(sharding, "write_shard", killed):
+        with pytest.raises(KeyboardInterrupt):
+            prepare(images, str(bucket))
+    assert sharding.read_index(bucket) is None
+    with mock.patch.object(sharding, "write_shard", wraps=write) as again:
+        assert prepare(images, str(bucket))
+    assert again.call_count == images.num_shards - 2
+    assert not (bucket / ".progress").exists()
+    prepare(images, str(tmp_path / "whole"))
+    whole = digests(tmp_path / "whole")
+    del whole[".lock"]
+    assert digests(bucket) == whole
+
+
+def test_of_two_in_a_store_the_later_finds_all_done(folder, bucket):
+    images = preparation(folder, shard_size=4)
+    write = sharding._write_missing
+
+    def overtaken(*arguments):
+        write(*arguments)
+        with mock.patch.object(sharding, "_write_missing", write):
+            prepare(images, str(bucket))
+
+    with mock.patch.object(sharding, "_write_missing", overtaken):
+        prepare(images, str(bucket))
+    assert sharding.read_index(bucket)["num_examples"] == images.num_examples
+    assert not (bucket / ".progress").exists()
+
+
+def test_a_cache_in_a_store_is_for_all_machines(
+    folder, tmp_path, bucket, monkeypatch
+):
+    held = open_folder(folder)
+    monkeypatch.setattr(stores, "MEMORY_LIMIT", 0)
+    assert_same_batches(held, open_folder(folder, cache=str(bucket)))
+    # Another machine has nothing in its own.
+    monkeypatch.setenv("SAGAN_TF_CACHE", str(tmp_path / "other"))
+    with mock.patch.object(sharding, "write_shard") as write:
+        assert_same_batches(held, open_folder(folder, cache=str(bucket)))
+    write.assert_not_called()

@@ -124,8 +124,9 @@ def test_what_is_downloaded_draws_the_same_again(model, generator):
 
 
 def test_a_run_draws_what_its_export_draws(toy_run, model):
-    opened = choice.open_run(str(toy_run))
-    of_run = PlaygroundModel(opened)
+    of_run = choice.open_run(str(toy_run))
+    # To find an image takes the discriminator.
+    assert of_run.nearest is not None and model.nearest is None
     drawn, expected = (
         each.grid([3, 1], seed=7, columns=2, truncation=0.5)
         for each in (of_run, model)
@@ -140,8 +141,8 @@ def test_a_run_draws_what_its_export_draws(toy_run, model):
     )
 
 
-def test_a_generator_is_opened_when_it_is_asked_for(generator):
-    opener = mock.Mock(return_value=generator)
+def test_a_generator_is_opened_when_it_is_asked_for(model):
+    opener = mock.Mock(return_value=model)
     offered = choice.Choice({"a": opener, "b": mock.Mock()})
     assert offered.titles == ["a", "b"]
     assert offered.get("a") is offered.get("a")
@@ -344,7 +345,8 @@ def test_a_slider_moves_on_after_a_failure():
 def page(monkeypatch):
     """A page whose widgets do nothing, so that the library is not needed."""
     names = [
-        f"tools.playground.{name}" for name in ("board", "controls", "page")
+        f"tools.playground.{name}"
+        for name in ("board", "controls", "nearest_panel", "page")
     ]
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)

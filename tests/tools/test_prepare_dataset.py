@@ -198,8 +198,11 @@ def test_what_does_not_fit_is_refused(images, shards, tmp_path):
         arguments(images, tmp_path / "e", "--image_size=32", "--threads=1")
         + ["--on_small=enlarge", "--num_examples=8"],
         arguments(images, shards),
+        arguments(images, "ram://prepared"),
+        ["--verify", "--output=ram://prepared"],
     ]
-    answers = call_each(PROGRAM, calls)
+    cache = f"import os; os.environ['SAGAN_TF_CACHE'] = '{tmp_path}/cache'"
+    answers = call_each(PROGRAM, calls, before=cache)
     refusals = [
         ("another framing", "lanczos", "box"),
         ("should be empty", "notes.txt"),
@@ -215,11 +218,14 @@ def test_what_does_not_fit_is_refused(images, shards, tmp_path):
     done = answers[len(refusals) :]
     for answer, words in zip(answers, refusals):
         assert_refused(answer, *words)
-    assert [answer.status for answer in done] == [0] * 4, done
+    assert [answer.status for answer in done] == [0] * 6, done
     assert "every shard is as it was" in done[0].out
     assert "7 images" in done[1].out and "skipped 1" in done[1].out
     assert "8 images of 32x32" in done[2].out
     assert "prepared already" in done[3].out
+    # A store has no sheet, which would have to come back.
+    assert "180 images" in done[4].out and "look at" not in done[4].out
+    assert "ram://prepared: every shard is as it was" in done[5].out
     assert (foreign[0] / "index.json").read_text() == "[]"
     assert (tmp_path / "full" / "notes.txt").read_text() == "keep me"
     assert len(open_dataset("shards", path=str(skipped), image_size=8).labels)

@@ -20,6 +20,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from tools.playground import readiness
 from tools.playground.choice import Choice, open_run, title_of
+from tools.playground.model import PlaygroundModel
 
 _WORKDIR, _PRETRAINED = run_flags.define()
 _SAVED_MODEL = command.define_path(
@@ -59,12 +60,12 @@ def main(argv: list[str]) -> None:
 def _open_one() -> Choice:
     chosen = run_flags.only_one(*_GENERATORS)
     if chosen is _SAVED_MODEL:
-        generator = exporting.ExportedGenerator(chosen.value)
+        model = PlaygroundModel(exporting.ExportedGenerator(chosen.value))
     else:
-        generator = open_run(chosen.value, _CHECKPOINT.value)
+        model = open_run(chosen.value, _CHECKPOINT.value)
     title = chosen.value.removeprefix(weights.PREFIX)
     title = title if chosen is _PRETRAINED else title_of(title)
-    return Choice({title: lambda: generator})
+    return Choice({title: lambda: model})
 
 
 def _offer_all() -> Choice:

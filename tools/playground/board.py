@@ -18,11 +18,12 @@ class Board:
         name: its name.
         title: its headline.
         pick: called with the name and the point that is clicked.
+        cell: pixels of an image, at least.
     """
 
-    def __init__(self, name: str, title: str, pick: Callable):
+    def __init__(self, name: str, title: str, pick: Callable, cell: int = 64):
         self.drawn: DrawnImages | None = None
-        self._name = name
+        self._name, self._cell = name, cell
         self._sheet: views.Sheet | None = None
         with ui.row().classes("w-full items-center gap-1"):
             ui.label(title).classes("text-base font-medium")
@@ -49,7 +50,7 @@ class Board:
 
     def show(self, drawn: DrawnImages) -> None:
         """Shows other images."""
-        self.drawn, self._sheet = drawn, views.Sheet(drawn)
+        self.drawn, self._sheet = drawn, views.Sheet(drawn, self._cell)
         self._image.set_source(views.as_url(self._sheet.image()))
         self._waiting.visible = False
 

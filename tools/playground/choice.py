@@ -7,8 +7,9 @@ import os
 from typing import Callable, Mapping
 
 from sagan_tf import runs
-from sagan_tf.exporting import SignedGenerator, sign
+from sagan_tf.exporting import sign
 from tools.playground.model import PlaygroundModel
+from tools.playground.nearest import NearestSearch
 
 
 class Choice:
@@ -18,19 +19,19 @@ class Choice:
         openers: what opens each.
     """
 
-    def __init__(self, openers: Mapping[str, Callable[[], SignedGenerator]]):
+    def __init__(self, openers: Mapping[str, Callable[[], PlaygroundModel]]):
         self.titles = list(openers)
         self._openers = openers
         self.get = functools.cache(self._open)
 
     def _open(self, title: str) -> PlaygroundModel:
-        model = PlaygroundModel(self._openers[title]())
+        model = self._openers[title]()
         model.warm_up()
         return model
 
 
-def open_run(place: str, checkpoint: str = "latest") -> SignedGenerator:
-    """Opens the averaged generator of a run.
+def open_run(place: str, checkpoint: str = "latest") -> PlaygroundModel:
+    """Opens the averaged generator of a run, and what finds images in it.
 
     Args:
         place: its workdir, or `pretrained:NAME`.
@@ -46,7 +47,8 @@ def open_run(place: str, checkpoint: str = "latest") -> SignedGenerator:
         "image_size": run.config.dataset.image_size,
         "class_names": list(run.class_names()),
     }
-    return sign(run.load_generator(), card)
+    generator = run.load_generator()
+    return PlaygroundModel(sign(generator, card), NearestSearch(run, generator))
 
 
 def title_of(path: str) -> str:

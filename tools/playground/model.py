@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,9 @@ from sagan_tf.exporting import SignedGenerator
 from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.image_sizes import as_size, sides
 from sagan_tf.visualization import sheets, ways
+
+if TYPE_CHECKING:
+    from tools.playground.nearest import NearestSearch
 
 # More than this is slow to draw, and too small to look at.
 MOST_IMAGES = 200
@@ -69,16 +72,23 @@ class PlaygroundModel:
 
     Args:
         generator: what `sagan_tf.export` wrote, or would write.
+        nearest: finds what it draws nearest to an image, which takes more than
+            an export has.
 
     Attributes:
+        nearest: the same.
         num_classes: number of classes; 0 for none.
         class_names: a name for each.
         has_attention: whether it has an attention layer.
         about: what the card tells of its images, its step and their size.
     """
 
-    def __init__(self, generator: SignedGenerator):
-        self._generator = generator
+    def __init__(
+        self,
+        generator: SignedGenerator,
+        nearest: NearestSearch | None = None,
+    ):
+        self._generator, self.nearest = generator, nearest
         self.num_classes = generator.num_classes
         self.class_names = generator.class_names()
         self.has_attention = "attention" in generator.signatures
@@ -114,7 +124,7 @@ class PlaygroundModel:
         Raises:
             UserError: if one of them makes no sense.
         """
-        labels = self._check_labels(labels)
+        labels = self.check_labels(labels)
         _check_count(len(labels), columns)
         drawing.check_truncation(truncation)
         seeds = drawing.count_seeds(seed, columns)
@@ -137,6 +147,7 @@ class PlaygroundModel:
         second: int,
         position: float,
         truncation: float,
+        start: np.ndarray | None = None,
     ) -> DrawnImages:
         """Draws a latent on the way between two, one image for each class.
 
@@ -147,12 +158,13 @@ class PlaygroundModel:
             first: seed of the latent where the way starts.
             second: seed of the latent where it ends.
             position: share of the way, in [0, 1].
-            truncation: of both ends; 0 for none.
+            truncation: of ends that are drawn; 0 for none.
+            start: a latent, `(latent_dim,)`, in place of the first.
 
         Raises:
             UserError: if one of them makes no sense.
         """
-        labels = self._check_labels(labels)
+        labels = self.check_labels(labels)
         _check_count(1, len(labels))
         drawing.check_truncation(truncation)
         if not 0.0 <= position <= 1.0:
@@ -161,6 +173,8 @@ class PlaygroundModel:
             )
         seeds = [int(drawing.count_seeds(n, 1)[0]) for n in (first, second)]
         ends = self._latents(seeds, truncation)
+        if start is not None:
+            seeds, ends = seeds[1:], np.stack([start, ends[1]])
         latent = ways.interpolate_on_sphere(
             *ends, np.array([position], np.float32)
         )
@@ -171,6 +185,7 @@ class PlaygroundModel:
             [],
             {
                 "seeds": np.array(seeds),
+                "ends": ends,
                 "position": np.float32(position),
                 "truncation": np.float32(truncation),
             },
@@ -188,7 +203,12 @@ class PlaygroundModel:
         answer = self._generator.signatures["attention"](**inputs)
         return answer["attention"][0].numpy()
 
-    def _check_labels(self, labels: Sequence[int]) -> list[int]:
+    def check_labels(self, labels: Sequence[int]) -> list[int]:
+        """Returns classes, `[0]` where there are none.
+
+        Raises:
+            UserError: if there is no such class, or none is named.
+        """
         if not self.num_classes:
             return [0]
         words = [str(label) for label in labels]

@@ -12,6 +12,7 @@ from sagan_tf.errors import UserError, one_line
 from tools.playground import board, controls, views
 from tools.playground.latest import Latest
 from tools.playground.model import DrawnImages, PlaygroundModel
+from tools.playground.nearest_panel import NearestPanel
 
 _COLUMNS, _MOST_COLUMNS = 6, 12
 # The slider's right end, where nothing is cut off.
@@ -118,6 +119,26 @@ class Page:
                 self._second = controls.number("to seed", 2, update, "second")
             for number in (self._first, self._second):
                 number.style("max-width: 80px")
+        with ui.column().classes("panel w-full gap-2"):
+            self._build_nearest()
+
+    def _build_nearest(self) -> None:
+        ui.label("Nearest to an image").classes("text-base font-medium")
+        self._nearest = None
+        if self._model.nearest is None:
+            ui.label(
+                "What was exported has no discriminator to look with: open "
+                "the run by --workdir, or weights by --pretrained."
+            ).classes("hint").props("data-testid=no-drop")
+            return
+        self._nearest = NearestPanel(
+            self._model.nearest,
+            lambda: self._model.check_labels(self._labels()),
+            self._pick,
+            self._show_nearest,
+            self._start_from_nearest,
+        )
+        self._boards["nearest"] = self._nearest.board
 
     def _build_attention(self) -> None:
         ui.label("Where a point looks").classes("text-base font-medium")
@@ -168,7 +189,17 @@ class Page:
             self._whole(self._second),
             float(self._position.value),
             self._cut_off(),
+            self._nearest.start() if self._nearest else None,
         )
+
+    async def _show_nearest(self, drawn: DrawnImages) -> None:
+        await self._show("nearest", drawn)
+        if self._nearest.start() is not None:
+            await self._update_between()
+
+    async def _start_from_nearest(self) -> None:
+        self._first.set_enabled(self._nearest.start() is None)
+        await self._update_between()
 
     def _labels(self) -> list[int]:
         return sorted(self._classes.value) if self._classes else [0]
@@ -189,6 +220,9 @@ class Page:
             # Flags and fields have one name.
             ui.notify(one_line(error).replace("--", ""), type="warning")
             return
+        await self._show(name, drawn)
+
+    async def _show(self, name: str, drawn: DrawnImages) -> None:
         self._boards[name].show(drawn)
         if name == self._picked:
             await self._load_attention()

@@ -24,6 +24,8 @@ body { background: #f4f5f7; }
 .look { flex: 1 1 360px; max-width: 484px; }
 .pixels img { image-rendering: pixelated; cursor: crosshair; }
 .pixels { user-select: none; max-width: 100%; }
+.drop .q-uploader__file, .drop .q-uploader__subtitle { display: none; }
+.result { flex: 1 1 200px; }
 .hint { color: #667; font-size: 0.85rem; }
 .busy { position: fixed; top: 0; left: 0; z-index: 10; }
 @media (max-width: 800px) {

@@ -39,22 +39,23 @@ class Sheet:
 
     Args:
         drawn: the images.
+        cell: pixels of an image, at least.
     """
 
-    def __init__(self, drawn: DrawnImages):
+    def __init__(self, drawn: DrawnImages, cell: int = _CELL):
         self._count, height, width = drawn.images.shape[:3]
         self._captions = drawn.captions
         self._columns = drawn.columns
-        factor = sheets.enlargement(height, _CELL)
+        factor = sheets.enlargement(height, cell)
         self._height, self._width = height * factor, width * factor
         longest = max(map(len, drawn.captions), default=0)
         self._margin = int(longest * _FONT * _LETTER + 8) if longest else 0
-        self._images = drawn.images
+        self._images, self._cell = drawn.images, cell
 
     def image(self) -> np.ndarray:
         """Returns the sheet: `(height, width, 3 or 4)`, uint8."""
         grid = sheets.image_grid(
-            self._images, self._columns, _GAP, enlarge_to=_CELL
+            self._images, self._columns, _GAP, enlarge_to=self._cell
         )
         margin = ((0, 0), (self._margin, 0), (0, 0))
         return np.pad(grid, margin, constant_values=255)
@@ -97,6 +98,16 @@ class Sheet:
         row, column = divmod(index, self._columns)
         left = _GAP + column * (self._width + _GAP)
         return self._margin + left, _GAP + row * (self._height + _GAP)
+
+
+def alone(image: np.ndarray, cell: int) -> np.ndarray:
+    """Returns an image as large as one of a sheet with such cells.
+
+    Args:
+        image: `(height, width, channels)`, floats in [-1, 1].
+        cell: pixels of its side, at least.
+    """
+    return sheets.image_grid(image[np.newaxis], 1, _GAP, enlarge_to=cell)
 
 
 def telling_point(

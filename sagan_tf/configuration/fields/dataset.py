@@ -10,7 +10,6 @@ from sagan_tf import image_sizes
 from sagan_tf.configuration.fields.field import (
     BOOLEAN,
     INTEGER,
-    LOCAL,
     NAME,
     PATH,
     TEXT,
@@ -231,10 +230,10 @@ FIELDS = (
     Field(
         "dataset.cache",
         "",
-        LOCAL,
-        'where decoded images are kept: "memory", a directory, "none", or '
-        "empty, which is memory if they take less than a gigabyte, else the "
-        "user's cache",
+        PATH,
+        'where decoded images are kept: "memory", a directory or an address '
+        '(for all machines), "none", or empty, which is memory if they take '
+        "less than a gigabyte, else the user's cache",
         since="",
         only_if=_OF_FILES,
         may_change=True,

@@ -7,7 +7,7 @@ import math
 import numbers
 from typing import Any, Callable
 
-from sagan_tf.errors import LOCAL_PATH, is_local, nearest_name
+from sagan_tf.errors import nearest_name
 from sagan_tf.storage import is_known
 
 
@@ -126,9 +126,6 @@ BOOLEAN = Check(lambda value: isinstance(value, bool), "True or False")
 PATH = Check(
     lambda value: isinstance(value, str) and is_known(value),
     "a path, or an address that TensorFlow knows, such as gs://BUCKET/NAME",
-)
-LOCAL = Check(
-    lambda value: isinstance(value, str) and is_local(value), LOCAL_PATH
 )
 TEXT = Check(lambda value: isinstance(value, str), "a string")
 NAME = Check(

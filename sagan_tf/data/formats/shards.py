@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from sagan_tf import storage
 from sagan_tf.data import decoding
 from sagan_tf.data.importer import Importer, Sample, existing
 from sagan_tf.errors import UserError, one_line
@@ -186,15 +187,17 @@ def sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def read_index(path: str) -> dict[str, Any] | None:
-    """Returns the index of finished shards; `None` if there is none.
+def read_index(path: storage.PathLike) -> dict[str, Any] | None:
+    """Returns the index of finished shards, here or in a store.
+
+    Returns:
+        `None` if there is none.
 
     Raises:
         UserError: if there is something else under its name.
     """
     try:
-        with open(os.path.join(path, INDEX), encoding="utf-8") as stream:
-            index = json.load(stream)
+        index = json.loads((storage.at(path) / INDEX).read_text("utf-8"))
         found = index.get("format")
     except FileNotFoundError:
         return None
@@ -225,8 +228,8 @@ def _check_size(file: str, expected: int) -> None:
         )
 
 
-def _broken(path: str, reason: str) -> UserError:
+def _broken(path: storage.PathLike, reason: str) -> UserError:
     return UserError(
-        f"{os.path.join(path, INDEX)} cannot be used: {reason}; prepare the "
+        f"{storage.at(path) / INDEX} cannot be used: {reason}; prepare the "
         "shards again in an empty directory"
     )
