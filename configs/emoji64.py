@@ -2,9 +2,9 @@
 
 Command:   python -m sagan_tf.train --config=emoji64 \
                --workdir=runs/emoji64
-Hardware:  not measured yet
-Time:      not measured yet
-Score:     not measured yet
+Hardware:  1 thread on an Intel Xeon (AVX-512, AMX), bfloat16, beside other work
+Time:      89 minutes
+Score:     FID 19.8, recall 0.173, accuracy 0.386
 """
 
 import ml_collections
@@ -26,5 +26,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.optimizer.generator_learning_rate = 2e-4
     config.optimizer.discriminator_learning_rate = 8e-4
     config.train.augmentation = ("color", "translation", "cutout")
-    config.train.num_steps = 5_000
+    config.train.num_steps = 7_000
     return config
