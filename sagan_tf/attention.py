@@ -199,7 +199,7 @@ def _uniform_layers(seen: attention_capture.CapturedAttention) -> list[str]:
             lines.append(
                 f"On {_map(seen, size)} maps (gate {seen.gates[size]:+.2f}) "
                 f"{share:.0%} of the points attend to all keys nearly alike "
-                f"({spreads.mean():.3f} of the greatest entropy): drawn pale."
+                f"({spreads.mean():.3f} of the greatest entropy): drawn dim."
             )
     return lines
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import tensorflow as tf
+from absl import logging
 
+from sagan_tf.errors import UserError
 from sagan_tf.gan import SAGAN
 
 # Vectors of spectral normalization belong to the kernel beside them.
@@ -38,6 +40,9 @@ def start_from(
 
     Returns:
         Lines that say how many weights were taken, and which were not.
+
+    Raises:
+        UserError: if a block that is frozen has weights that were not.
     """
     lines = []
     for ours, theirs in (
@@ -46,6 +51,13 @@ def start_from(
     ):
         left = take_weights(ours, theirs)
         total = len(ours.variables)
+        others = _differences(ours, theirs)
+        _check_frozen(ours, left, others)
+        if len(left) > total / 2:
+            logging.warning(
+                "config.train.init_from gave the %s %d of its %d weights: %s",
+                *(ours.name, total - len(left), total, others),
+            )
         lines.append(
             f"{ours.name:<16}{total - len(left)} of {total} weights taken"
             + (", afresh:" if left else "")
@@ -55,6 +67,30 @@ def start_from(
             lines.append(f"  and {len(left) - _MOST_LISTED} more")
     gan.restart_average()
     return lines
+
+
+def _differences(ours: tf.keras.Model, theirs: tf.keras.Model) -> str:
+    """Returns `base_channels is 16 here and 8 there`, for what differs."""
+    here, there = ours.get_config(), theirs.get_config()
+    names = [name for name in here if here[name] != there.get(name)]
+    return "; ".join(
+        f"{name} is {here[name]} here and {there.get(name)} there"
+        for name in names
+        if name != "name"
+    )
+
+
+def _check_frozen(
+    discriminator: tf.keras.Model, left: list[str], others: str
+) -> None:
+    for _, layer in discriminator.stages:
+        afresh = [each for each in left if each.startswith(f"{layer.name}/")]
+        if afresh and not layer.trainable:
+            raise UserError(
+                "config.train.freeze_discriminator should keep blocks whose "
+                f"weights config.train.init_from has. Received: {layer.name}, "
+                f"where {len(afresh)} of them start afresh ({others})"
+            )
 
 
 def take_weights(ours: tf.keras.Model, theirs: tf.keras.Model) -> list[str]:

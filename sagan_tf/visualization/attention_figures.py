@@ -197,7 +197,7 @@ def heat_over(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     Args:
         image: `(height, width, 3)`, uint8.
-        weights: `(keys,)`; the largest one is the brightest, but pale where
+        weights: `(keys,)`; the largest one is the brightest, but dim where
             all are nearly alike.
 
     Returns:

@@ -115,6 +115,24 @@ def test_a_new_run_starts_from_another(unconditional_run, tmp_path, capsys):
     assert "  embedding/embeddings: not there" in said
 
 
+def test_few_weights_that_fit_are_a_warning(
+    unconditional_run, tmp_path, caplog
+):
+    config = toy.config(
+        model__base_channels=4,
+        model__attention_resolutions=(),
+        train__init_from=str(unconditional_run),
+    )
+    train.run(config, Workdir(tmp_path / "new"), dry_run=True)
+    (said, _) = [r.getMessage() for r in caplog.records if "gave" in r.msg]
+    assert "init_from gave the generator " in said
+    assert "base_channels is 4 here and 2 there" in said
+    config.train.freeze_discriminator = 1
+    words = "Received: block_1, where . of them start afresh .*base_channels is"
+    with pytest.raises(UserError, match=words):
+        train.run(config, Workdir(tmp_path / "new"), dry_run=True)
+
+
 def test_a_run_that_goes_on_does_not_start_again(
     unconditional_run, tmp_path, capsys
 ):
