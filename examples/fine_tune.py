@@ -54,8 +54,10 @@ def main(argv: list[str] | None = None) -> SAGAN:
     arguments = parser.parse_args(argv)
 
     run = runs.open_run(arguments.workdir, arguments.checkpoint)
-    size = run.config.dataset.image_size
-    images = open_dataset("folder", path=arguments.folder, image_size=size)
+    # Images as the run saw its own.
+    names = ("image_size", "channels", "fit", "background")
+    framing = {name: run.config.dataset[name] for name in names}
+    images = open_dataset("folder", path=arguments.folder, **framing)
     # Both networks as they were trained; the average starts from them.
     networks = []
     for network in (run.load_generator(False), run.load_discriminator()):
