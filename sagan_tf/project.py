@@ -29,7 +29,7 @@ _OUTPUT = command.define_path(
     "output", None, "PATH.npz of the latent; PATH.png beside it is the sheet."
 )
 _FILM = command.define_path(
-    "film", "", "PATH.gif or PATH.webp for a film of the way."
+    "film", "", "PATH.gif, PATH.webp or PATH.mp4 for a film of the way."
 )
 _LABELS = flags.DEFINE_list(
     "labels", None, "Classes to try, by number or name; all without it."
@@ -84,12 +84,8 @@ def main(argv: list[str]) -> None:
 def _check_files(output: storage.AnyPath) -> None:
     if output.suffix.lower() != ".npz" or output.is_dir():
         raise UserError(f"--output should be PATH.npz. Received: {output}")
-    film = storage.at(_FILM.value)
-    if _FILM.value and film.suffix.lower() not in films.ENDINGS:
-        raise UserError(
-            f"--film should end in {' or '.join(films.ENDINGS)}. Received: "
-            f"{film}"
-        )
+    if _FILM.value:
+        films.check_path(_FILM.value, "--film")
 
 
 def _write(

@@ -31,8 +31,8 @@ _SAVED_MODEL = command.define_path(
 _OUTPUT = command.define_path(
     "output",
     None,
-    "PATH.png for a sheet, PATH.gif or PATH.webp for a film; else a directory "
-    "for single files.",
+    "PATH.png for a sheet, PATH.gif, PATH.webp or PATH.mp4 for a film; else a "
+    "directory for single files.",
 )
 _SHOW = flags.DEFINE_enum(
     "show",
@@ -82,7 +82,7 @@ _WIDTH = flags.DEFINE_integer(
 # Images a second, and pixels of a side that small ones are enlarged to.
 _FILM_RATE, _TRAINING_RATE, _FILM_SIDE = 20.0, 4.0, 256
 _AT_ONCE = 50
-_NO_SHEET = (".bmp", ".gif", ".jpeg", ".jpg", ".npz", ".webp")
+_NO_SHEET = (".bmp", ".gif", ".jpeg", ".jpg", ".mp4", ".npz", ".webp")
 
 
 def main(argv: list[str]) -> None:
@@ -121,11 +121,7 @@ def main(argv: list[str]) -> None:
 
 def _check_output(output: storage.AnyPath) -> None:
     if _SHOW.value in ("film", "training"):
-        if output.suffix.lower() not in films.ENDINGS or output.is_dir():
-            raise UserError(
-                f"--output should end in {' or '.join(films.ENDINGS)} with "
-                f"--show={_SHOW.value}. Received: {output}"
-            )
+        films.check_path(output, "--output", f" with --show={_SHOW.value}")
         return
     if output.suffix.lower() in _NO_SHEET:
         raise UserError(

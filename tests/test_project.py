@@ -37,7 +37,7 @@ def answers(toy_run, toy_weights, place):
         "no image": [run, f"--image={place}/text.png", out],
         "absent": [run, f"--image={place}/absent.png", out],
         "no npz": [run, drawn, f"--output={place}/x.png"],
-        "no film": [run, drawn, out, f"--film={place}/x.mp4"],
+        "no film": [run, drawn, out, f"--film={place}/x.avi"],
     }
     found = call_each(
         "sagan_tf.project",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,17 @@ def import_package() -> Any:
     """Returns the package.
 
     Raises:
-        UserError: if it is not installed.
+        UserError: if it is not installed, or a release for another protobuf
+            than TensorFlow's.
     """
     try:
         import wandb
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        # Releases after 0.28 want a later one than TensorFlow 2.15 takes.
+        older = ' "protobuf<5"' if sys.version_info < (3, 12) else ""
         raise UserError(
-            f"{_FIELD} needs the package wandb: python -m pip install wandb"
+            f"{_FIELD} needs the package wandb: python -m pip install "
+            f"wandb{older} ({one_line(error)})"
         ) from error
     return wandb
 

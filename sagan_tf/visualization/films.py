@@ -1,9 +1,9 @@
-"""Films: images one after the other, as GIF or WebP."""
+"""Films: images one after the other, as GIF, WebP or MP4."""
 
 from __future__ import annotations
 
 import io
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 from PIL import Image
@@ -15,7 +15,40 @@ from sagan_tf.errors import UserError, one_line
 from sagan_tf.visualization.sheets import to_image, to_uint8
 from sagan_tf.whole_files import replacing
 
-ENDINGS = (".gif", ".webp")
+_BY_PILLOW, _VIDEO = (".gif", ".webp"), ".mp4"
+
+
+def check_path(path: storage.PathLike, flag: str, beside: str = "") -> None:
+    """Refuses what cannot become a film.
+
+    Args:
+        path: the file.
+        flag: what gives it.
+        beside: what else the message says of it.
+
+    Raises:
+        UserError: if its ending is another, it is a directory, or what writes
+            it is not installed.
+    """
+    ending = storage.at(path).suffix.lower()
+    if ending not in (*_BY_PILLOW, _VIDEO) or storage.at(path).is_dir():
+        raise UserError(
+            f"{flag} should end in .gif, .webp or .mp4{beside}. Received: "
+            f"{path}"
+        )
+    if ending == _VIDEO:
+        _ffmpeg()
+
+
+def _ffmpeg() -> Any:
+    try:
+        import imageio_ffmpeg
+    except ImportError as error:
+        raise UserError(
+            "a film in .mp4 needs the package imageio-ffmpeg: python -m pip "
+            "install imageio-ffmpeg; .gif and .webp need none"
+        ) from error
+    return imageio_ffmpeg
 
 
 def write_film(
@@ -23,27 +56,29 @@ def write_film(
     frames: Sequence[np.ndarray],
     frames_per_second: float = 20.0,
 ) -> None:
-    """Writes a film that begins again at its end.
+    """Writes a film, which begins again at its end if it is no MP4.
 
     Args:
-        path: the file, ending in one of `ENDINGS`; its directory is made.
+        path: the file, as `check_path` takes it; its directory is made.
         frames: `(height, width, channels)` each, all of one size, as `to_uint8`
             takes them; what is transparent is laid on white.
         frames_per_second: how fast.
 
     Raises:
         OSError: the file cannot be written; what was there before stays.
-        ValueError: there is no frame, or the ending is another.
+        UserError: the path is refused.
+        ValueError: there is no frame.
     """
+    check_path(path, "a film")
+    if not len(frames):
+        raise ValueError("`frames` should have a frame. Received: none")
     ending = storage.at(path).suffix.lower()
-    if ending not in ENDINGS or not len(frames):
-        raise ValueError(
-            f"`path` should end in one of {ENDINGS}, and `frames` have a "
-            f"frame. Received: {path} and {len(frames)} frames"
-        )
     images = [to_channels(to_image(to_uint8(frame))) for frame in frames]
     storage.at(path).parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as aside:
+        if ending == _VIDEO:
+            _write_video(aside, images, frames_per_second)
+            return
         images[0].save(
             aside,
             format=ending[1:].upper(),
@@ -52,6 +87,26 @@ def write_film(
             duration=max(round(1000 / frames_per_second), 10),
             loop=0,
         )
+
+
+def _write_video(
+    path: storage.AnyPath, images: Sequence[Image.Image], rate: float
+) -> None:
+    # What every player shows has its colours at half the size.
+    width, height = (side + side % 2 for side in images[0].size)
+    writer = _ffmpeg().write_frames(
+        str(path),
+        (width, height),
+        fps=rate,
+        macro_block_size=2,
+        output_params=["-f", "mp4"],
+    )
+    writer.send(None)
+    for image in images:
+        page = Image.new("RGB", (width, height), "white")
+        page.paste(image)
+        writer.send(page.tobytes())
+    writer.close()
 
 
 def of_training(

@@ -9,7 +9,10 @@ import pytest
 from sagan_tf import training_run
 from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError
-from sagan_tf.training.weights_and_biases import WeightsAndBiases
+from sagan_tf.training.weights_and_biases import (
+    WeightsAndBiases,
+    import_package,
+)
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
 
@@ -80,6 +83,14 @@ def test_a_missing_package_is_said_before_anything_is_written(
     with pytest.raises(UserError, match="log.wandb needs the package wandb"):
         training_run.run(toy.config(log__wandb="x"), Workdir(tmp_path / "run"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_release_for_another_protobuf_is_one_line(monkeypatch, tmp_path):
+    (tmp_path / "wandb.py").write_text("from json import Imports")
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="install wandb.*import name .Imports"):
+        import_package()
 
 
 def test_an_account_that_fails_is_one_line(package, tmp_path):
