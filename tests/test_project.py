@@ -92,4 +92,4 @@ def test_what_cannot_be_done_is_refused_in_one_line(answers):
     assert_refused(answers["no image"], "text.png should be an image")
     assert_refused(answers["absent"], "absent.png: No such file")
     assert_refused(answers["no npz"], "--output should be PATH.npz")
-    assert_refused(answers["no film"], "--film should end in .gif or .webp")
+    assert_refused(answers["no film"], "--film should end in .gif, .webp or")
