@@ -2,9 +2,10 @@
 
     python examples/train_on_your_images.py images --output=mine
 
-The folder has one sub-folder per class, or images alone (no classes). It takes
-as many steps as you give it: a GPU takes hours, a CPU days, for a good result
-at 64 pixels. The same run with checkpoints, scores and a log is
+The folder has one sub-folder per class, or images alone (no classes); they are
+read as RGB, and what is transparent is what its file has there, often black.
+It takes as many steps as you give it: a GPU takes hours, a CPU days, for a good
+result at 64 pixels. The same run with checkpoints, scores and a log is
 `python -m sagan_tf.train --config.dataset.name=folder`; see docs/data.md.
 """
 

@@ -23,6 +23,7 @@ EVERYBODY = {
     "errors",
     "image_sizes",
     "keras_two",
+    "progress",
     "storage",
     "user_cache",
     "whole_files",

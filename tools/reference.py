@@ -68,7 +68,9 @@ def _about(text: str) -> str:
 def _entry(flag: Flag, required: tuple[str, ...]) -> str:
     notes = [flag.kind]
     if flag.name in required:
-        notes.append("required")
+        # A run that is there has a configuration.
+        of = " of a new run" if flag.name == "config" else ""
+        notes.append(f"required{of}")
     elif flag.default not in (None, ""):
         notes.append(f"default `{str(flag.default).lower()}`")
     text = f"- `--{flag.name}` ({', '.join(notes)}): {flag.help.rstrip('.')}."

@@ -13,7 +13,6 @@ import dataclasses
 import fcntl
 import functools
 import json
-import sys
 from typing import Any, Iterator
 
 import numpy as np
@@ -33,6 +32,7 @@ from sagan_tf.data.shard_writing import (
     write_shard,
 )
 from sagan_tf.errors import UserError
+from sagan_tf.progress import progress_bar
 
 SHARD_SIZE = 2_048
 _PROGRESS, _LOCK, _PLAN = ".progress", ".lock", "plan.json"
@@ -220,17 +220,8 @@ def _write_missing(
     left = sum(len(preparation.indices(number)) for number in missing)
     if not storage.is_stored(folder):
         check_space(preparation, folder, left)
-    # A file or a pipe gets a line now and then, not a flood.
-    pause = 0.1 if sys.stderr.isatty() else 15.0
-    with tqdm.tqdm(
-        total=preparation.num_examples,
-        initial=preparation.num_examples - left,
-        unit="image",
-        file=sys.stderr,
-        leave=False,
-        mininterval=pause,
-        delay=pause,
-    ) as bar:
+    total = preparation.num_examples
+    with progress_bar(total, initial=total - left) as bar:
         for number in missing:
             images = _images(preparation, number, threads, bar)
             entry = write_shard(folder / preparation.file(number), images)

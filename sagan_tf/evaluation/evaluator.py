@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import Callable, Iterable, Iterator
 
 import numpy as np
-import tqdm
 from absl import logging
 
 from sagan_tf.errors import UserError
@@ -27,6 +25,7 @@ from sagan_tf.evaluation.real_statistics import RealStatistics
 from sagan_tf.evaluation.score_table import Scores
 from sagan_tf.evaluation.set_statistics import Statistics
 from sagan_tf.evaluation.three_channels import to_rgb
+from sagan_tf.progress import progress_bar
 
 Batches = Iterable["tuple[np.ndarray, np.ndarray]"]
 
@@ -213,7 +212,7 @@ class Evaluator:
 
 
 @contextlib.contextmanager
-def progress_bar(
+def image_progress(
     total: int, description: str
 ) -> Iterator[Callable[[int], object]]:
     """Shows a bar of images.
@@ -225,13 +224,5 @@ def progress_bar(
     Yields:
         What to call with the number of images done.
     """
-    with tqdm.tqdm(
-        total=total,
-        desc=description,
-        unit="image",
-        file=sys.stderr,
-        leave=False,
-        # A file or a pipe gets a line now and then, not a flood.
-        mininterval=0.5 if sys.stderr.isatty() else 15.0,
-    ) as bar:
+    with progress_bar(total, description=description) as bar:
         yield lambda done: bar.update(done - bar.n)

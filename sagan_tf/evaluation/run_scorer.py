@@ -12,7 +12,11 @@ from absl import logging
 from sagan_tf.errors import UserError, one_line
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.best import BestCheckpoint
-from sagan_tf.evaluation.evaluator import Batches, Evaluator, progress_bar
+from sagan_tf.evaluation.evaluator import (
+    Batches,
+    Evaluator,
+    image_progress,
+)
 from sagan_tf.evaluation.reports import write_plot
 from sagan_tf.evaluation.score_table import Scores, ScoreTable
 from sagan_tf.storage import AnyPath
@@ -86,7 +90,7 @@ class RunScorer:
         # What is to be written has to be drawn.
         scores = None if self.evaluator.outputs else self.table.find(card)
         if scores is None or card.cas_test not in ("", scores.card.cas_test):
-            with progress_bar(card.num_generated, f"step {step}") as progress:
+            with image_progress(card.num_generated, f"step {step}") as progress:
                 scores = self.evaluator.score(self.sample(step), card, progress)
             self.table.add(scores)
             write_plot(self.workdir.score_plot, self.table.rows())

@@ -17,7 +17,7 @@ from sagan_tf.evaluation import (
     real_statistics,
 )
 from sagan_tf.evaluation.classification_accuracy import ClassificationTest
-from sagan_tf.evaluation.evaluator import Evaluator, progress_bar
+from sagan_tf.evaluation.evaluator import Evaluator, image_progress
 from sagan_tf.evaluation.feature_network import FeatureNetwork
 from sagan_tf.evaluation.generated import Checkpoints, CheckpointSampler
 from sagan_tf.evaluation.image_sets import ImageSet
@@ -141,7 +141,7 @@ def score_files(real_dir: str, fake_dir: str, options: Options) -> Scores:
         weights="none",
     )
     batches = fake.batches(options.batch_size, count)
-    with progress_bar(count, "fake") as progress:
+    with image_progress(count, "fake") as progress:
         return evaluator.score(batches, card, progress)
 
 
@@ -207,7 +207,7 @@ def _look(
     )
     # Before the work begins.
     halves.check_counts(network, num_real, num_generated, options.force)
-    with progress_bar(num_real, "real") as progress:
+    with image_progress(num_real, "real") as progress:
         real = real_statistics.load_or_gather(
             _statistics_file(card, options),
             card=card,

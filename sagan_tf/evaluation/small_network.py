@@ -12,7 +12,8 @@ from typing import Iterable
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
+
+from sagan_tf.progress import progress_bar
 
 INPUT_SIZE = 32
 NUM_FEATURES = 64
@@ -70,19 +71,17 @@ def train(
     optimizer = tf.keras.optimizers.Adam(schedule)
 
     @tf.function
-    def step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    def step(images: tf.Tensor, labels: tf.Tensor) -> None:
         images, is_whole = _with_mixed_halves(images)
         with tf.GradientTape() as tape:
             loss = _loss(model, images, labels, is_whole)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-        return loss
 
-    logging.info("training %s: %d steps", name, steps)
-    for number, batch in enumerate(batches, 1):
-        loss = step(*batch)
-        if number % 100 == 0:
-            logging.info("step %d of %d: loss %.4f", number, steps, loss)
+    with progress_bar(steps, "step", name) as bar:
+        for batch in batches:
+            step(*batch)
+            bar.update()
     return model
 
 

@@ -218,7 +218,8 @@ def get(
         if loss not in LOSSES:
             raise UserError(
                 f"`loss` should be one of {sorted(LOSSES)}, or a name that "
-                "sagan_tf.gan.losses.register was given. Received: "
+                "sagan_tf.gan.losses.register was given (of a command: in the "
+                "file of --config=FILE.py). Received: "
                 f"{loss!r}{nearest_name(loss, LOSSES)}"
             )
         loss = LOSSES[loss]

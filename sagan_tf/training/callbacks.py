@@ -12,6 +12,7 @@ import tqdm
 from absl import logging
 
 from sagan_tf.errors import DivergedError, UserError, one_line
+from sagan_tf.progress import progress_bar
 from sagan_tf.training.checkpoints import Checkpoints
 
 # Somebody may make room on a full disk meanwhile.
@@ -200,15 +201,12 @@ class ProgressBar(tf.keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Opens the bar at the restored step."""
         self._is_compiled, self._is_foretold = False, self.hidden
-        self._bar = tqdm.tqdm(
-            total=self.num_steps,
+        self._bar = progress_bar(
+            self.num_steps,
+            "step",
             initial=int(self.model.step.numpy()),
-            unit="step",
-            disable=self.hidden,
-            file=sys.stderr,
-            # A file or a pipe gets a line now and then, not a flood.
-            mininterval=0.5 if sys.stderr.isatty() else 15.0,
-            dynamic_ncols=sys.stderr.isatty(),
+            is_hidden=self.hidden,
+            stays=True,
         )
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
