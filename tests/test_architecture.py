@@ -90,6 +90,7 @@ MAY_IMPORT = {
     "errors": set(),
     "image_sizes": set(),
     "keras_two": set(),
+    "progress": set(),
     "storage": set(),
     "user_cache": set(),
     "weights": set(),

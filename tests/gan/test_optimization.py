@@ -231,13 +231,27 @@ def test_compiled_updates_equal_the_plain_ones(parts):
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-4)
 
 
-def test_the_networks_compile():
+def test_keras_compiles_the_step():
     """Random numbers are others in compiled code, so these are finite only."""
-    gan = SAGAN(*test_model.networks())
-    history = test_model.five_steps(gan, test_model.batch(20), jit_compile=True)
+    gan = SAGAN(*test_model.small_networks())
+    data = test_model.small_batch(20)
+    history = test_model.five_steps(gan, data, jit_compile=True)
     assert gan.step.numpy() == 5
     assert all(np.all(np.isfinite(curve)) for curve in history.values())
     assert all(np.all(np.isfinite(value)) for value in gan.get_weights())
+
+
+def test_the_networks_compile():
+    """The generator's update goes through both networks and back."""
+    gan = SAGAN(*test_model.networks())
+    gan.compile(*test_model.optimizers())
+    before = gan.generator.get_weights()
+    latents = tf.random.stateless_normal((4, test_model.LATENT), (1, 2))
+    update = tf.function(gan.update_generator, jit_compile=True)
+    update(latents, tf.range(4) % test_model.CLASSES)
+    after = gan.generator.get_weights()
+    assert all(np.all(np.isfinite(value)) for value in after)
+    assert any(np.any(new != old) for new, old in zip(after, before))
 
 
 def test_wrong_number_of_parts():
