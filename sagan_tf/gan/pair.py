@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import tensorflow as tf
 
 from sagan_tf.gan import averaging, optimization
 from sagan_tf.gan.discrimination import with_labels
+from sagan_tf.gan.sampling import Sampler
 
 
 class AdversarialPair(tf.keras.Model):
@@ -80,6 +82,11 @@ class AdversarialPair(tf.keras.Model):
     def call(self, inputs: Any, training: Any = None) -> tf.Tensor:
         """Draws images with the averaged generator."""
         return self.ema_generator(inputs, training=False)
+
+    @functools.cached_property
+    def sampler(self) -> Sampler:
+        """Draws with the averaged generator; one, so that it is traced once."""
+        return Sampler(self.ema_generator)
 
     def learning_rates(self) -> dict[str, float]:
         """Returns `generator/learning_rate` and the discriminator's."""

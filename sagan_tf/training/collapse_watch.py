@@ -12,7 +12,6 @@ import tensorflow as tf
 from absl import logging
 
 from sagan_tf.gan import SAGAN
-from sagan_tf.gan.sampling import Sampler
 
 # Images of one class are called all alike below this share of the spread of
 # real images; a network that has never been above it is still learning.
@@ -45,7 +44,7 @@ class CollapseWatch:
     """
 
     def __init__(self, gan: SAGAN, real_images: np.ndarray) -> None:
-        self._sampler = Sampler(gan.ema_generator, _CLASSES * _PER_CLASS)
+        self._sampler = gan.sampler
         self._real_spread = max(_spread(real_images), 1e-6)
         classes = np.arange(_CLASSES) % max(gan.generator.num_classes, 1)
         self._labels = tf.constant(np.repeat(classes, _PER_CLASS), tf.int32)

@@ -9,7 +9,6 @@ import tensorflow as tf
 from absl import logging
 
 from sagan_tf.gan import SAGAN
-from sagan_tf.gan.sampling import Sampler
 from sagan_tf.training.clock import Clock, peak_memory
 from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.overfitting_watch import OverfittingWatch
@@ -109,7 +108,7 @@ class SheetWriter:
         self.directory = workdir.samples
         self.records = records
         self.columns = columns
-        self._sampler = Sampler(gan.ema_generator)
+        self._sampler = gan.sampler
         self._what = "averaged generator" if gan.ema_decay else "generator"
         count = gan.generator.num_classes
         classes = np.zeros(rows, np.int32)
@@ -161,7 +160,7 @@ class Probe:
     ):
         self.recorder = recorder
         self.measures = measures
-        self._sampler = Sampler(gan.ema_generator)
+        self._sampler = gan.sampler
         self._latents = tf.random.stateless_normal(
             (num_images, gan.generator.latent_dim), (gan.seed, 2**31 + 1)
         )

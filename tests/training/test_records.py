@@ -125,20 +125,19 @@ def test_warnings_reach_the_log_and_every_sink(caplog):
 )
 def test_rows_of_a_sheet_are_classes(tmp_path, classes, rows, captions):
     generator = types.SimpleNamespace(num_classes=classes, latent_dim=4)
-    gan = types.SimpleNamespace(
-        generator=generator, ema_generator=generator, ema_decay=0.9, seed=0
-    )
-    sheet = SheetWriter(
-        gan, Workdir(tmp_path), sinks.Records([]), 2, rows, tuple("abcde")
-    )
-    assert sheet.captions == captions
     drawn = []
 
     def draw(latents, labels):
         drawn.append(np.asarray(labels))
         return np.zeros((len(labels), 8, 8, 3), np.float32)
 
-    sheet._sampler = draw
+    gan = types.SimpleNamespace(
+        generator=generator, sampler=draw, ema_decay=0.9, seed=0
+    )
+    sheet = SheetWriter(
+        gan, Workdir(tmp_path), sinks.Records([]), 2, rows, tuple("abcde")
+    )
+    assert sheet.captions == captions
     sheet(5)
     assert len(drawn[0]) == 2 * (len(captions) if captions else rows)
     assert (tmp_path / "samples" / "step_00000005.png").is_file()
