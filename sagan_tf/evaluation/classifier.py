@@ -84,13 +84,15 @@ def load_classifier(
     return open_stored(path, name, dataset_name, strategy)
 
 
-def check_accuracy(name: str, accuracy: float, least: float) -> None:
+def check_accuracy(
+    name: str, accuracy: float, least: float, advice: str = ""
+) -> None:
     """Refuses a network that is not good enough to score with."""
     logging.info("%s: test accuracy %.4f", name, accuracy)
     if accuracy < least:
         raise UserError(
             f"{name} should recognise {least:.0%} of the test images. "
-            f"Received: {accuracy:.1%}"
+            f"Received: {accuracy:.1%}{advice}"
         )
 
 

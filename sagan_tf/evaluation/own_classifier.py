@@ -67,7 +67,13 @@ def load(
         rest, held = hold_out(dataset.num_examples)
         model = learn(read, rest, name, num_classes, steps=_STEPS)
         accuracy = accuracy_of(model, read, held)
-        classifier.check_accuracy(name, accuracy, _LEAST_ACCURACY)
+        classifier.check_accuracy(
+            name,
+            accuracy,
+            _LEAST_ACCURACY,
+            f" of {len(held)}; more images help, and --features=twins looks at "
+            "images of any kind",
+        )
         classifier.store(path, model, accuracy)
     return classifier.open_stored(path, name, dataset.name, strategy)
 
