@@ -110,7 +110,7 @@ def test_plausible_values_fit_or_are_refused(fields):
 
 
 @settings(
-    max_examples=2,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,

@@ -30,14 +30,6 @@ def records(workdir):
     return [json.loads(line) for line in workdir.metrics.open()]
 
 
-def trained(config, path):
-    """Returns the model that a workdir holds."""
-    gan = builders.build_gan(config)
-    checkpoints = builders.build_checkpoints(config, Workdir(path))
-    assert checkpoints.restore_latest(gan) == config.train.num_steps
-    return gan
-
-
 def everything(gan):
     """Returns all that training carries from step to step."""
     optimizers = gan.generator_optimizer, gan.discriminator_optimizer
@@ -171,11 +163,10 @@ def test_a_run_writes_its_whole_story(finished):
 
 
 def test_records_after_the_last_checkpoint_are_written_anew(copied):
-    workdir = copied
-    with workdir.metrics.open("a") as file:
+    with copied.metrics.open("a") as file:
         file.write('{"step": 3, "d_loss": 1.0}\n{"step": 4, "d_lo')
-    train.run(toy.config(train__num_steps=4), workdir)
-    assert [record["step"] for record in records(workdir)] == [1, 2, 3, 4]
+    train.run(toy.config(train__num_steps=4), copied)
+    assert [record["step"] for record in records(copied)] == [1, 2, 3, 4]
 
 
 def test_a_finished_run_stays_as_it_is(copied):
