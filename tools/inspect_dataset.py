@@ -3,8 +3,9 @@
     python -m tools.inspect_dataset DIR
 
 prints classes, kinds, channels, sizes, duplicates, what is left out and why,
-draws a sheet, and ends with a line that trains on it. Nothing is written but
-the sheet, and a note of which images can be read.
+draws a sheet, and ends with the lines that train on it, one for an accelerator
+and one for a CPU. Nothing is written but the sheet, and a note of which images
+can be read.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ _LABEL_KEY = flags.DEFINE_string(
 _LISTED = 5
 # Sizes that are proposed; others fit as well.
 _SIZES = (32, 64, 128, 256, 512)
+# A configuration of minutes on a CPU, and its size.
+_ON_CPU = "twins32", 32
 
 
 class File(NamedTuple):
@@ -72,7 +75,7 @@ def main(argv: list[str]) -> None:
     findings, found = first_look.look(dataset)
     sheets.write_png(_OUTPUT.value, first_look.sheet(dataset, findings))
     lines = [*describe(folder, files), found, f"{'sheet':<16}{_OUTPUT.value}"]
-    sys.stdout.write("\n".join([*lines, "", training_line(fields)]) + "\n")
+    sys.stdout.write("\n".join([*lines, "", *training_lines(fields)]) + "\n")
 
 
 def look_at_all(folder: Folder) -> list[File]:
@@ -191,13 +194,23 @@ def _open(fields: dict[str, Any]) -> ImageDataset:
     return open_dataset(**options, cache="none")
 
 
-def training_line(fields: dict[str, Any]) -> str:
-    """Returns the command that trains on the images."""
+def training_lines(fields: dict[str, Any]) -> list[str]:
+    """Returns the commands that train on the images, for a shell."""
+    small, size = _ON_CPU
+    return [
+        "# on a GPU or TPU",
+        _command("default", fields),
+        "# on a CPU: shapes and colours in minutes",
+        _command(small, {**fields, "image_size": size}),
+    ]
+
+
+def _command(config: str, fields: dict[str, Any]) -> str:
     words = [
         f"--config.dataset.{key}={shlex.quote(str(value))}"
         for key, value in fields.items()
     ]
-    start = "python -m sagan_tf.train --config=default --workdir=runs/mine"
+    start = f"python -m sagan_tf.train --config={config} --workdir=runs/mine"
     return " ".join([start, *words])
 
 

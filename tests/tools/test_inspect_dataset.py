@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf.configuration.default import get_config
+from sagan_tf.configuration import load_config
 from sagan_tf.configuration.validation import validate
 from tests.commands import ROOT
 from tests.data.test_odd_files import draw, put
@@ -90,8 +90,9 @@ def test_channels_are_those_that_most_images_need(modes, channels):
     assert inspect_dataset.channels_of_all(needed) == channels
 
 
-def test_the_proposed_line_is_a_valid_configuration(answer, folder):
-    line = answer[0].stdout.strip().splitlines()[-1]
+@pytest.mark.parametrize("number, config", [(-3, "default"), (-1, "twins32")])
+def test_the_proposed_lines_are_valid(answer, folder, number, config):
+    line = answer[0].stdout.strip().splitlines()[number]
     words = dict(
         word.removeprefix("--config.dataset.").split("=", 1)
         for word in shlex.split(line)
@@ -105,9 +106,16 @@ def test_the_proposed_line_is_a_valid_configuration(answer, folder):
         "on_small": "enlarge",
         "on_unreadable": "skip",
     }
-    config = get_config()
+    assert f"--config={config} " in line
+    config = load_config(config)
     config.dataset.update(name="folder", path="a", num_classes=2)
     validate(config)
+
+
+def test_a_cpu_is_to_begin_small():
+    lines = inspect_dataset.training_lines({"image_size": 256})
+    sizes = [line.split("image_size=")[1] for line in lines[1::2]]
+    assert sizes == ["256", "32"]
 
 
 def test_what_is_no_folder_is_one_line(tmp_path):
