@@ -156,6 +156,12 @@ MEASURES = {
         "share of real images with a generated one among their neighbours",
         "coverage",
     ),
+    "class_variety": _score(
+        "variety",
+        "variance of the features within the poorest class, by that of real "
+        "images",
+        "class_variety",
+    ),
     "accuracy": _score(
         "accuracy",
         "share of samples that show the class asked for",

@@ -28,7 +28,10 @@ class Arm:
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-_SCORES = ("coherence", "excess", "fid", "recall", "accuracy", "cas")
+_SCORES = (
+    *("coherence", "excess", "fid", "precision", "recall", "coverage"),
+    *("class_variety", "accuracy", "cas"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,7 +216,7 @@ RECIPE = Study(
         ),
     ),
     reference="base",
-    columns=(*_SCORES, "precision", "hue_coverage"),
+    columns=(*_SCORES, "hue_coverage"),
 )
 
 _AUGMENTED = {"train.augmentation": ("color", "translation", "cutout")}
