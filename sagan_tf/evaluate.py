@@ -22,11 +22,12 @@ from sagan_tf import runs, weights
 from sagan_tf.cli import feature_flags, run_flags
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import best, metrics, run_scorer, scoring
+from sagan_tf.evaluation import metrics, run_scorer, scoring
 from sagan_tf.evaluation.options import Options
-from sagan_tf.evaluation.outputs import Outputs
-from sagan_tf.evaluation.reports import format_scores
-from sagan_tf.evaluation.score_table import Scores
+from sagan_tf.evaluation.results import best
+from sagan_tf.evaluation.results.outputs import Outputs
+from sagan_tf.evaluation.results.reports import format_scores
+from sagan_tf.evaluation.results.score_table import Scores
 from sagan_tf.training import devices, distribution, lock
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir

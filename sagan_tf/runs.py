@@ -16,8 +16,8 @@ from sagan_tf.data import ImageDataset, decoding
 from sagan_tf.data.channels import to_floats
 from sagan_tf.data.framing import TooSmallError
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation.best import BestCheckpoint, requested_steps
-from sagan_tf.evaluation.score_table import ScoreTable
+from sagan_tf.evaluation.results.best import BestCheckpoint, requested_steps
+from sagan_tf.evaluation.results.score_table import ScoreTable
 from sagan_tf.exporting.exported import read_card
 from sagan_tf.gan import SAGAN
 from sagan_tf.gan.sampling import Sampler

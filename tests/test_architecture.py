@@ -98,6 +98,14 @@ MAY_IMPORT = {
     # The package's own door, `from sagan_tf import SAGAN`.
     "": {"gan", "networks"},
 }
+# The rooms within `evaluation`; modules beside them may import any.
+WITHIN_EVALUATION = {
+    "images": set(),
+    "numerics": set(),
+    "features": {"images"},
+    "sets": {"features", "images", "numerics"},
+    "results": {"images", "numerics", "sets"},
+}
 READS_CONFIGS = MAINS | DOOR | {"builders", "runs"}
 FOR_CONFIGS = (
     "ml_collections",
@@ -210,6 +218,17 @@ def tool_of(module):
 def test_imports_keep_to_the_table(path):
     is_package = path.stem == "__init__"
     assert not breaches(path.read_text(), name_of(path), is_package)
+
+
+@pytest.mark.parametrize("room", WITHIN_EVALUATION)
+def test_rooms_within_evaluation_keep_to_theirs(room):
+    inner = "sagan_tf.evaluation."
+    for path in sources(f"sagan_tf/evaluation/{room}"):
+        tree = ast.parse(path.read_text())
+        for other in imported_modules(tree, name_of(path)):
+            target = other.removeprefix(inner).partition(".")[0]
+            if other.startswith(inner) and target in WITHIN_EVALUATION:
+                assert target in WITHIN_EVALUATION[room] | {room}, path
 
 
 def test_each_room_has_a_row_in_the_table():

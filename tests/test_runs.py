@@ -11,7 +11,7 @@ from sagan_tf import runs
 from sagan_tf.configuration import builders
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.protocol import Card
-from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
 from sagan_tf.training.workdir import Workdir
 
 

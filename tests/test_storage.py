@@ -10,13 +10,14 @@ from sagan_tf import storage, user_cache
 from sagan_tf.cli import command, drawing
 from sagan_tf.data import formats
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import archives, classifier
-from sagan_tf.evaluation.best import BestCheckpoint
-from sagan_tf.evaluation.score_table import ScoreTable
+from sagan_tf.evaluation.features import classifier
+from sagan_tf.evaluation.images import archives
+from sagan_tf.evaluation.results.best import BestCheckpoint
+from sagan_tf.evaluation.results.score_table import ScoreTable
 from sagan_tf.visualization import sheets
 from sagan_tf.whole_files import replacing, write_npz
 from tests.data.writers import write_folder
-from tests.evaluation.test_score_table import row
+from tests.evaluation.results.test_score_table import row
 
 
 @pytest.fixture

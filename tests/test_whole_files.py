@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sagan_tf.data import shard_writing
-from sagan_tf.evaluation import classifier
+from sagan_tf.evaluation.features import classifier
 from sagan_tf.whole_files import replacing, write_npz
 
 

@@ -25,7 +25,7 @@ from absl import flags
 
 from sagan_tf import runs, weights
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
 from sagan_tf.gan.latents import draw_each
 from sagan_tf.training import devices
 from sagan_tf.training.checkpoints import Checkpoints

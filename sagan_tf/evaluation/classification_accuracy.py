@@ -22,8 +22,12 @@ from sagan_tf import storage
 from sagan_tf.data import ImageDataset
 from sagan_tf.data.channels import to_floats
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import classifier, own_classifier, small_network
-from sagan_tf.evaluation.own_classifier import Read
+from sagan_tf.evaluation.features import (
+    classifier,
+    own_classifier,
+    small_network,
+)
+from sagan_tf.evaluation.features.own_classifier import Read
 from sagan_tf.visualization.sheets import to_uint8
 
 # Of 60,000 images it sees each six times.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sagan_tf.evaluation.feature_network import checked_images
+from sagan_tf.evaluation.features.feature_network import checked_images
 
 # Largest distance of two hues that agree, where the circle of hues is 1 long.
 # Unrelated hues agree with a probability of 2 * 0.06 = 0.12.

@@ -7,9 +7,9 @@ from typing import Any, Callable
 import numpy as np
 from absl import logging
 
-from sagan_tf.evaluation import scores
 from sagan_tf.evaluation.classification_accuracy import ClassificationTest
-from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.evaluation.numerics import scores
+from sagan_tf.evaluation.sets.set_statistics import Statistics
 
 
 class Comparison:

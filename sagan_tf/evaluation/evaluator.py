@@ -9,22 +9,18 @@ import numpy as np
 from absl import logging
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import (
-    halves,
-    metrics,
-    neighbour_sheet,
-    protocol,
-    tfgan_check,
-)
+from sagan_tf.evaluation import metrics, protocol, tfgan_check
 from sagan_tf.evaluation.classification_accuracy import ClassificationTest
 from sagan_tf.evaluation.comparison import Comparison
-from sagan_tf.evaluation.feature_network import FeatureNetwork
-from sagan_tf.evaluation.neighbour_sheet import RealImages
-from sagan_tf.evaluation.outputs import NO_OUTPUTS, Outputs
-from sagan_tf.evaluation.real_statistics import RealStatistics
-from sagan_tf.evaluation.score_table import Scores
-from sagan_tf.evaluation.set_statistics import Statistics
-from sagan_tf.evaluation.three_channels import to_rgb
+from sagan_tf.evaluation.features.feature_network import FeatureNetwork
+from sagan_tf.evaluation.images.three_channels import to_rgb
+from sagan_tf.evaluation.results import neighbour_sheet
+from sagan_tf.evaluation.results.neighbour_sheet import RealImages
+from sagan_tf.evaluation.results.outputs import NO_OUTPUTS, Outputs
+from sagan_tf.evaluation.results.score_table import Scores
+from sagan_tf.evaluation.sets import halves
+from sagan_tf.evaluation.sets.real_statistics import RealStatistics
+from sagan_tf.evaluation.sets.set_statistics import Statistics
 from sagan_tf.progress import progress_bar
 
 Batches = Iterable["tuple[np.ndarray, np.ndarray]"]

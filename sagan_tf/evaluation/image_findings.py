@@ -7,8 +7,8 @@ from typing import Iterable, Sequence
 
 from absl import logging
 
-from sagan_tf.evaluation.feature_network import FeatureNetwork
-from sagan_tf.evaluation.image_sets import ImageSet
+from sagan_tf.evaluation.features.feature_network import FeatureNetwork
+from sagan_tf.evaluation.images.image_sets import ImageSet
 
 # Sizes that a warning names.
 _NAMED = 3

@@ -10,7 +10,7 @@ import numpy as np
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.classification_accuracy import ClassificationTest
 from sagan_tf.evaluation.comparison import Comparison
-from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.features.feature_network import FeatureNetwork
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,17 +10,12 @@ from typing import Callable, Iterable, NamedTuple
 
 import numpy as np
 
-from sagan_tf.evaluation import (
-    coherence,
-    neighbours,
-    protocol,
-    scores,
-    tfgan,
-)
+from sagan_tf.evaluation import coherence, protocol, tfgan
 from sagan_tf.evaluation.classification_accuracy import Accuracies
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.metric import Metric, Setting
-from sagan_tf.evaluation.moments import frechet_distance
+from sagan_tf.evaluation.numerics import neighbours, scores
+from sagan_tf.evaluation.numerics.moments import frechet_distance
 
 # Names of scores that stand beside a metric and are none themselves begin so.
 REFERENCES = ("halves", "real")

@@ -9,11 +9,12 @@ from absl import logging
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import classifier, own_classifier, protocol
-from sagan_tf.evaluation.feature_network import FeatureNetwork
-from sagan_tf.evaluation.image_sets import ImageSet
-from sagan_tf.evaluation.inception import NAME, load_inception
-from sagan_tf.evaluation.outputs import NO_OUTPUTS, Outputs
+from sagan_tf.evaluation import protocol
+from sagan_tf.evaluation.features import classifier, own_classifier
+from sagan_tf.evaluation.features.feature_network import FeatureNetwork
+from sagan_tf.evaluation.features.inception import NAME, load_inception
+from sagan_tf.evaluation.images.image_sets import ImageSet
+from sagan_tf.evaluation.results.outputs import NO_OUTPUTS, Outputs
 from sagan_tf.user_cache import default_cache_dir
 
 _OWN = "own"

@@ -11,14 +11,14 @@ from absl import logging
 
 from sagan_tf.errors import UserError, one_line
 from sagan_tf.evaluation import protocol
-from sagan_tf.evaluation.best import BestCheckpoint
 from sagan_tf.evaluation.evaluator import (
     Batches,
     Evaluator,
     image_progress,
 )
-from sagan_tf.evaluation.reports import write_plot
-from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.evaluation.results.best import BestCheckpoint
+from sagan_tf.evaluation.results.reports import write_plot
+from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
 from sagan_tf.storage import AnyPath
 
 

@@ -9,23 +9,21 @@ from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import (
     classification_accuracy,
-    given_statistics,
-    halves,
     image_findings,
-    neighbour_sheet,
     protocol,
-    real_statistics,
 )
 from sagan_tf.evaluation.classification_accuracy import ClassificationTest
 from sagan_tf.evaluation.evaluator import Evaluator, image_progress
-from sagan_tf.evaluation.feature_network import FeatureNetwork
-from sagan_tf.evaluation.generated import Checkpoints, CheckpointSampler
-from sagan_tf.evaluation.image_sets import ImageSet
-from sagan_tf.evaluation.inception import NAME
+from sagan_tf.evaluation.features.feature_network import FeatureNetwork
+from sagan_tf.evaluation.features.inception import NAME
+from sagan_tf.evaluation.images.generated import Checkpoints, CheckpointSampler
+from sagan_tf.evaluation.images.image_sets import ImageSet
 from sagan_tf.evaluation.options import Options, load_network
-from sagan_tf.evaluation.real_statistics import RealStatistics
+from sagan_tf.evaluation.results import neighbour_sheet
+from sagan_tf.evaluation.results.score_table import Scores
 from sagan_tf.evaluation.run_scorer import RunScorer, Workdir
-from sagan_tf.evaluation.score_table import Scores
+from sagan_tf.evaluation.sets import given_statistics, halves, real_statistics
+from sagan_tf.evaluation.sets.real_statistics import RealStatistics
 from sagan_tf.image_sizes import sides
 from sagan_tf.networks import Generator
 from sagan_tf.storage import AnyPath

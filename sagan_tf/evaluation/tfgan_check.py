@@ -7,8 +7,8 @@ from absl import logging
 
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import tfgan
-from sagan_tf.evaluation.moments import frechet_distance
-from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.evaluation.numerics.moments import frechet_distance
+from sagan_tf.evaluation.sets.set_statistics import Statistics
 
 # A share of scores above 1; of smaller ones, the difference itself.
 TOLERANCE = 1e-4

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf.evaluation import classifier
-from sagan_tf.evaluation.feature_network import FeatureNetwork
+from sagan_tf.evaluation.features import classifier
+from sagan_tf.evaluation.features.feature_network import FeatureNetwork
 
 
 class StandIn(tf.Module):

@@ -6,12 +6,9 @@ import pytest
 from sagan_tf.data import open_dataset
 from sagan_tf.data.channels import to_floats
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import (
-    classification_accuracy,
-    own_classifier,
-    small_network,
-)
+from sagan_tf.evaluation import classification_accuracy
 from sagan_tf.evaluation.classification_accuracy import as_rows, prepare
+from sagan_tf.evaluation.features import own_classifier, small_network
 
 
 def digits(split, **options):

@@ -23,12 +23,8 @@ from sagan_tf.cli import command
 from sagan_tf.configuration import builders
 from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import (
-    classification_accuracy,
-    own_classifier,
-    small_network,
-    tfgan,
-)
+from sagan_tf.evaluation import classification_accuracy, tfgan
+from sagan_tf.evaluation.features import own_classifier, small_network
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets

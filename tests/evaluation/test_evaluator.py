@@ -7,17 +7,13 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import (
-    halves,
-    metrics,
-    protocol,
-    rows,
-    tfgan,
-)
+from sagan_tf.evaluation import metrics, protocol, tfgan
 from sagan_tf.evaluation.evaluator import Evaluator
+from sagan_tf.evaluation.numerics import rows
 from sagan_tf.evaluation.protocol import Card
-from sagan_tf.evaluation.real_statistics import RealStatistics
-from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.evaluation.sets import halves
+from sagan_tf.evaluation.sets.real_statistics import RealStatistics
+from sagan_tf.evaluation.sets.set_statistics import Statistics
 
 CLASSES = 3
 

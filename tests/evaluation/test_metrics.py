@@ -8,12 +8,13 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
-from sagan_tf.evaluation import metrics, reports
+from sagan_tf.evaluation import metrics
 from sagan_tf.evaluation.evaluator import Evaluator
 from sagan_tf.evaluation.metrics import METRICS, Metric, Setting
-from sagan_tf.evaluation.real_statistics import RealStatistics
+from sagan_tf.evaluation.results import reports
 from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
-from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.evaluation.sets.real_statistics import RealStatistics
+from sagan_tf.evaluation.sets.set_statistics import Statistics
 from sagan_tf.training.sinks import open_records
 from sagan_tf.training.workdir import Workdir
 from tests.evaluation.test_evaluator import batches, card, some_images

@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from sagan_tf.evaluation import neighbours, scores
-from sagan_tf.evaluation.moments import Moments, frechet_distance
-from sagan_tf.evaluation.rows import Rows
+from sagan_tf.evaluation.numerics import neighbours, scores
+from sagan_tf.evaluation.numerics.moments import Moments, frechet_distance
+from sagan_tf.evaluation.numerics.rows import Rows
 
 PEERS = pathlib.Path(__file__).parents[1] / "fixtures" / "peers"
 

@@ -7,10 +7,10 @@ import pytest
 
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import run_scorer
-from sagan_tf.evaluation.best import requested_steps
-from sagan_tf.evaluation.outputs import NO_OUTPUTS
 from sagan_tf.evaluation.protocol import Card
-from sagan_tf.evaluation.score_table import Scores
+from sagan_tf.evaluation.results.best import requested_steps
+from sagan_tf.evaluation.results.outputs import NO_OUTPUTS
+from sagan_tf.evaluation.results.score_table import Scores
 from sagan_tf.training.workdir import Workdir
 
 CARD = Card(

@@ -5,9 +5,9 @@ import pytest
 
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import tfgan, tfgan_check
-from sagan_tf.evaluation.gathering import Sizes
-from sagan_tf.evaluation.moments import frechet_distance
-from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.evaluation.numerics.moments import frechet_distance
+from sagan_tf.evaluation.sets.gathering import Sizes
+from sagan_tf.evaluation.sets.set_statistics import Statistics
 
 
 def statistics_of(features, kept=True):
@@ -99,13 +99,15 @@ def test_tolerance(scale, share, agree, monkeypatch):
 
 
 def test_sets_that_are_not_kept_come_in_by_their_moments(monkeypatch):
-    monkeypatch.setattr("sagan_tf.evaluation.gathering.KEPT_FEATURES", 20)
+    monkeypatch.setattr("sagan_tf.evaluation.sets.gathering.KEPT_FEATURES", 20)
     said = []
     monkeypatch.setattr(
         tfgan_check.logging, "info", lambda text, *given: said.append(text)
     )
     # Four logits, 4 bytes each.
-    monkeypatch.setattr("sagan_tf.evaluation.rows._HELD_BYTES", 79 * 4 * 4)
+    monkeypatch.setattr(
+        "sagan_tf.evaluation.numerics.rows._HELD_BYTES", 79 * 4 * 4
+    )
     real, fake = two_sets(kept=False)
     fid = our_scores(real, fake)["fid"]
     assert compare(real, fake) == (pytest.approx(fid, rel=1e-6), None)

@@ -13,7 +13,7 @@ import setuptools
 from sagan_tf import runs
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.protocol import Card
-from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
 from sagan_tf.training.workdir import Workdir
 from tests.commands import assert_refused, call_each
 from tools import make_pretrained

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
-from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
 from sagan_tf.training.workdir import Workdir
 from tools.peer_hour import __main__ as peer_hour
 

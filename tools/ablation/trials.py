@@ -13,7 +13,7 @@ import ml_collections
 
 from sagan_tf.configuration import files, validation
 from sagan_tf.errors import UserError, nearest_name, one_line
-from sagan_tf.evaluation.score_table import ScoreTable
+from sagan_tf.evaluation.results.score_table import ScoreTable
 from sagan_tf.training.workdir import Workdir
 from tools.ablation.studies import Arm, Study
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from sagan_tf.evaluation import metrics
 from sagan_tf.evaluation.comparison import Comparison
-from sagan_tf.evaluation.gathering import Sizes
-from sagan_tf.evaluation.set_statistics import Statistics
+from sagan_tf.evaluation.sets.gathering import Sizes
+from sagan_tf.evaluation.sets.set_statistics import Statistics
 from tools.benchmark import memory
 
 # By what stands for several: these are worked out together.

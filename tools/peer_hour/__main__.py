@@ -24,7 +24,7 @@ from absl import flags
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol, scoring
 from sagan_tf.evaluation.options import Options
-from sagan_tf.evaluation.score_table import Scores, ScoreTable
+from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.whole_files import replacing
 

@@ -15,7 +15,7 @@ from sagan_tf.configuration.builders.networks import build_generator
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics, scoring
-from sagan_tf.evaluation.generated import LiveWeights
+from sagan_tf.evaluation.images.generated import LiveWeights
 from sagan_tf.evaluation.options import Options
 from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
 from sagan_tf.gan import SAGAN

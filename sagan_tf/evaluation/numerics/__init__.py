@@ -1,0 +1,1 @@
+"""What scores are computed with, on arrays alone."""

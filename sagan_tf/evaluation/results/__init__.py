@@ -1,0 +1,1 @@
+"""What becomes of scores: tables, plots, copies, files of the images."""

@@ -1,0 +1,1 @@
+"""What is kept of a set of images: statistics, gathered once."""
