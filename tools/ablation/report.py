@@ -15,7 +15,10 @@ from tools.ablation.trials import Trial
 
 REPORT, CURVES, RESULTS = "report.md", "curves.png", "results.json"
 # What the arms are compared by, one by one.
-_COMPARED = ("excess", "fid", "recall", "cas")
+_COMPARED = (
+    *("excess", "fid", "precision", "recall", "coverage"),
+    *("accuracy", "cas"),
+)
 # Shown as how many runs, not as a mean.
 _COUNTED = ("diverged", "collapsed")
 

@@ -55,10 +55,17 @@ class Study:
     )
 
 
-_ONE_RATE = {
-    "optimizer.generator_learning_rate": 3e-4,
-    "optimizer.discriminator_learning_rate": 3e-4,
-}
+def _rates(
+    generator: float, discriminator: float, **fields: Any
+) -> dict[str, Any]:
+    return {
+        "optimizer.generator_learning_rate": generator,
+        "optimizer.discriminator_learning_rate": discriminator,
+        **fields,
+    }
+
+
+_ONE_RATE = _rates(3e-4, 3e-4)
 
 
 def _attend(*sizes: int, **fields: Any) -> dict[str, Any]:
@@ -109,7 +116,8 @@ STABILITY = Study(
         ),
         Arm(
             "sn-both-ttur",
-            "of both, the base's two rates, 1.5e-4 and 6e-4",
+            "of both, two rates, 1.5e-4 and 6e-4",
+            _rates(1.5e-4, 6e-4),
         ),
     ),
     reference="sn-both",
@@ -163,16 +171,6 @@ GATE = Study(
     ),
     reference="gate-0",
 )
-
-
-def _rates(
-    generator: float, discriminator: float, **fields: Any
-) -> dict[str, Any]:
-    return {
-        "optimizer.generator_learning_rate": generator,
-        "optimizer.discriminator_learning_rate": discriminator,
-        **fields,
-    }
 
 
 _LINEAR = {"optimizer.schedule": "linear"}
