@@ -218,9 +218,10 @@ def _write_missing(
     numbers = range(preparation.num_shards)
     missing = [n for n in numbers if not _entry(folder, n).is_file()]
     left = sum(len(preparation.indices(number)) for number in missing)
-    if not storage.is_stored(folder):
-        check_space(preparation, folder, left)
     total = preparation.num_examples
+    if not storage.is_stored(folder):
+        importer, framing = preparation.importer, preparation.framing
+        check_space(importer, framing, total, left, folder)
     with progress_bar(total, initial=total - left) as bar:
         for number in missing:
             images = _images(preparation, number, threads, bar)

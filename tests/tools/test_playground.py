@@ -25,7 +25,8 @@ from sagan_tf.gan.latents import draw_each
 from tests.commands import assert_refused, call_each
 from tools.playground import choice, readiness, views
 from tools.playground.latest import Latest
-from tools.playground.model import DrawnImages, PlaygroundModel
+from tools.playground.model import PlaygroundModel
+from tools.playground.samples import Samples
 
 
 def export(run, path):
@@ -203,7 +204,7 @@ def plain(count, columns, captions=(), size=32):
     """Images of one colour each."""
     levels = np.arange(1, count + 1, dtype=np.uint8)
     images = np.tile(levels[:, None, None, None], (1, size, size, 3))
-    return DrawnImages(
+    return Samples(
         images, np.zeros((count, 4)), np.zeros(count), columns, captions, {}
     )
 
@@ -224,7 +225,7 @@ def test_each_pixel_of_a_sheet_finds_its_image(captions, size):
 
 def test_a_wide_sheet_of_four_channels_finds_its_points():
     images = np.zeros((3, 32, 64, 4), np.uint8)
-    drawn = DrawnImages(images, np.zeros((3, 4)), np.zeros(3), 2, [], {})
+    drawn = Samples(images, np.zeros((3, 4)), np.zeros(3), 2, [], {})
     sheet = views.Sheet(drawn)
     # Cells of 128 x 64 pixels, 4 apart.
     assert sheet.image().shape == (140, 268, 4)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
-from typing import TYPE_CHECKING, Sequence
+from typing import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,56 +13,11 @@ from sagan_tf.exporting import SignedGenerator
 from sagan_tf.gan import latents as latent_numbers
 from sagan_tf.image_sizes import as_size, sides
 from sagan_tf.visualization import sheets, ways
-
-if TYPE_CHECKING:
-    from tools.playground.nearest import NearestSearch
+from tools.playground.nearest import NearestSearch
+from tools.playground.samples import Samples
 
 # More than this is slow to draw, and too small to look at.
 MOST_IMAGES = 200
-
-
-@dataclasses.dataclass(frozen=True)
-class DrawnImages:
-    """Images and all it takes to draw them again.
-
-    Attributes:
-        images: `(images, height, width, channels)`, uint8.
-        latents: `(images, latent_dim)`.
-        labels: `(images,)`; zeros without classes.
-        columns: images in a row.
-        captions: one for each row; empty if there is nothing to say.
-        origin: how the latents came about, by name: seeds, truncation and so
-            on.
-    """
-
-    images: np.ndarray
-    latents: np.ndarray
-    labels: np.ndarray
-    columns: int
-    captions: list[str]
-    origin: dict[str, np.ndarray]
-
-    def png(self) -> bytes:
-        """Returns a sheet of the images as a PNG file."""
-        sheet = sheets.image_grid(
-            self.images,
-            self.columns,
-            row_labels=self.captions or None,
-            enlarge_to=96,
-        )
-        return sheets.png_bytes(sheet)
-
-    def npz(self) -> bytes:
-        """Returns images, latents, labels and origin as an NPZ file."""
-        file = io.BytesIO()
-        np.savez_compressed(
-            file,
-            images=self.images,
-            latents=self.latents,
-            labels=self.labels,
-            **self.origin,
-        )
-        return file.getvalue()
 
 
 class PlaygroundModel:
@@ -112,7 +65,7 @@ class PlaygroundModel:
 
     def grid(
         self, labels: Sequence[int], seed: int, columns: int, truncation: float
-    ) -> DrawnImages:
+    ) -> Samples:
         """Draws a row for each class; a column has one latent.
 
         Args:
@@ -148,7 +101,7 @@ class PlaygroundModel:
         position: float,
         truncation: float,
         start: np.ndarray | None = None,
-    ) -> DrawnImages:
+    ) -> Samples:
         """Draws a latent on the way between two, one image for each class.
 
         The way is that of `ways.interpolate_on_sphere`.
@@ -191,7 +144,7 @@ class PlaygroundModel:
             },
         )
 
-    def attention(self, drawn: DrawnImages, index: int) -> np.ndarray | None:
+    def attention(self, drawn: Samples, index: int) -> np.ndarray | None:
         """Returns an image's attention, `(queries, keys)`, if it has any."""
         if not self.has_attention:
             return None
@@ -226,9 +179,9 @@ class PlaygroundModel:
         columns: int,
         captions: list[str],
         origin: dict[str, np.ndarray],
-    ) -> DrawnImages:
+    ) -> Samples:
         images = sheets.to_uint8(self._generator.draw(latents, labels))
-        return DrawnImages(images, latents, labels, columns, captions, origin)
+        return Samples(images, latents, labels, columns, captions, origin)
 
 
 def _check_count(rows: int, columns: int) -> None:

@@ -12,7 +12,7 @@ from sagan_tf.gan.projection import Projector
 from sagan_tf.networks import StagedGenerator
 from sagan_tf.runs import Run
 from sagan_tf.visualization import sheets
-from tools.playground.model import DrawnImages
+from tools.playground.samples import Samples
 
 # Fewer than `sagan_tf.project` takes: somebody waits.
 STARTS, TRIES, STEPS = 200, 8, 150
@@ -28,7 +28,7 @@ class Nearest:
         words: how near it is.
     """
 
-    drawn: DrawnImages
+    drawn: Samples
     words: str
 
 
@@ -78,7 +78,7 @@ class NearestSearch:
         projector = Projector(self._generator, self._discriminator, image)
         starts = projector.find_starts(labels, STARTS, TRIES)
         found = projector.bring_nearer(*starts, STEPS, watch=watch)
-        drawn = DrawnImages(
+        drawn = Samples(
             sheets.to_uint8(found.images[-1:]),
             found.latents,
             found.labels,

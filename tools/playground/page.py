@@ -11,8 +11,9 @@ from nicegui import events, ui
 from sagan_tf.errors import UserError, one_line
 from tools.playground import board, controls, views
 from tools.playground.latest import Latest
-from tools.playground.model import DrawnImages, PlaygroundModel
+from tools.playground.model import PlaygroundModel
 from tools.playground.nearest_panel import NearestPanel
+from tools.playground.samples import Samples
 
 _COLUMNS, _MOST_COLUMNS = 6, 12
 # The slider's right end, where nothing is cut off.
@@ -192,7 +193,7 @@ class Page:
             self._nearest.start() if self._nearest else None,
         )
 
-    async def _show_nearest(self, drawn: DrawnImages) -> None:
+    async def _show_nearest(self, drawn: Samples) -> None:
         await self._show("nearest", drawn)
         if self._nearest.start() is not None:
             await self._update_between()
@@ -222,7 +223,7 @@ class Page:
             return
         await self._show(name, drawn)
 
-    async def _show(self, name: str, drawn: DrawnImages) -> None:
+    async def _show(self, name: str, drawn: Samples) -> None:
         self._boards[name].show(drawn)
         if name == self._picked:
             await self._load_attention()
@@ -244,7 +245,7 @@ class Page:
             )
         self._show_attention()
 
-    def _is_shown(self, drawn: DrawnImages, index: int) -> bool:
+    def _is_shown(self, drawn: Samples, index: int) -> bool:
         is_other = self._point is not None and self._point.index != index
         return self._boards[self._picked].drawn is drawn and not is_other
 
