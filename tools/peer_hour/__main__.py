@@ -119,6 +119,7 @@ def table(courses: Mapping[str, Course]) -> str:
 def draw(path: pathlib.Path, courses: Mapping[str, Course]) -> None:
     """Draws a panel for each metric, over minutes."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     axes = figure.subplots(1, len(_TITLES))
@@ -132,6 +133,9 @@ def draw(path: pathlib.Path, courses: Mapping[str, Course]) -> None:
         # Distances fall by powers, shares begin at 0.
         if metric == "fid":
             axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.yaxis.set_minor_formatter("")
         else:
             axis.set_ylim(bottom=0)
     axes[0].legend()
