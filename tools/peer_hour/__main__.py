@@ -32,7 +32,7 @@ _WORKDIR = command.define_path(
     "workdir", None, "Directory of our run.", local=True
 )
 _PEERS = flags.DEFINE_list(
-    "peers", [], "Directories that train_mimicry.py has written."
+    "peers", "", "Directories that train_mimicry.py has written."
 )
 _FEATURES = flags.DEFINE_string(
     "features", None, "Network to look through, such as own-1a2b3c4d."
