@@ -20,7 +20,7 @@ STARTED = 1_790_000_000
 def workdir(tmp_path):
     """A run whose checkpoints came two and six minutes after its start."""
     run = Workdir(tmp_path / "run")
-    run.create()
+    run.write_config({})
     line = {"time": "2026-09-21T14:13:20+0000", "event": "start", "step": 0}
     run.runs.write_text(json.dumps(line) + "\n")
     for step, minutes, network in ((20, 6, "own-1"), (10, 2, "own-1")):
@@ -57,6 +57,8 @@ def test_checkpoints_stand_at_their_minutes(workdir):
     assert [scores["fid"] for scores in course.values()] == [10.0, 5.0]
     with pytest.raises(UserError, match="--features=own-2"):
         peer_hour.course_of_run(workdir, "own-2")
+    with pytest.raises(UserError, match="should hold a run"):
+        peer_hour.course_of_run(Workdir(workdir.path / "missing"), "own-1")
 
 
 def test_samples_of_the_peer_are_scored_by_their_minutes(tmp_path):

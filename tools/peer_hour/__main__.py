@@ -60,8 +60,10 @@ def course_of_run(workdir: Workdir, features: str) -> Course:
     """Returns the scores of our checkpoints that were made in one piece.
 
     Raises:
-        UserError: if no checkpoint that is there was scored through `features`.
+        UserError: if it is no run, or no checkpoint that is there was scored
+            through `features`.
     """
+    workdir.read_config()
     began = json.loads(workdir.runs.read_text().splitlines()[0])["time"]
     start = datetime.datetime.strptime(began, "%Y-%m-%dT%H:%M:%S%z").timestamp()
     course = {}
