@@ -15,13 +15,14 @@ KNOWN = {"help"}
 # Whose messages which commands show; the first that fits counts.
 SPEAKERS = {
     **{f"{name}.py": (name,) for name in COMMANDS},
-    "evaluation/best.py": (*COMMANDS[1:],),
+    "evaluation/results/best.py": (*COMMANDS[1:],),
     # Files, outputs and statistics of others are for one command.
     "evaluation/classification_accuracy.py": ("evaluate",),
     "evaluation/evaluator.py": ("evaluate",),
-    "evaluation/given_statistics.py": ("evaluate",),
-    "evaluation/image_": ("evaluate",),
-    "evaluation/outputs.py": ("evaluate",),
+    "evaluation/image_findings.py": ("evaluate",),
+    "evaluation/images/": ("evaluate",),
+    "evaluation/results/outputs.py": ("evaluate",),
+    "evaluation/sets/given_statistics.py": ("evaluate",),
     "evaluation/run_scorer.py": ("evaluate",),
     "evaluation/scoring.py": ("evaluate",),
     "evaluation/": ("evaluate", "train"),
@@ -112,7 +113,9 @@ def test_a_flag_that_does_not_exist_is_found():
     assert not unknown_flags("--notfgan_check", ("evaluate",))
 
 
-@pytest.mark.parametrize("name", ["image_sets", "image_findings", "outputs"])
+@pytest.mark.parametrize(
+    "name", ["images/image_sets", "image_findings", "results/outputs"]
+)
 def test_files_are_spoken_of_without_a_configuration(name):
     source = (ROOT / "evaluation" / f"{name}.py").read_text()
     found = [m for m in messages(source) for word in FIELDS if word in m]

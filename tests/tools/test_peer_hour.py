@@ -11,7 +11,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
 from sagan_tf.training.workdir import Workdir
-from tools.peer_hour import __main__ as peer_hour
+from tools.peer_hour import courses
 
 STARTED = 1_790_000_000
 
@@ -52,13 +52,13 @@ def _add(run, step, network, fid):
 
 
 def test_checkpoints_stand_at_their_minutes(workdir):
-    course = peer_hour.course_of_run(workdir, "own-1")
+    course = courses.of_run(workdir, "own-1")
     assert list(course) == [2.0, 6.0]
     assert [scores["fid"] for scores in course.values()] == [10.0, 5.0]
     with pytest.raises(UserError, match="--features=own-2"):
-        peer_hour.course_of_run(workdir, "own-2")
+        courses.of_run(workdir, "own-2")
     with pytest.raises(UserError, match="should hold a run"):
-        peer_hour.course_of_run(Workdir(workdir.path / "missing"), "own-1")
+        courses.of_run(Workdir(workdir.path / "missing"), "own-1")
 
 
 def test_samples_of_the_peer_are_scored_by_their_minutes(tmp_path):
@@ -67,19 +67,19 @@ def test_samples_of_the_peer_are_scored_by_their_minutes(tmp_path):
     np.savez(tmp_path / "real.npz", images)
     np.savez(tmp_path / "minute_0.5.npz", images[:70])
     np.savez(tmp_path / "minute_10.npz", images)
-    course = peer_hour.course_of_peer(tmp_path, "twins")
+    course = courses.of_peer(tmp_path, "twins")
     assert list(course) == [0.5, 10.0]
     assert course[10.0]["fid"] < course[0.5]["fid"]
     with pytest.raises(UserError, match="without a minute_N.npz"):
-        peer_hour.course_of_peer(tmp_path / "missing", "twins")
+        courses.of_peer(tmp_path / "missing", "twins")
 
 
 def test_courses_are_printed_and_drawn(tmp_path):
     scores = {"fid": 12.345, "precision": 0.5, "recall": 0.25}
-    courses = {"ours": {5.0: scores}, "mimicry": {5.01: scores, 60.0: scores}}
-    lines = peer_hour.table(courses).splitlines()
+    found = {"ours": {5.0: scores}, "mimicry": {5.01: scores, 60.0: scores}}
+    lines = courses.table(found).splitlines()
     assert lines[2] == "| ours | 5.0 | 12.3 | 0.5 | 0.25 |"
     assert len(lines) == 5
-    peer_hour.draw(tmp_path / "a.png", courses)
+    courses.draw(tmp_path / "a.png", found)
     with Image.open(tmp_path / "a.png") as image:
         assert np.asarray(image).std() > 10

@@ -8,7 +8,7 @@ from nicegui import events, ui
 
 from tools.playground import views
 from tools.playground.latest import Latest
-from tools.playground.model import DrawnImages
+from tools.playground.samples import Samples
 
 
 class Board:
@@ -22,7 +22,7 @@ class Board:
     """
 
     def __init__(self, name: str, title: str, pick: Callable, cell: int = 64):
-        self.drawn: DrawnImages | None = None
+        self.drawn: Samples | None = None
         self._name, self._cell = name, cell
         self._sheet: views.Sheet | None = None
         with ui.row().classes("w-full items-center gap-1"):
@@ -48,7 +48,7 @@ class Board:
             on_click=lambda: ui.download(make(self.drawn), file),
         ).props(f"flat dense no-caps size=sm data-testid={self._name}-{kind}")
 
-    def show(self, drawn: DrawnImages) -> None:
+    def show(self, drawn: Samples) -> None:
         """Shows other images."""
         self.drawn, self._sheet = drawn, views.Sheet(drawn, self._cell)
         self._image.set_source(views.as_url(self._sheet.image()))

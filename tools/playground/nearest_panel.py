@@ -12,8 +12,8 @@ from nicegui import app, events, ui
 from sagan_tf.errors import UserError, one_line
 from tools.playground import views
 from tools.playground.board import Board
-from tools.playground.model import DrawnImages
 from tools.playground.nearest import MOST_BYTES, STEPS, NearestSearch
+from tools.playground.samples import Samples
 
 # A thread of their own, one search at a time: boards go on drawing meanwhile.
 _SEARCHES = concurrent.futures.ThreadPoolExecutor(1)
@@ -44,7 +44,7 @@ class NearestPanel:
         search: NearestSearch,
         labels: Callable[[], list[int]],
         pick: Callable,
-        found: Callable[[DrawnImages], Awaitable[None]],
+        found: Callable[[Samples], Awaitable[None]],
         change_end: Callable,
     ):
         self._search, self._labels, self._found = search, labels, found

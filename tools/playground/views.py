@@ -9,7 +9,7 @@ import html
 import numpy as np
 
 from sagan_tf.visualization import attention_figures, attention_maps, sheets
-from tools.playground.model import DrawnImages
+from tools.playground.samples import Samples
 
 # Pixels of an image in a sheet, at least, and of the large one.
 _CELL, _LARGE = 64, 448
@@ -42,7 +42,7 @@ class Sheet:
         cell: pixels of an image, at least.
     """
 
-    def __init__(self, drawn: DrawnImages, cell: int = _CELL):
+    def __init__(self, drawn: Samples, cell: int = _CELL):
         self._count, height, width = drawn.images.shape[:3]
         self._captions = drawn.captions
         self._columns = drawn.columns
