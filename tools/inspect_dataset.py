@@ -45,8 +45,13 @@ _LABEL_KEY = flags.DEFINE_string(
 _LISTED = 5
 # Sizes that are proposed; others fit as well.
 _SIZES = (32, 64, 128, 256, 512)
-# A configuration of minutes on a CPU, and its size.
-_ON_CPU = "twins32", 32
+# A configuration of minutes on a CPU, its size, and rates at which real images
+# of a class do not become alike.
+_ON_CPU, _SIZE_ON_CPU = "twins32", 32
+_RATES = {
+    "optimizer.generator_learning_rate": 2e-4,
+    "optimizer.discriminator_learning_rate": 8e-4,
+}
 
 
 class File(NamedTuple):
@@ -196,19 +201,20 @@ def _open(fields: dict[str, Any]) -> ImageDataset:
 
 def training_lines(fields: dict[str, Any]) -> list[str]:
     """Returns the commands that train on the images, for a shell."""
-    small, size = _ON_CPU
+    data = {f"dataset.{key}": value for key, value in fields.items()}
+    small = {**data, "dataset.image_size": _SIZE_ON_CPU, **_RATES}
     return [
         "# on a GPU or TPU",
-        _command("default", fields),
+        _command("default", data),
         "# on a CPU: shapes and colours in minutes",
-        _command(small, {**fields, "image_size": size}),
+        _command(_ON_CPU, small),
     ]
 
 
 def _command(config: str, fields: dict[str, Any]) -> str:
     words = [
-        f"--config.dataset.{key}={shlex.quote(str(value))}"
-        for key, value in fields.items()
+        f"--config.{name}={shlex.quote(str(value))}"
+        for name, value in fields.items()
     ]
     start = f"python -m sagan_tf.train --config={config} --workdir=runs/mine"
     return " ".join([start, *words])

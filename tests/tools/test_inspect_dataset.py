@@ -114,8 +114,10 @@ def test_the_proposed_lines_are_valid(answer, folder, number, config):
 
 def test_a_cpu_is_to_begin_small():
     lines = inspect_dataset.training_lines({"image_size": 256})
-    sizes = [line.split("image_size=")[1] for line in lines[1::2]]
-    assert sizes == ["256", "32"]
+    large, small = (shlex.split(line) for line in lines[1::2])
+    assert "--config.dataset.image_size=256" in large
+    assert "--config.dataset.image_size=32" in small
+    assert "--config.optimizer.generator_learning_rate=0.0002" in small
 
 
 def test_what_is_no_folder_is_one_line(tmp_path):
