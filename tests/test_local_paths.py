@@ -21,6 +21,7 @@ NO_PATHS = {
     "checkpoint",
     "data",
     "dataset",
+    "features",
     "host",
     "label_key",
     "license",
