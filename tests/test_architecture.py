@@ -232,6 +232,9 @@ def test_rooms_within_evaluation_keep_to_theirs(room):
 
 
 def test_each_room_has_a_row_in_the_table():
+    inner = sources("sagan_tf/evaluation")
+    within = {path.parent.name for path in inner} - {"evaluation"}
+    assert within == set(WITHIN_EVALUATION)
     rooms = {room_of(name_of(path)) for path in sources("sagan_tf")}
     assert rooms <= set(MAY_IMPORT)
 

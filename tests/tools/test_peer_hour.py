@@ -23,11 +23,11 @@ def workdir(tmp_path):
     run.write_config({})
     line = {"time": "2026-09-21T14:13:20+0000", "event": "start", "step": 0}
     run.runs.write_text(json.dumps(line) + "\n")
-    for step, minutes, network in ((20, 6, "own-1"), (10, 2, "own-1")):
+    for step, minutes in ((20, 6), (10, 2)):
         checkpoint = run.checkpoints / f"step_{step:08}"
         checkpoint.mkdir(parents=True)
         os.utime(checkpoint, (0, STARTED + 60 * minutes))
-        _add(run, step, network, fid=100.0 / step)
+        _add(run, step, "own-1", fid=100.0 / step)
     _add(run, 20, "twins-classifier", fid=0.5)
     _add(run, 30, "own-1", fid=0.5)
     return run
@@ -59,6 +59,13 @@ def test_checkpoints_stand_at_their_minutes(workdir):
         courses.of_run(workdir, "own-2")
     with pytest.raises(UserError, match="should hold a run"):
         courses.of_run(Workdir(workdir.path / "missing"), "own-1")
+
+
+def test_minutes_of_a_run_that_was_stopped_are_not_told(workdir):
+    with workdir.runs.open("a") as file:
+        file.write(workdir.runs.read_text())
+    with pytest.raises(UserError, match="2 starts"):
+        courses.of_run(workdir, "own-1")
 
 
 def test_samples_of_the_peer_are_scored_by_their_minutes(tmp_path):

@@ -8,12 +8,19 @@ import pathlib
 from typing import Mapping
 
 from sagan_tf.errors import UserError
-from sagan_tf.evaluation import protocol, scoring
+from sagan_tf.evaluation import scoring
 from sagan_tf.evaluation.options import Options
-from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
+from sagan_tf.evaluation.results.score_table import (
+    Scores,
+    ScoreTable,
+    value_of,
+)
+from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.whole_files import replacing
 
+# As `runs.jsonl` has it.
+_TIME = "%Y-%m-%dT%H:%M:%S%z"
 _TITLES = {"fid": "FID", "precision": "precision", "recall": "recall"}
 
 # Scores by metric, by the minutes of training before them.
@@ -21,18 +28,17 @@ Course = dict[float, dict[str, float]]
 
 
 def of_run(workdir: Workdir, features: str) -> Course:
-    """Returns the scores of our checkpoints that were made in one piece.
+    """Returns the scores of our checkpoints, of a run made in one piece.
 
     Raises:
-        UserError: if it is no run, or no checkpoint that is there was scored
-            through `features`.
+        UserError: if it is no such run, or no checkpoint that is there was
+            scored through `features`.
     """
     workdir.read_config()
-    began = json.loads(workdir.runs.read_text().splitlines()[0])["time"]
-    start = datetime.datetime.strptime(began, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+    start, checkpoints = _start_of(workdir), Checkpoints(workdir.checkpoints)
     course = {}
     for row in ScoreTable(workdir.scores).rows():
-        checkpoint = workdir.checkpoints / f"step_{row.card.step:08}"
+        checkpoint = checkpoints.path(row.card.step)
         if row.card.network == features and checkpoint.is_dir():
             minutes = (checkpoint.stat().st_mtime - start) / 60.0
             course[round(minutes, 2)] = _shown(row)
@@ -67,9 +73,20 @@ def of_peer(folder: pathlib.Path, features: str) -> Course:
     }
 
 
+def _start_of(workdir: Workdir) -> float:
+    """Returns when a run began, in seconds since 1970."""
+    lines = map(json.loads, workdir.runs.read_text().splitlines())
+    starts = [line["time"] for line in lines if line["event"] == "start"]
+    if len(starts) != 1:
+        raise UserError(
+            f"--workdir {workdir.path} should hold a run that was not stopped. "
+            f"Received: one with {len(starts)} starts"
+        )
+    return datetime.datetime.strptime(starts[0], _TIME).timestamp()
+
+
 def _shown(scores: Scores) -> dict[str, float]:
-    named = {protocol.metric_of(n): v for n, v in scores.values.items()}
-    return {metric: named[metric] for metric in _TITLES}
+    return {metric: value_of(scores, metric) for metric in _TITLES}
 
 
 def table(courses: Mapping[str, Course]) -> str:

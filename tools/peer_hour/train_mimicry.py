@@ -23,6 +23,7 @@ import pathlib
 import sys
 import time
 import types
+from importlib import metadata
 from typing import Any, Iterator
 
 import numpy as np
@@ -173,8 +174,9 @@ def main() -> None:
         given.minutes,
         given.every,
     )
+    packages = ("torch", "torch-mimicry")
     log = {
-        "versions": {"torch": torch.__version__, "torch-mimicry": "0.1.16"},
+        "versions": {name: metadata.version(name) for name in packages},
         "threads": torch.get_num_threads(),
         "channels": sizes,
         "batch_size": _BATCH_SIZE,
