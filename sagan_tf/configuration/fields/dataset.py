@@ -20,6 +20,7 @@ from sagan_tf.configuration.fields.field import (
     is_integer,
     is_number,
     one_of,
+    original,
 )
 from sagan_tf.data import formats
 from sagan_tf.data.formats import Format
@@ -67,7 +68,6 @@ def _of_option(option: formats.Option) -> Field:
         option.default,
         checks[type(option.default)],
         option.doc,
-        since=option.default,
         only_if=_only_with(lambda found: option in found.options),
         may_change=option.may_change,
     )
@@ -77,7 +77,7 @@ _OF_FILES = _only_with(lambda found: not found.embedded)
 _WITH_SPLITS = _only_with(lambda found: found.has_splits)
 
 FIELDS = (
-    Field(
+    original(
         "dataset.name",
         "twins",
         Check(
@@ -91,7 +91,7 @@ FIELDS = (
             f'"{n}" ({f.doc})' for n, f in formats.by_written_name().items()
         ),
     ),
-    Field(
+    original(
         "dataset.path",
         "",
         PATH,
@@ -105,7 +105,6 @@ FIELDS = (
         "train",
         NAME,
         'split to train on: "train", or any that "tfds:NAME" has',
-        since="train",
         only_if=_WITH_SPLITS,
     ),
     Field(
@@ -113,7 +112,6 @@ FIELDS = (
         "",
         TEXT,
         "split to score against; empty is the same as split",
-        since="",
         only_if=_WITH_SPLITS,
         may_change=True,
     ),
@@ -123,11 +121,10 @@ FIELDS = (
         PATH,
         "file or directory of the images to score against, where they are "
         "apart; empty is the same as path",
-        since="",
         only_if=_OF_FILES,
         may_change=True,
     ),
-    Field(
+    original(
         "dataset.image_size",
         32,
         Check(
@@ -146,7 +143,6 @@ FIELDS = (
             lambda value: is_integer(value) and value in (1, 3, 4), "1, 3 or 4"
         ),
         "of the images: 1 (grey), 3 (RGB) or 4 (RGBA, with transparency)",
-        since=3,
     ),
     Field(
         "dataset.background",
@@ -155,7 +151,6 @@ FIELDS = (
         "colour that what is transparent is laid on, unless there are four "
         "channels; around what is padded, and below four channels where scores "
         "see three",
-        since="white",
         only_if=_OF_FILES,
     ),
     Field(
@@ -164,7 +159,6 @@ FIELDS = (
         _RANGES,
         "what becomes black and white in images of 16 bits or of floats; () is "
         "0 and 65,535, or 0 and 1",
-        since=(),
         only_if=_OF_FILES,
     ),
     Field(
@@ -174,10 +168,9 @@ FIELDS = (
         'how an image of another form fits: "crop" takes its largest part in '
         'the middle, "pad" all of it with a border of background (small images '
         'keep their pixels), "stretch" resizes both sides',
-        since="crop",
         only_if=_OF_FILES,
     ),
-    Field(
+    original(
         "dataset.num_classes",
         10,
         Check(
@@ -186,7 +179,7 @@ FIELDS = (
         ),
         "number of classes, at least 2; 0 trains without classes",
     ),
-    Field(
+    original(
         "dataset.num_examples",
         0,
         integer(0),
@@ -198,7 +191,6 @@ FIELDS = (
         integer(0),
         "side in pixels of the square that is cut out of the middle of each "
         "image before anything else; 0 is none",
-        since=0,
         only_if=_OF_FILES,
     ),
     Field(
@@ -206,7 +198,6 @@ FIELDS = (
         "lanczos",
         one_of("lanczos", "bicubic", "bilinear", "box"),
         "antialiasing filter of the resizing; the release's is bilinear",
-        since="lanczos",
         only_if=_OF_FILES,
     ),
     Field(
@@ -215,10 +206,9 @@ FIELDS = (
         one_of("refuse", "enlarge"),
         "what an image of fewer pixels than image_size does: stop, or be "
         "resized",
-        since="refuse",
         only_if=_OF_FILES,
     ),
-    Field(
+    original(
         "dataset.on_unreadable",
         "refuse",
         one_of("refuse", "skip"),
@@ -234,7 +224,6 @@ FIELDS = (
         'where decoded images are kept: "memory", a directory or an address '
         '(for all machines), "none", or empty, which is memory if they take '
         "less than a gigabyte, else the user's cache",
-        since="",
         only_if=_OF_FILES,
         may_change=True,
     ),
@@ -243,7 +232,6 @@ FIELDS = (
         False,
         BOOLEAN,
         "whether each image is mirrored or not by chance; the release does not",
-        since=False,
         may_change=True,
     ),
     Field(
@@ -251,7 +239,6 @@ FIELDS = (
         False,
         BOOLEAN,
         "whether each class is shown equally often, however many images it has",
-        since=False,
         only_if=OnlyIf("dataset.num_classes", lambda count: count != 0),
     ),
     Field(
@@ -259,7 +246,6 @@ FIELDS = (
         8,
         integer(1),
         "batches made ahead",
-        since=8,
         may_change=True,
     ),
     Field(
@@ -268,14 +254,12 @@ FIELDS = (
         integer(0),
         "images that are mixed at a time, for files on a disk that is slow to "
         "jump; 0 mixes all with all",
-        since=0,
     ),
     Field(
         "dataset.interleave",
         16,
         integer(1),
         "files that are read at once, if there is a shuffle_window",
-        since=16,
     ),
     Field(
         "dataset.service",
@@ -283,7 +267,6 @@ FIELDS = (
         TEXT,
         'dispatcher of a tf.data service that makes the batches of "shards", '
         'such as "grpc://10.0.0.1:5000"; empty makes them here',
-        since="",
         only_if=_only_with(lambda found: found.served),
         may_change=True,
     ),

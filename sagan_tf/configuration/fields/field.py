@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import numbers
 from typing import Any, Callable
@@ -10,12 +11,8 @@ from typing import Any, Callable
 from sagan_tf.errors import nearest_name
 from sagan_tf.storage import is_known
 
-
-class _AsOldAsRuns:
-    """The field has been there since the first run."""
-
-
-AS_OLD_AS_RUNS = _AsOldAsRuns()
+# `Field.since` where no run is older than the field, and where it is not given.
+AS_OLD_AS_RUNS, _AS_DEFAULT = object(), object()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +60,8 @@ class Field:
         default: the value of the default configuration.
         check: what it accepts by itself.
         doc: what it means, with its unit; for the reference.
-        since: what a run did that is older than the field;
-            `AS_OLD_AS_RUNS` if there is no such run.
+        since: what a run did that is older than the field, by default what
+            its default says; `AS_OLD_AS_RUNS` if there is no such run.
         only_if: where the field has a meaning; None is everywhere.
         may_change: whether a run that goes on may have another value.
         type: what a configuration holds it as, if not as its default's type.
@@ -74,15 +71,24 @@ class Field:
     default: Any
     check: Check
     doc: str
-    since: Any = AS_OLD_AS_RUNS
+    since: Any = _AS_DEFAULT
     only_if: OnlyIf | None = None
     may_change: bool = False
     type: type | None = None
+
+    def __post_init__(self) -> None:
+        """Has a run that is older than the field do as its default says."""
+        if self.since is _AS_DEFAULT:
+            object.__setattr__(self, "since", self.default)
 
     @property
     def section(self) -> str:
         """Returns `train` for `train.num_steps`, and `""` for `seed`."""
         return self.name.rpartition(".")[0]
+
+
+# A field that every run has had.
+original = functools.partial(Field, since=AS_OLD_AS_RUNS)
 
 
 def is_integer(value: Any) -> bool:

@@ -13,6 +13,7 @@ from sagan_tf.configuration.fields.field import (
     integer,
     is_integer,
     one_of,
+    original,
 )
 
 # There, attention has one form and nothing is resampled.
@@ -34,9 +35,8 @@ FIELDS = (
         one_of("resnet", "dcgan"),
         '"resnet" is the paper\'s; "dcgan" is the unconditional pair of '
         "strided convolutions of heykeetae/Self-Attention-GAN",
-        since="resnet",
     ),
-    Field(
+    original(
         "model.base_channels",
         16,
         integer(1),
@@ -44,19 +44,19 @@ FIELDS = (
         "own: the number of channels that the architecture multiplies; the "
         "paper's networks have 64",
     ),
-    Field(
+    original(
         "model.discriminator_base_channels",
         0,
         integer(0),
         "width of the discriminator; 0 is the same as base_channels",
     ),
-    Field(
+    original(
         "model.latent_dim",
         128,
         integer(1),
         "length of the latent vector, standard normal",
     ),
-    Field(
+    original(
         "model.attention_resolutions",
         (16,),
         _RESOLUTIONS,
@@ -64,27 +64,27 @@ FIELDS = (
         'any of 8, 16, ... up to half of the image size, with "dcgan" 4 too; '
         "() is no attention",
     ),
-    Field(
+    original(
         "model.discriminator_attention_resolutions",
         (0,),
         _RESOLUTIONS,
         "the same for the discriminator; (0,) is the same as the generator",
     ),
-    Field(
+    original(
         "model.attention_key_divisor",
         8,
         integer(1),
         "queries and keys have channels / this many; the paper tries 1, 2, 4, "
         "8",
     ),
-    Field(
+    original(
         "model.attention_value_divisor",
         2,
         integer(1),
         "values have channels / this many: 2 in the release, 8 in the paper",
         only_if=_RESNET,
     ),
-    Field(
+    original(
         "model.attention_pooling",
         True,
         BOOLEAN,
@@ -98,7 +98,6 @@ FIELDS = (
         NUMBER,
         "where the gate that attention is multiplied by starts: the paper has "
         "0, with which a network begins as if it had none",
-        since=0.0,
     ),
     Field(
         "model.attention_replacement",
@@ -106,24 +105,23 @@ FIELDS = (
         one_of("attention", "residual"),
         'what stands at attention_resolutions: "attention", or "residual", a '
         "residual block with as many parameters, to tell what attention adds",
-        since="attention",
         only_if=_RESNET,
     ),
-    Field(
+    original(
         "model.batch_norm_momentum",
         0.999,
         DECAY,
         "decay of the moving statistics of the generator's blocks; two "
         "updates a step move them, so 0.999 remembers some 500 steps",
     ),
-    Field(
+    original(
         "model.output_batch_norm_momentum",
         0.9999,
         DECAY,
         "decay of the last normalization's",
         only_if=_RESNET,
     ),
-    Field(
+    original(
         "model.batch_norm_epsilon",
         1e-5,
         POSITIVE,
@@ -135,9 +133,8 @@ FIELDS = (
         BOOLEAN,
         "True takes the statistics of the whole batch over all devices; False "
         "those of each device's share, as the release does",
-        since=True,
     ),
-    Field(
+    original(
         "model.spectral_normalization",
         "release",
         one_of("release", "tfgan", "none"),
@@ -150,7 +147,6 @@ FIELDS = (
         "same",
         one_of("same", "release", "tfgan", "none"),
         'the same for the generator alone; "same" is as above',
-        since="same",
     ),
     Field(
         "model.normalized_class_tables",
@@ -158,7 +154,6 @@ FIELDS = (
         BOOLEAN,
         "whether the generator's tables of gains and biases by class are "
         "normalized, and one is added to the gains, as in PyTorch-StudioGAN",
-        since=False,
         only_if=_RESNET,
     ),
     Field(
@@ -167,10 +162,9 @@ FIELDS = (
         BOOLEAN,
         "whether the shortcut of the discriminator's blocks sees their input "
         "rectified, as in PyTorch-StudioGAN",
-        since=False,
         only_if=_RESNET,
     ),
-    Field(
+    original(
         "model.fold_resampling",
         True,
         BOOLEAN,

@@ -13,10 +13,11 @@ from sagan_tf.configuration.fields.field import (
     is_integer,
     is_number,
     one_of,
+    original,
 )
 
 FIELDS = (
-    Field(
+    original(
         "seed",
         0,
         Check(
@@ -26,7 +27,7 @@ FIELDS = (
         "start of every random number of the run: data order, weights, "
         "latents and labels",
     ),
-    Field(
+    original(
         "dtype",
         "auto",
         one_of("float32", "mixed_bfloat16", "mixed_float16", "auto"),
@@ -34,7 +35,7 @@ FIELDS = (
         "and float32 elsewhere",
         may_change=True,
     ),
-    Field(
+    original(
         "loss",
         "hinge",
         NAME,
@@ -49,37 +50,36 @@ FIELDS = (
         "a class of tf.keras.optimizers, such as Adam, AdamW, Lion or SGD; on "
         "TensorFlow 2.15 also one of TensorFlow Addons, such as RectifiedAdam, "
         "LAMB or Lookahead(Adam)",
-        since="Adam",
     ),
-    Field(
+    original(
         "optimizer.generator_learning_rate",
         1e-4,
         POSITIVE,
         "learning rate of the generator",
         may_change=True,
     ),
-    Field(
+    original(
         "optimizer.discriminator_learning_rate",
         4e-4,
         POSITIVE,
         "learning rate of the discriminator",
         may_change=True,
     ),
-    Field(
+    original(
         "optimizer.beta_1",
         0.0,
         DECAY,
         "decay of Adam's mean of the gradients",
         may_change=True,
     ),
-    Field(
+    original(
         "optimizer.beta_2",
         0.999,
         DECAY,
         "decay of Adam's mean of their squares",
         may_change=True,
     ),
-    Field(
+    original(
         "optimizer.epsilon",
         1e-8,
         POSITIVE,
@@ -92,7 +92,6 @@ FIELDS = (
         DECAY,
         "share of the weights that each update takes away, times the rate "
         "where the optimizer has it so",
-        since=0.0,
         may_change=True,
     ),
     Field(
@@ -100,7 +99,6 @@ FIELDS = (
         "constant",
         one_of("constant", "linear", "cosine"),
         "how both rates fall from the end of the warm-up to end_step",
-        since="constant",
         may_change=True,
     ),
     Field(
@@ -108,7 +106,6 @@ FIELDS = (
         0,
         integer(0),
         "steps in which both rates rise linearly at first",
-        since=0,
         may_change=True,
     ),
     Field(
@@ -117,7 +114,6 @@ FIELDS = (
         integer(0),
         "step at which both rates have fallen, and stay; 0 is "
         "train.num_steps, so that a longer run has another schedule",
-        since=0,
         only_if=OnlyIf("optimizer.schedule", lambda kind: kind != "constant"),
         may_change=True,
     ),
@@ -129,7 +125,6 @@ FIELDS = (
             "a number from 0 to 1",
         ),
         "what is left of both rates then",
-        since=0.0,
         only_if=OnlyIf("optimizer.schedule", lambda kind: kind != "constant"),
         may_change=True,
     ),

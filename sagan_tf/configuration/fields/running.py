@@ -9,10 +9,11 @@ from sagan_tf.configuration.fields.field import (
     OnlyIf,
     integer,
     one_of,
+    original,
 )
 
 FIELDS = (
-    Field(
+    original(
         "log.every_steps",
         100,
         integer(1),
@@ -20,21 +21,21 @@ FIELDS = (
         "sheet is drawn has a record too",
         may_change=True,
     ),
-    Field(
+    original(
         "log.sheet_every_steps",
         500,
         integer(1),
         "steps between two sheets of samples",
         may_change=True,
     ),
-    Field(
+    original(
         "log.sheet_columns",
         10,
         integer(1),
         "samples side by side on a sheet",
         may_change=True,
     ),
-    Field(
+    original(
         "log.sheet_rows",
         10,
         integer(1),
@@ -47,24 +48,23 @@ FIELDS = (
         TEXT,
         "project of Weights & Biases that takes the records too (`pip install "
         "wandb`; WANDB_MODE=offline keeps them in the workdir); empty is none",
-        since="",
         may_change=True,
     ),
-    Field(
+    original(
         "checkpoint.every_steps",
         500,
         integer(1),
         "steps between two checkpoints",
         may_change=True,
     ),
-    Field(
+    original(
         "checkpoint.keep",
         3,
         integer(1),
         "newest checkpoints to keep",
         may_change=True,
     ),
-    Field(
+    original(
         "checkpoint.keep_every",
         0,
         integer(0),
@@ -72,7 +72,7 @@ FIELDS = (
         "a multiple of every_steps",
         may_change=True,
     ),
-    Field(
+    original(
         "distribution.strategy",
         "auto",
         one_of("auto", "one_device", "mirrored", "multi_worker", "tpu"),
@@ -88,7 +88,6 @@ FIELDS = (
         one_of("tf_config", "slurm", "kubernetes", "gce"),
         'who knows the workers of "multi_worker": "tf_config" is the '
         "environment variable TF_CONFIG",
-        since="tf_config",
         only_if=OnlyIf(
             "distribution.strategy", lambda name: name == "multi_worker"
         ),
@@ -100,7 +99,6 @@ FIELDS = (
         TEXT,
         'name of the TPU (empty: TPU_NAME, "local": this machine\'s), label of '
         'the pods for "kubernetes", PROJECT/ZONE/GROUP for "gce"; else empty',
-        since="",
         may_change=True,
     ),
     Field(
@@ -110,7 +108,6 @@ FIELDS = (
         "True takes the memory of a GPU as it is needed, so that others, such "
         "as `sagan_tf.evaluate --watch`, find room beside; False takes all at "
         "once",
-        since=True,
         may_change=True,
     ),
 )

@@ -13,6 +13,7 @@ from sagan_tf.configuration.fields.field import (
     OnlyIf,
     integer,
     one_of,
+    original,
 )
 
 # As `gan.augmentation` names them, which needs TensorFlow.
@@ -20,14 +21,14 @@ AUGMENTATIONS = ("color", "translation", "cutout")
 _AUGMENTED = OnlyIf("train.augmentation", bool)
 
 FIELDS = (
-    Field(
+    original(
         "train.batch_size",
         64,
         integer(1),
         "real images per update, over all devices together",
         may_change=True,
     ),
-    Field(
+    original(
         "train.num_steps",
         10_000,
         integer(1),
@@ -40,10 +41,9 @@ FIELDS = (
         integer(0),
         "self-evaluations (`--evaluate_every`) in a row without a better "
         "score, after which the run ends; 0 never does",
-        since=0,
         may_change=True,
     ),
-    Field(
+    original(
         "train.discriminator_steps",
         1,
         integer(1),
@@ -55,7 +55,6 @@ FIELDS = (
         one_of("uniform", "data"),
         "which classes are generated in training: each equally often, as in "
         "the release, or as often as the data have them",
-        since="uniform",
         only_if=OnlyIf("dataset.num_classes", lambda count: count != 0),
     ),
     Field(
@@ -63,7 +62,6 @@ FIELDS = (
         10.0,
         POSITIVE,
         "weight of the gradient penalty, where the loss has one",
-        since=10.0,
         only_if=OnlyIf("loss", lambda loss: loss != "hinge"),
     ),
     Field(
@@ -72,7 +70,6 @@ FIELDS = (
         NOT_NEGATIVE,
         "weight of R1, the penalty on the discriminator's slope at real "
         "images; 0 is none",
-        since=0.0,
         only_if=OnlyIf("loss", lambda loss: loss != "wasserstein"),
     ),
     Field(
@@ -89,7 +86,6 @@ FIELDS = (
         "what changes real and generated images alike where the discriminator "
         "sees them (DiffAugment), against learning few images by heart; () is "
         "nothing, all three suit a few hundred images",
-        since=(),
     ),
     Field(
         "train.augmentation_target",
@@ -98,7 +94,6 @@ FIELDS = (
         "mean sign of the discriminator's logits of real images that the "
         "probability of each change is adapted to (ADA has 0.6); 0 makes every "
         "change always",
-        since=0.0,
         only_if=_AUGMENTED,
     ),
     Field(
@@ -106,7 +101,6 @@ FIELDS = (
         500_000,
         integer(1),
         "real images in which that probability could go from 0 to 1",
-        since=500_000,
         only_if=_AUGMENTED,
     ),
     Field(
@@ -116,7 +110,6 @@ FIELDS = (
         "workdir of another run, and behind a colon its step (or best), or "
         "pretrained:NAME, whose weights a new run starts from where they fit; "
         "optimizers, average and steps start anew",
-        since="",
     ),
     Field(
         "train.freeze_discriminator",
@@ -124,10 +117,9 @@ FIELDS = (
         integer(0),
         "blocks of the discriminator, from the image on, that keep the weights "
         "of init_from (FreezeD)",
-        since=0,
         only_if=OnlyIf("train.init_from", bool),
     ),
-    Field(
+    original(
         "train.ema_decay",
         0.999,
         DECAY,
@@ -135,7 +127,7 @@ FIELDS = (
         "average, which is 0",
         may_change=True,
     ),
-    Field(
+    original(
         "train.ema_start_step",
         0,
         integer(0),
@@ -152,7 +144,7 @@ FIELDS = (
         since=False,
         may_change=True,
     ),
-    Field(
+    original(
         "train.separate_discriminator_passes",
         False,
         BOOLEAN,
@@ -166,10 +158,9 @@ FIELDS = (
         "parts that each update takes its batch in, so that less memory is "
         "needed; the images of a device must be a multiple. Batch statistics "
         "are those of a part",
-        since=1,
         may_change=True,
     ),
-    Field(
+    original(
         "train.steps_per_call",
         10,
         integer(1),
@@ -177,7 +168,7 @@ FIELDS = (
         "something is due",
         may_change=True,
     ),
-    Field(
+    original(
         "train.jit_compile",
         False,
         BOOLEAN,
@@ -192,7 +183,6 @@ FIELDS = (
         "and products take in to 10 bits of mantissa (TensorFloat-32), which "
         "is several times faster. Scores and exports never do, nor does a run "
         "that scores itself (`--evaluate_every`)",
-        since=True,
         may_change=True,
     ),
 )
