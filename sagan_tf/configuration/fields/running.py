@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from sagan_tf.configuration.fields.field import (
     BOOLEAN,
     TEXT,
@@ -12,35 +14,31 @@ from sagan_tf.configuration.fields.field import (
     original,
 )
 
-FIELDS = (
+_FIELDS = (
     original(
         "log.every_steps",
         100,
         integer(1),
         "steps between two records of the metrics; what is measured whenever a "
         "sheet is drawn has a record too",
-        may_change=True,
     ),
     original(
         "log.sheet_every_steps",
         500,
         integer(1),
         "steps between two sheets of samples",
-        may_change=True,
     ),
     original(
         "log.sheet_columns",
         10,
         integer(1),
         "samples side by side on a sheet",
-        may_change=True,
     ),
     original(
         "log.sheet_rows",
         10,
         integer(1),
         "rows of samples on a sheet, at most one for each class",
-        may_change=True,
     ),
     Field(
         "log.wandb",
@@ -48,21 +46,18 @@ FIELDS = (
         TEXT,
         "project of Weights & Biases that takes the records too (`pip install "
         "wandb`; WANDB_MODE=offline keeps them in the workdir); empty is none",
-        may_change=True,
     ),
     original(
         "checkpoint.every_steps",
         500,
         integer(1),
         "steps between two checkpoints",
-        may_change=True,
     ),
     original(
         "checkpoint.keep",
         3,
         integer(1),
         "newest checkpoints to keep",
-        may_change=True,
     ),
     original(
         "checkpoint.keep_every",
@@ -70,7 +65,6 @@ FIELDS = (
         integer(0),
         "checkpoints at multiples of this step stay for good; 0 is none, else "
         "a multiple of every_steps",
-        may_change=True,
     ),
     original(
         "distribution.strategy",
@@ -80,7 +74,6 @@ FIELDS = (
         '"multi_worker" (several processes), "tpu", or "auto": the workers '
         "that TF_CONFIG names, else all GPUs that this process can see, else "
         "its processor",
-        may_change=True,
     ),
     Field(
         "distribution.cluster",
@@ -91,7 +84,6 @@ FIELDS = (
         only_if=OnlyIf(
             "distribution.strategy", lambda name: name == "multi_worker"
         ),
-        may_change=True,
     ),
     Field(
         "distribution.address",
@@ -99,7 +91,6 @@ FIELDS = (
         TEXT,
         'name of the TPU (empty: TPU_NAME, "local": this machine\'s), label of '
         'the pods for "kubernetes", PROJECT/ZONE/GROUP for "gce"; else empty',
-        may_change=True,
     ),
     Field(
         "distribution.memory_growth",
@@ -108,6 +99,8 @@ FIELDS = (
         "True takes the memory of a GPU as it is needed, so that others, such "
         "as `sagan_tf.evaluate --watch`, find room beside; False takes all at "
         "once",
-        may_change=True,
     ),
 )
+
+# None of them makes another model.
+FIELDS = tuple(dataclasses.replace(field, may_change=True) for field in _FIELDS)
