@@ -13,21 +13,9 @@ from sagan_tf.configuration.fields import (
     running,
     training,
 )
-from sagan_tf.configuration.fields.field import (
-    AS_OLD_AS_RUNS,
-    Check,
-    Field,
-    OnlyIf,
-)
+from sagan_tf.configuration.fields.field import AS_OLD_AS_RUNS, Field
 
-__all__ = [
-    "AS_OLD_AS_RUNS",
-    "FIELDS",
-    "SECTIONS",
-    "Check",
-    "Field",
-    "OnlyIf",
-]
+__all__ = ["AS_OLD_AS_RUNS", "FIELDS", "SECTIONS", "Field"]
 
 # By dotted name, in the order of the reference.
 FIELDS: dict[str, Field] = {
