@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf import Generator, runs
-from sagan_tf.configuration import default, fields, reference, validation
+from sagan_tf.configuration import default, fields, validation
 from sagan_tf.data import formats, open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics
@@ -18,6 +18,7 @@ from sagan_tf.gan import losses
 from sagan_tf.layers import ATTENTION
 from tests.commands import assert_refused, call_each
 from tests.training import toy
+from tools import fields_reference
 
 ROOT = pathlib.Path(__file__).parents[1]
 TABLES = (
@@ -105,7 +106,7 @@ def test_a_field(section):
     with pytest.raises(UserError, match="train.warmth should be a number abov"):
         validation.validate(config)
     assert "`train.warmth` (a number above 0, default `1.0`; may change)" in (
-        reference.markdown()
+        fields_reference.markdown()
     )
 
 

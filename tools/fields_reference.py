@@ -1,6 +1,6 @@
-"""docs/configuration.md, from the table of fields.
+"""Writes the reference of the fields: `python -m tools.fields_reference`.
 
-python -m sagan_tf.configuration.reference > docs/configuration.md
+The page is docs/configuration.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ line too, after `--config`:
 The default is the release's value where the release has one. *May change* is
 what a run that goes on may have another value of; all else makes another model.
 
-This page is made by `python -m sagan_tf.configuration.reference`.
+This page is made by `python -m tools.fields_reference`.
 """
 
 
