@@ -21,10 +21,6 @@ def remember(dataset: ImageDataset, workdir: Workdir) -> None:
     Label 0 of a run means what it meant when the run began. Other images of
     the same classes are allowed, and said.
 
-    Args:
-        dataset: the images to train on.
-        workdir: the run's directory.
-
     Raises:
         UserError: if the run began with other classes.
     """

@@ -119,7 +119,6 @@ def everywhere(strategy: tf.distribute.Strategy, value: int) -> list[int]:
     """Returns a number of each replica; all workers have to call it.
 
     Args:
-        strategy: the strategy of the run.
         value: this process's number.
     """
     if not has_workers(strategy):
@@ -151,7 +150,6 @@ def check_batch_size(
 
     Args:
         batch_size: images per update on all devices together.
-        strategy: the strategy of the run.
         parts: how many parts each replica takes its share in.
 
     Raises:

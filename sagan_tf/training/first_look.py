@@ -17,9 +17,6 @@ _SMALLEST = 64
 def look(dataset: ImageDataset) -> tuple[Findings, str]:
     """Looks at the real images.
 
-    Args:
-        dataset: the real images.
-
     Returns:
         What was found, and the same in several lines.
 
@@ -38,12 +35,7 @@ def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
 
 
 def sheet(dataset: ImageDataset, findings: Findings) -> np.ndarray:
-    """Returns real images under their labels.
-
-    Args:
-        dataset: the real images.
-        findings: what was found.
-    """
+    """Returns real images under their labels."""
     rows, captions = [], []
     for label in _some_classes(findings):
         rows.append(_row(dataset, findings, label))

@@ -32,10 +32,6 @@ def own_workdir(
 
     Saving gathers variables from all workers, so the others save too, into a
     directory that is removed at the end.
-
-    Args:
-        strategy: the strategy of the run.
-        workdir: the workdir of the run.
     """
     if distribution.is_chief(strategy):
         yield workdir
@@ -75,9 +71,6 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
 @contextlib.contextmanager
 def losses_explained(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Says in one line that another worker is gone.
-
-    Args:
-        strategy: the strategy of the run.
 
     Raises:
         UserError: in place of what TensorFlow raises then.

@@ -1,4 +1,7 @@
-"""From a configuration to the parts of a run: the config ends here."""
+"""From a configuration to the parts of a run: the config ends here.
+
+Every `config` is a validated one.
+"""
 
 from sagan_tf.configuration.builders.data import (
     build_dataset,

@@ -39,7 +39,6 @@ def build_dataset(
     """Opens the images that a run trains on.
 
     Args:
-        config: a validated configuration.
         class_order: what `training.classes.known_names` says of the run.
 
     Raises:
@@ -65,7 +64,6 @@ def build_evaluation_dataset(
     """Opens the images that a run is scored against.
 
     Args:
-        config: a validated configuration.
         split: `evaluation_split(config)`, or another that the data have.
         class_order: as above.
 
@@ -104,11 +102,7 @@ def _open(
 
 
 def build_framing(config: Config) -> Framing:
-    """Returns how an image from elsewhere comes to the form of the data.
-
-    Args:
-        config: a validated configuration.
-    """
+    """Returns how an image from elsewhere comes to the form of the data."""
     names = ("crop", "resize", "fit", "channels", "background", "value_range")
     fields = {name: config.dataset[name] for name in names}
     size = as_size(config.dataset.image_size)
@@ -117,9 +111,6 @@ def build_framing(config: Config) -> Framing:
 
 def class_names(config: Config) -> tuple[str, ...]:
     """Returns the names of the classes; no file is decoded or downloaded.
-
-    Args:
-        config: a validated configuration.
 
     Returns:
         A name for each class; none for an unconditional run.

@@ -25,7 +25,6 @@ def build_generator(
     """Builds the generator.
 
     Args:
-        config: a validated configuration.
         **overrides: arguments of the network that replace the config's.
     """
     model = config.model

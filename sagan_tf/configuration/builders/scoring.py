@@ -51,7 +51,6 @@ def build_scorer(
     """Builds what scores a run, looking at its real images.
 
     Args:
-        config: a validated configuration.
         workdir: where scores and the best checkpoint go.
         places: where the weights of a step may be, in the order to look.
         options: how to score.
@@ -96,7 +95,6 @@ def build_self_evaluation(
     """Builds a callback by which a run scores itself.
 
     Args:
-        config: a validated configuration.
         gan: the model in training.
         dataset: the images that are trained on.
         workdir: where the scores go.
@@ -134,7 +132,6 @@ def build_stop_after(
     """Builds what ends a run without progress, if the configuration asks.
 
     Args:
-        config: a validated configuration.
         evaluation: what `build_self_evaluation` gave; it comes first.
         termination: what is told to end the run.
     """

@@ -34,7 +34,6 @@ def build_gan(
     Call it inside the scope of the run's strategy.
 
     Args:
-        config: a validated configuration.
         class_shares: how often each class is a fake label; see `SAGAN`.
     """
     tf.keras.utils.set_random_seed(config.seed)
