@@ -12,6 +12,10 @@ import tensorflow as tf
 def prepare(optimizer: Any, network: tf.keras.Model) -> Any:
     """Makes an optimizer ready for a network in any dtype.
 
+    In float16 the loss is scaled, so that gradients do not vanish, which Keras
+    does for a model's one optimizer only. Other dtypes have the range of
+    float32.
+
     Args:
         optimizer: a Keras optimizer.
         network: a network whose variables exist.
@@ -20,20 +24,8 @@ def prepare(optimizer: Any, network: tf.keras.Model) -> Any:
         The optimizer with its slots, wrapped if the network needs scaling.
     """
     create_slots(optimizer, network.trainable_variables)
-    return with_loss_scaling(optimizer, network.compute_dtype)
-
-
-def with_loss_scaling(optimizer: Any, compute_dtype: str) -> Any:
-    """Wraps an optimizer so that float16 gradients do not vanish.
-
-    Keras does this for a model's one optimizer only. Other dtypes have the
-    range of float32 and need no scaling.
-
-    Args:
-        optimizer: a Keras optimizer.
-        compute_dtype: dtype that the network computes in.
-    """
-    if compute_dtype != "float16" or hasattr(optimizer, "get_scaled_loss"):
+    is_scaled = hasattr(optimizer, "get_scaled_loss")
+    if network.compute_dtype != "float16" or is_scaled:
         return optimizer
     return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
 
@@ -90,22 +82,6 @@ def set_hyperparameters(optimizer: Any, values: dict[str, float]) -> None:
         getattr(optimizer, name).assign(value)
 
 
-def scale(loss: tf.Tensor, optimizer: Any) -> tf.Tensor:
-    """Returns what to differentiate for a mean over the global batch.
-
-    Gradients are summed over replicas, so each takes its share of the loss,
-    times the factor of `with_loss_scaling` if there is one.
-
-    Args:
-        loss: mean over this replica's batch, a scalar.
-        optimizer: the optimizer that will apply the gradients.
-    """
-    loss /= tf.distribute.get_strategy().num_replicas_in_sync
-    if hasattr(optimizer, "get_scaled_loss"):
-        return optimizer.get_scaled_loss(loss)
-    return loss
-
-
 def minimize(
     optimizer: Any,
     variables: Sequence[tf.Variable],
@@ -149,9 +125,12 @@ def minimize(
     gradients, values, *states = sums
     if parts > 1:
         _assign(state, [value / parts for value in states[0]])
-    _apply(optimizer, gradients, variables)
+    is_scaled = hasattr(optimizer, "get_unscaled_gradients")
+    if is_scaled:
+        gradients = optimizer.get_unscaled_gradients(gradients)
+    optimizer.apply_gradients(zip(gradients, variables))
     loss, *others = (value / parts for value in values)
-    if not hasattr(optimizer, "get_unscaled_gradients"):
+    if not is_scaled:
         # Fused kernels turn NaN into 0 in a rectifier, so that a loss can look
         # well while the weights break: the gradients tell. Loss scaling meets
         # infinite gradients on purpose.
@@ -171,8 +150,12 @@ def _differentiate(
     """Returns gradients of a part of the scaled loss, and what to report."""
     with tf.GradientTape() as tape:
         values = list(compute(*part))
-        scaled = scale(values[0] / parts, optimizer)
-    gradients = tape.gradient(scaled, variables)
+        # Gradients are summed over replicas: each takes its share of the loss.
+        loss = values[0] / parts
+        loss /= tf.distribute.get_strategy().num_replicas_in_sync
+        if hasattr(optimizer, "get_scaled_loss"):
+            loss = optimizer.get_scaled_loss(loss)
+    gradients = tape.gradient(loss, variables)
     # The gradient of a class's row is sparse. One fused kernel over the whole
     # table is the same step in fewer passes than the sparse one.
     return [
@@ -196,16 +179,6 @@ def _assign(
 ) -> None:
     for variable, value in zip(variables, values):
         variable.assign(value)
-
-
-def _apply(
-    optimizer: Any,
-    gradients: list[tf.Tensor],
-    variables: Sequence[tf.Variable],
-) -> None:
-    if hasattr(optimizer, "get_unscaled_gradients"):
-        gradients = optimizer.get_unscaled_gradients(gradients)
-    optimizer.apply_gradients(zip(gradients, variables))
 
 
 def counter(name: str, value: int) -> tf.Variable:

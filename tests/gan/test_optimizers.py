@@ -1,5 +1,7 @@
 """Optimizers by name, and rates as functions of the step."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -100,7 +102,11 @@ def test_every_optimizer_goes_on_bit_for_bit_and_scales_its_loss(
     assert np.all(whole.numpy() != start) and np.all(np.isfinite(whole))
     rate = LearningRate(0.01, "cosine", 1, 8)
     assert optimization.learning_rate(other) == pytest.approx(float(rate(3)))
-    scaled = optimization.with_loss_scaling(other, "float16")
+    # The slots are there.
+    network = types.SimpleNamespace(
+        trainable_variables=[], compute_dtype="float16"
+    )
+    scaled = optimization.prepare(other, network)
     assert hasattr(scaled, "get_scaled_loss")
     take(scaled, part, [4])
     take(optimizer, whole, [4])
