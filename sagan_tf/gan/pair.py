@@ -16,22 +16,7 @@ class AdversarialPair(tf.keras.Model):
     """A generator, a discriminator, and an average of the generator's weights.
 
     The exponential moving average is of weights, moving statistics and vectors
-    of spectral normalization alike.
-
-    Args:
-        generator: a network from `[latents, labels]` (or `latents`) to
-            images, with `latent_dim` and `num_classes`.
-        discriminator: a network from `[images, labels]` (or `images`) to
-            logits.
-        ema_decay: decay per step of the averaged generator, in [0, 1).
-        ema_start_step: until this step the average is a copy.
-        ema_warmup: whether the n-th step of the average has a decay of at most
-            (1 + n) / (10 + n), so that it soon forgets how it began.
-        **kwargs: keyword arguments of `tf.keras.Model`.
-
-    Raises:
-        ValueError: if a number is out of its range, or the networks differ in
-            `num_classes`.
+    of spectral normalization alike. `SAGAN` says what the arguments are.
     """
 
     def __init__(
