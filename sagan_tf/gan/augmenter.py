@@ -7,7 +7,7 @@ from typing import Any, Sequence
 import tensorflow as tf
 
 from sagan_tf.gan.augmentation import NAMES, NUMBERS, adapted, augment
-from sagan_tf.gan.latents import draw_numbers_for_replica
+from sagan_tf.gan.latents import CHANGES, draw_uniform_for_replica
 from sagan_tf.gan.optimization import replica_variable
 
 
@@ -63,7 +63,7 @@ class Augmenter:
             first; with no columns if nothing is changed.
         """
         columns = 2 * NUMBERS if self.names else 0
-        return draw_numbers_for_replica(batch_size, columns, seed)
+        return draw_uniform_for_replica(batch_size, seed, CHANGES, columns)
 
     def real(self, images: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
         """Changes real images by their half of the numbers."""

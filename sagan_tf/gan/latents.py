@@ -8,10 +8,9 @@ import tensorflow as tf
 
 # Second word of a seed, which sets latents apart from other uses of the first.
 _STREAM = 0x5A6A
-# Sets the shares of mixtures apart from latents of the same seed.
-_SHARES = 0x5A6B
-# The same of the numbers of augmentation.
-_NUMBERS = 0x5A6C
+# What sets the shares of mixtures, and the numbers of augmentation, apart from
+# latents of the same seed.
+SHARES, CHANGES = 0x5A6B, 0x5A6C
 
 
 def draw(
@@ -127,37 +126,23 @@ def draw_for_replica(
     return values[part], labels[part]
 
 
-def draw_shares_for_replica(batch_size: Any, seed: tf.Tensor) -> tf.Tensor:
-    """Draws the shares of the global batch and keeps those of this replica.
-
-    Args:
-        batch_size: images per replica.
-        seed: `(2,)` integers, which may be those of the latents.
-
-    Returns:
-        `(batch_size,)`, uniform in [0, 1).
-    """
-    total, part = _share_of_replica(batch_size)
-    seed = tf.random.experimental.stateless_fold_in(seed, _SHARES)
-    return tf.random.stateless_uniform((total,), seed)[part]
-
-
-def draw_numbers_for_replica(
-    batch_size: Any, columns: int, seed: tf.Tensor
+def draw_uniform_for_replica(
+    batch_size: Any, seed: tf.Tensor, stream: int, *shape: int
 ) -> tf.Tensor:
-    """Draws rows for the global batch and keeps those of this replica.
+    """Draws numbers for the global batch and keeps those of this replica.
 
     Args:
         batch_size: images per replica.
-        columns: numbers for each image.
         seed: `(2,)` integers, which may be those of the latents.
+        stream: what they are for, `SHARES` or `CHANGES`.
+        *shape: that of each image's numbers; nothing for one number.
 
     Returns:
-        `(batch_size, columns)`, uniform in [0, 1).
+        `(batch_size, *shape)`, uniform in [0, 1).
     """
     total, part = _share_of_replica(batch_size)
-    seed = tf.random.experimental.stateless_fold_in(seed, _NUMBERS)
-    return tf.random.stateless_uniform((total, columns), seed)[part]
+    seed = tf.random.experimental.stateless_fold_in(seed, stream)
+    return tf.random.stateless_uniform((total, *shape), seed)[part]
 
 
 def _share_of_replica(batch_size: Any) -> tuple[Any, slice]:

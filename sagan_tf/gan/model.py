@@ -6,15 +6,14 @@ from typing import Any, Sequence
 
 import tensorflow as tf
 
-from sagan_tf.gan import (
-    discrimination,
-    losses,
-    optimization,
-    step_metrics,
-)
+from sagan_tf.gan import discrimination, losses, optimization, step_metrics
 from sagan_tf.gan.augmenter import Augmenter
 from sagan_tf.gan.discrimination import discriminator_loss, with_labels
-from sagan_tf.gan.latents import draw_for_replica, draw_shares_for_replica
+from sagan_tf.gan.latents import (
+    SHARES,
+    draw_for_replica,
+    draw_uniform_for_replica,
+)
 from sagan_tf.gan.pair import AdversarialPair
 
 
@@ -208,7 +207,8 @@ class SAGAN(AdversarialPair):
 
     def _draw_shares(self, batch_size: Any, update: int) -> tf.Tensor:
         """Draws this replica's shares of real images in mixtures."""
-        return draw_shares_for_replica(batch_size, self._seed_of(update))
+        seed = self._seed_of(update)
+        return draw_uniform_for_replica(batch_size, seed, SHARES)
 
     def _draw_numbers(self, batch_size: Any, update: int) -> tf.Tensor:
         """Draws this replica's numbers for the augmentation."""
