@@ -74,10 +74,10 @@ class Run:
         """
         config = self.config.copy_and_resolve_references()
         config.dtype = "float32"
-        discriminator = builders.build_discriminator(config)
-        discriminator.build_from_config({})
-        self.checkpoints.restore_discriminator(discriminator, self.step)
-        return discriminator
+        network = builders.build_discriminator(config)
+        network.build_from_config({})
+        self.checkpoints.restore_network(network, "discriminator", self.step)
+        return network
 
     def open_dataset(self) -> ImageDataset:
         """Opens the run's data.

@@ -219,29 +219,25 @@ class Checkpoints:
             averaged: whether to take the averaged generator.
 
         Raises:
-            UserError: if the checkpoint is missing, damaged, or of another
-                architecture.
+            UserError: as `restore_network`.
         """
         name = "ema_generator" if averaged else "generator"
-        self._restore_network(generator, name, step)
+        self.restore_network(generator, name, step)
 
-    def restore_discriminator(
-        self, discriminator: tf.keras.Model, step: int
+    def restore_network(
+        self, network: tf.keras.Model, name: str, step: int
     ) -> None:
-        """Restores only the discriminator of a checkpoint.
+        """Restores only one network of a checkpoint.
 
         Args:
-            discriminator: a built discriminator of the run's architecture.
+            network: a built network of the run's architecture.
+            name: `generator`, `ema_generator` or `discriminator`.
             step: the checkpoint's step.
 
         Raises:
-            UserError: as `restore_generator`.
+            UserError: if the checkpoint is missing, damaged, or of another
+                architecture.
         """
-        self._restore_network(discriminator, "discriminator", step)
-
-    def _restore_network(
-        self, network: tf.keras.Model, name: str, step: int
-    ) -> None:
         path = self.path(step)
         if not is_whole(path):
             raise UserError(
