@@ -61,29 +61,21 @@ class Workdir:
             if path.exists()
         )
         if not there.is_dir():
-            raise self._not_a_directory()
+            raise UserError(
+                f"--workdir should be a directory. Received: {self.path}, "
+                "which is a file or below one"
+            )
         if not os.access(there, os.W_OK):
             raise UserError(f"--workdir {self.path} should be writable")
-
-    def _not_a_directory(self) -> UserError:
-        return UserError(
-            f"--workdir should be a directory. Received: {self.path}, "
-            "which is a file or below one"
-        )
 
     def create(self) -> None:
         """Makes the directory.
 
         Raises:
-            UserError: if it cannot be made or written to.
+            UserError: as `check`.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise self._not_a_directory() from error
-        is_stored = storage.is_stored(self.path)
-        if not is_stored and not os.access(self.path, os.W_OK):
-            raise UserError(f"--workdir {self.path} should be writable")
+        self.check()
+        self.path.mkdir(parents=True, exist_ok=True)
 
     def read_config(self) -> dict[str, Any]:
         """Reads the stored configuration.
