@@ -79,14 +79,8 @@ def warn_of_idle_gpu() -> None:
         )
 
 
-def find_idle_gpu(
-    device_files: pathlib.Path = _DEVICE_FILES, search_path: str | None = None
-) -> str:
+def find_idle_gpu() -> str:
     """Returns the sign of an NVIDIA GPU that TensorFlow does not see.
-
-    Args:
-        device_files: directory of the device files.
-        search_path: where `nvidia-smi` is looked for; the PATH if None.
 
     Returns:
         A device file, or a line of `nvidia-smi -L`; empty if TensorFlow lists
@@ -96,13 +90,13 @@ def find_idle_gpu(
     is_hidden = visible is not None and visible.strip()[:2] in ("", "-1")
     if is_hidden or tf.config.list_physical_devices("GPU"):
         return ""
-    files = sorted(device_files.glob("nvidia[0-9]*"))
-    return str(files[0]) if files else _first_listed_gpu(search_path)
+    files = sorted(_DEVICE_FILES.glob("nvidia[0-9]*"))
+    return str(files[0]) if files else _first_listed_gpu()
 
 
-def _first_listed_gpu(search_path: str | None) -> str:
+def _first_listed_gpu() -> str:
     # Under Windows' Linux there are GPUs without device files.
-    program = shutil.which("nvidia-smi", path=search_path)
+    program = shutil.which("nvidia-smi")
     if program is None:
         return ""
     try:

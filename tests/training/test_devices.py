@@ -64,11 +64,13 @@ def machine(tmp_path, monkeypatch):
         program.write_text(f"#!/bin/sh\n{text}\n")
         program.chmod(0o755)
 
-    def find():
-        return devices.find_idle_gpu(tmp_path / "dev", str(tmp_path / "bin"))
-
+    monkeypatch.setattr(devices, "_DEVICE_FILES", tmp_path / "dev")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return types.SimpleNamespace(
-        see=see, add_program=add_program, find=find, files=tmp_path / "dev"
+        see=see,
+        add_program=add_program,
+        find=devices.find_idle_gpu,
+        files=tmp_path / "dev",
     )
 
 
@@ -91,7 +93,7 @@ def test_the_driver_s_program_tells_of_an_idle_gpu(machine):
 
 @pytest.mark.parametrize(
     "text",
-    ["echo No devices were found; exit 6", "exec sleep 60", "kill -9 $$"],
+    ["echo No devices were found; exit 6", "exec /bin/sleep 60", "kill -9 $$"],
 )
 def test_a_program_that_lists_nothing_tells_nothing(machine, monkeypatch, text):
     monkeypatch.setattr(devices, "_PATIENCE_SECONDS", 1.0)
