@@ -9,11 +9,11 @@ from __future__ import annotations
 from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
+import tensorflow as tf
 from absl import flags
 
 from sagan_tf.cli import feature_flags
 from sagan_tf.errors import UserError
-from sagan_tf.training import distribution
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.training_run import run
 
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> None:
                 f"--{flag.name} is for --evaluate_every=STEPS: leave it out"
             )
     if _DETERMINISTIC.value:
-        distribution.make_deterministic()
+        tf.config.experimental.enable_op_determinism()
     run(
         _CONFIG.value,
         Workdir(_WORKDIR.value),

@@ -106,7 +106,8 @@ def run(
         if distribution.is_chief(strategy):
             _draw_curves(workdir)
             _say(_end(step, config.train.num_steps, workdir, termination))
-        workers.wait_for_all(strategy)
+        # Every worker waits until all have come here.
+        distribution.everywhere(strategy, 0)
 
 
 def _class_shares(

@@ -62,13 +62,9 @@ def has_several_workers() -> bool:
     return sum(map(len, _read_tf_config()["cluster"].values())) > 1
 
 
-def is_chief(resolver: Resolver | None) -> bool:
-    """Whether this process is the one that writes files.
-
-    Args:
-        resolver: of the cluster; `None` if there is none.
-    """
-    if resolver is None or not resolver.task_type:
+def is_chief(resolver: Resolver) -> bool:
+    """Whether this process is the one that writes files."""
+    if not resolver.task_type:
         return True
     if "chief" in resolver.cluster_spec().jobs:
         return resolver.task_type == "chief"

@@ -56,10 +56,9 @@ def create_strategy(
     if memory_growth is not None:
         devices.grow_memory(memory_growth)
     if name in ("auto", "local"):
-        several = len(tf.config.list_physical_devices("GPU")) > 1
-        name = "mirrored" if several else "default"
-    if name == "default":
-        return tf.distribute.get_strategy()
+        if len(tf.config.list_physical_devices("GPU")) < 2:
+            return tf.distribute.get_strategy()
+        name = "mirrored"
     if name == "one_device":
         kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
         return tf.distribute.OneDeviceStrategy(f"{kind}:0")
@@ -166,11 +165,6 @@ def check_batch_size(
             f"config.train.batch_size should be {expected}. Received: "
             f"{batch_size}; the nearest is {nearest}"
         )
-
-
-def make_deterministic() -> None:
-    """Has TensorFlow choose kernels that give the same bits every time."""
-    tf.config.experimental.enable_op_determinism()
 
 
 def has_native_bfloat16() -> bool:

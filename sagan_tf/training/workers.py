@@ -40,15 +40,12 @@ def own_workdir(
         yield Workdir(path)
 
 
-def restore_latest(gan: SAGAN, checkpoints: Checkpoints) -> int:
+def restore_latest(gan: SAGAN, checkpoints: Checkpoints) -> None:
     """Restores the newest checkpoint, the same one on every worker.
 
     Args:
         gan: the compiled model to restore into.
         checkpoints: of the run, where all workers see them.
-
-    Returns:
-        The step restored; 0 if there is no checkpoint.
 
     Raises:
         UserError: if nothing can be read, or workers see different files.
@@ -60,12 +57,6 @@ def restore_latest(gan: SAGAN, checkpoints: Checkpoints) -> int:
             "--workdir should be a directory that all workers share. Received: "
             f"checkpoints of the steps {sorted(set(steps))}"
         )
-    return step
-
-
-def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Returns when every worker has come here."""
-    distribution.everywhere(strategy, 0)
 
 
 @contextlib.contextmanager
