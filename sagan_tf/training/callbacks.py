@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from typing import Any, Callable, Sequence
@@ -108,16 +107,7 @@ class CallLengths(tf.keras.callbacks.Callback):
 
 
 class SaveEverySteps(EverySteps):
-    """Saves checkpoints; the last one has to succeed, or training was for it.
-
-    Args:
-        interval: number of steps, at least 1.
-        action: saves the checkpoint of a step.
-        last: the last step of training.
-    """
-
-    def __init__(self, interval: int, action: Callable[[int], None], last: int):
-        super().__init__(interval, action, last, "checkpoint")
+    """Saves checkpoints; the last has to succeed, for training was for it."""
 
     def save_now(self) -> None:
         """Saves the present step, if that is not done.
@@ -128,11 +118,18 @@ class SaveEverySteps(EverySteps):
         step = int(self.model.step.numpy())
         if step == self._called:
             return
-        for seconds in _SECONDS_BEFORE_TRYING_AGAIN:
-            with contextlib.suppress(OSError):
+        for seconds in (*_SECONDS_BEFORE_TRYING_AGAIN, None):
+            try:
                 self.action(step)
                 self._called = step
                 return
+            except OSError as error:
+                if seconds is None:
+                    raise UserError(
+                        f"the checkpoint of step {step} should be written at "
+                        f"the end. Received: {one_line(error)}; make room, and "
+                        "the same command goes on from the checkpoint before"
+                    ) from error
             logging.warning(
                 "the checkpoint of step %d is not written: trying again in "
                 "%g s",
@@ -140,15 +137,6 @@ class SaveEverySteps(EverySteps):
                 seconds,
             )
             time.sleep(seconds)
-        try:
-            self.action(step)
-        except OSError as error:
-            raise UserError(
-                f"the checkpoint of step {step} should be written at the end. "
-                f"Received: {one_line(error)}; make room, and the same "
-                "command goes on from the checkpoint before"
-            ) from error
-        self._called = step
 
     def _call(self, step: int) -> None:
         if step >= self.last:
@@ -243,7 +231,3 @@ class ProgressBar(tf.keras.callbacks.Callback):
         """Leaves the bar as it stands."""
         if self._bar is not None:
             self._bar.close()
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Closes the bar."""
-        self.close()

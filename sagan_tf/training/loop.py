@@ -107,6 +107,7 @@ def train(
         schedule.checkpoint_every,
         lambda step: checkpoints.save(gan),
         schedule.num_steps,
+        "checkpoint",
     )
     clock = Clock()
     records = records or open_records(workdir, start)
