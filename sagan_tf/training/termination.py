@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from typing import Any, Callable
@@ -54,27 +55,21 @@ class Termination:
         os.write(2, f"\n{self.requested}: saving after this step\n".encode())
 
 
+@dataclasses.dataclass(frozen=True)
 class StopAfter:
     """Asks for the end of training when it makes no progress any more.
 
-    Args:
+    Attributes:
         termination: what is asked.
         best_step: returns the step that scored best, or None.
         every_steps: steps between two evaluations.
         evaluations: how many in a row may be no better.
     """
 
-    def __init__(
-        self,
-        termination: Termination,
-        best_step: Callable[[], int | None],
-        every_steps: int,
-        evaluations: int,
-    ):
-        self.termination = termination
-        self.best_step = best_step
-        self.every_steps = every_steps
-        self.evaluations = evaluations
+    termination: Termination
+    best_step: Callable[[], int | None]
+    every_steps: int
+    evaluations: int
 
     def __call__(self, step: int) -> None:
         """Looks at the scores, after an evaluation."""
