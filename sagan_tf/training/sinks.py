@@ -6,7 +6,7 @@ import errno
 import json
 import math
 import os
-from typing import Any, Protocol, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +16,7 @@ from sagan_tf.training.workdir import Workdir
 from sagan_tf.whole_files import replacing
 
 
-class Sink(Protocol):
+class Sink:
     """A place that records go to; what it has no use for it leaves."""
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
@@ -32,8 +32,11 @@ class Sink(Protocol):
         """Takes the fields of the configuration by name."""
 
 
-class JsonLines:
+class JsonLines(Sink):
     """`metrics.jsonl`: a JSON object for each record of numbers.
+
+    Sheets are files of their own, the log has the lines, and `config.json` the
+    fields.
 
     Args:
         path: the file.
@@ -63,17 +66,8 @@ class JsonLines:
         }
         append(self._path, json.dumps({"step": step, **rounded}) + "\n")
 
-    def image(self, step: int, name: str, image: np.ndarray) -> None:
-        """Leaves it: sheets are files of their own."""
 
-    def text(self, step: int, name: str, text: str) -> None:
-        """Leaves it: the log has it."""
-
-    def fields(self, values: dict[str, Any]) -> None:
-        """Leaves them: they are in `config.json`."""
-
-
-class TensorBoard:
+class TensorBoard(Sink):
     """Events for TensorBoard: numbers, images, words and hyperparameters.
 
     Args:

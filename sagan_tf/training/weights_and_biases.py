@@ -10,6 +10,7 @@ import numpy as np
 
 from sagan_tf import storage
 from sagan_tf.errors import UserError, one_line
+from sagan_tf.training.sinks import Sink
 from sagan_tf.training.workdir import Workdir
 
 _FIELD = "config.log.wandb"
@@ -34,7 +35,7 @@ def import_package() -> Any:
     return wandb
 
 
-class WeightsAndBiases:
+class WeightsAndBiases(Sink):
     """A sink of records: numbers, images, words and fields.
 
     WANDB_MODE=offline keeps them in the workdir for `wandb sync`, or in the
