@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any, Iterator
 
+import numpy as np
 from absl import logging
 
 from sagan_tf import runs
@@ -26,7 +27,7 @@ from sagan_tf.training import (
 )
 from sagan_tf.training.termination import Termination
 from sagan_tf.training.workdir import Workdir
-from sagan_tf.visualization import curves
+from sagan_tf.visualization import curves, sheets
 
 
 def run(
@@ -89,7 +90,8 @@ def run(
             dtype=config.dtype,
             changes=changes,
         ) as ending:
-            first_look.draw(dataset, findings, own)
+            real = first_look.sheet(dataset, findings)
+            sheets.write_png(str(own.samples / "real.png"), real)
             with _advice(config, workdir):
                 step = _train(
                     config,
@@ -99,6 +101,7 @@ def run(
                     termination,
                     evaluate_every,
                     changes,
+                    real,
                     **network,
                 )
             if step < config.train.num_steps:
@@ -189,6 +192,7 @@ def _train(
     termination: Termination,
     evaluate_every: int,
     changes: dict[str, Any],
+    real: np.ndarray,
     **network: str,
 ) -> int:
     """Trains; returns the step reached."""
@@ -210,22 +214,22 @@ def _train(
             records,
             **network,
         )
-        extra = [
-            evaluation,
-            *builders.build_stop_after(config, evaluation, termination),
-        ]
+        stop = builders.build_stop_after(config, evaluation, termination)
+        extra = [evaluation, *stop]
+    records.fields(validation.flatten(config))
+    for change in banner.list_changes(changes):
+        records.text(step, "change", change)
+    records.image(step, "real", real)
     return loop.train(
         gan,
         dataset,
         workdir,
         checkpoints,
         builders.build_schedule(config),
+        records,
         builders.build_measures(config),
         extra,
         termination,
-        validation.flatten(config),
-        banner.list_changes(changes),
-        records,
     )
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.data.findings import Findings, inspect
-from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
 
 _ROWS, _COLUMNS = 10, 8
@@ -25,13 +24,6 @@ def look(dataset: ImageDataset) -> tuple[Findings, str]:
     """
     findings = inspect(dataset)
     return findings, "\n".join(findings.lines(dataset.class_names))
-
-
-def draw(dataset: ImageDataset, findings: Findings, workdir: Workdir) -> str:
-    """Draws `sheet` as `samples/real.png`; returns the file."""
-    path = str(workdir.samples / "real.png")
-    sheets.write_png(path, sheet(dataset, findings))
-    return path
 
 
 def sheet(dataset: ImageDataset, findings: Findings) -> np.ndarray:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-from typing import Any, Callable, Sequence
+from typing import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
@@ -18,7 +16,7 @@ from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.clock import Clock
 from sagan_tf.training.collapse_watch import CollapseWatch
 from sagan_tf.training.records import MetricsRecorder, Probe, SheetWriter
-from sagan_tf.training.sinks import Records, open_records
+from sagan_tf.training.sinks import Records
 from sagan_tf.training.termination import StopWhenTerminated, Termination
 from sagan_tf.training.workdir import Workdir
 
@@ -64,12 +62,10 @@ def train(
     workdir: Workdir,
     checkpoints: Checkpoints,
     schedule: Schedule,
+    records: Records,
     measures: dict[str, Measure] | None = None,
     extra_callbacks: Sequence[tf.keras.callbacks.Callback] = (),
     termination: Termination | None = None,
-    fields: dict[str, Any] | None = None,
-    changes: Sequence[str] = (),
-    records: Records | None = None,
 ) -> int:
     """Trains from the step that `gan` stands at to the last one.
 
@@ -81,16 +77,14 @@ def train(
         gan: a compiled model before its last step, restored if there was a
             checkpoint.
         dataset: the real images.
-        workdir: where metrics and sheets go.
+        workdir: where sheets go.
         checkpoints: where checkpoints go.
         schedule: when what happens.
+        records: where metrics and images go.
         measures: functions of 1,000 samples by the name of their result,
             called whenever a sheet is drawn and recorded with the metrics.
         extra_callbacks: called after those of every run.
         termination: notes the signal that asks for an early end.
-        fields: of the configuration by name, to be recorded.
-        changes: of the configuration, in words, to be recorded.
-        records: where metrics and images go; by default those of the workdir.
 
     Returns:
         The step reached.
@@ -110,10 +104,6 @@ def train(
         "checkpoint",
     )
     clock = Clock()
-    records = records or open_records(workdir, start)
-    records.fields(fields or {})
-    for change in changes:
-        records.text(start, "change", change)
     lengths = callbacks.CallLengths(
         schedule.steps_per_call, schedule.intervals, schedule.num_steps
     )
@@ -205,11 +195,6 @@ def _periodic(
     watch = CollapseWatch(gan, real_images.numpy())
     watch.recall(records.before)
     recorder = MetricsRecorder(gan, records, schedule.batch_size, clock, watch)
-    real = workdir.samples / "real.png"
-    if real.exists():
-        start = int(gan.step.numpy())
-        image = Image.open(io.BytesIO(real.read_bytes()))
-        records.image(start, "real", np.asarray(image))
     look = AttentionProbe(
         gan, recorder.probed, real_images.numpy(), real_labels.numpy()
     )

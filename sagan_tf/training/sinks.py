@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf import storage
-from sagan_tf.training.workdir import Workdir
 from sagan_tf.whole_files import replacing
 
 
@@ -148,21 +147,6 @@ class Records:
                 getattr(sink, method)(*arguments)
         except tf.errors.OpError as error:
             raise OSError(f"{method}: {error.message}") from error
-
-
-def open_records(
-    workdir: Workdir, step: int, more: Sequence[Sink] = ()
-) -> Records:
-    """Opens the records of a run.
-
-    Args:
-        workdir: the run's directory.
-        step: where it goes on.
-        more: sinks beside those in the workdir.
-    """
-    lines = JsonLines(workdir.metrics, step)
-    events = TensorBoard(workdir.tensorboard, step)
-    return Records([lines, events, *more], lines.kept)
 
 
 def purge_events(directory: storage.AnyPath, step: int) -> None:

@@ -15,7 +15,7 @@ from sagan_tf.evaluation.results import reports
 from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
 from sagan_tf.evaluation.sets.real_statistics import RealStatistics
 from sagan_tf.evaluation.sets.set_statistics import Statistics
-from sagan_tf.training.sinks import open_records
+from sagan_tf.training.sinks import Records, TensorBoard
 from sagan_tf.training.workdir import Workdir
 from tests.evaluation.test_evaluator import batches, card, some_images
 
@@ -52,7 +52,8 @@ def self_evaluation(network, path):
         checkpoint_path=lambda step: path / f"step_{step:08d}",
         metric="toy_distance",
     )
-    return SelfEvaluation(scorer, open_records(Workdir(path), 0))
+    events = TensorBoard(Workdir(path).tensorboard, 0)
+    return SelfEvaluation(scorer, Records([events]))
 
 
 def tags_of(path):

@@ -50,8 +50,8 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
         workdir,
         checkpoints,
         builders.build_schedule(config),
+        records,
         extra_callbacks=[callback],
-        records=records,
     )
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

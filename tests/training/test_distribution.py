@@ -45,6 +45,7 @@ def train(config, path, strategy=None):
         workdir,
         builders.build_checkpoints(config, workdir),
         builders.build_schedule(config),
+        builders.build_records(config, gan, workdir),
     )
     return workdir
 

@@ -19,7 +19,7 @@ from sagan_tf.gan.rates import LearningRate
 from sagan_tf.training import distribution
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.loop import Schedule
-from sagan_tf.training.sinks import Records, open_records
+from sagan_tf.training.sinks import JsonLines, Records, TensorBoard
 from sagan_tf.training.weights_and_biases import WeightsAndBiases
 from sagan_tf.training.workdir import Workdir
 
@@ -145,10 +145,12 @@ def build_records(config: Config, gan: SAGAN, workdir: Workdir) -> Records:
     Raises:
         UserError: if Weights & Biases is asked for and does not answer.
     """
-    more = []
+    more, step = [], int(gan.step.numpy())
     if config.log.wandb and distribution.is_chief(gan.distribute_strategy):
         more = [WeightsAndBiases(config.log.wandb, workdir)]
-    return open_records(workdir, int(gan.step.numpy()), more)
+    lines = JsonLines(workdir.metrics, step)
+    events = TensorBoard(workdir.tensorboard, step)
+    return Records([lines, events, *more], lines.kept)
 
 
 def build_checkpoints(config: Config, workdir: Workdir) -> Checkpoints:
