@@ -64,12 +64,15 @@ def run(
         Termination() as termination,
         workers.losses_explained(strategy),
         workers.own_workdir(strategy, workdir) as own,
-        _locked(own, dry_run),
+        contextlib.nullcontext() if dry_run else lock.hold(own.path),
     ):
         dataset = builders.build_dataset(config, classes.known_names(workdir))
         findings, found = first_look.look(dataset)
+        as_data = config.train.fake_labels == "data"
         with strategy.scope():
-            gan = builders.build_gan(config, _class_shares(config, findings))
+            gan = builders.build_gan(
+                config, findings.class_shares() if as_data else None
+            )
         checkpoints = builders.build_checkpoints(config, workdir)
         workers.restore_latest(gan, checkpoints)
         begun = ""
@@ -113,13 +116,6 @@ def run(
         distribution.everywhere(strategy, 0)
 
 
-def _class_shares(
-    config: Any, findings: first_look.Findings
-) -> list[float] | None:
-    as_data = config.train.fake_labels == "data"
-    return findings.class_shares() if as_data else None
-
-
 def _go_on(config: Any, workdir: Workdir) -> dict[str, Any]:
     """Refuses a run that another configuration made, and keeps its dtype.
 
@@ -151,16 +147,6 @@ def _advice(config: Any, workdir: Workdir) -> Iterator[None]:
             f"--workdir={workdir.path} {rates}; or in float32, by "
             "--config.dtype=float32"
         ) from error
-
-
-@contextlib.contextmanager
-def _locked(workdir: Workdir, dry_run: bool) -> Iterator[None]:
-    """Keeps other trainings out, unless nothing is written."""
-    if dry_run:
-        yield
-        return
-    with lock.hold(workdir.path):
-        yield
 
 
 def _open_devices(config: Any, evaluate_every: int) -> Any:
