@@ -23,78 +23,14 @@ _LARGEST_MAP = 64
 
 
 class AttentionProbe:
-    """Measures the mean distance of attention, to stand beside the gate.
+    """Measures how far the networks look, and draws where.
 
-    For each attention layer `generator/attention_distance_SIZE`, over samples
-    of the averaged generator, and `discriminator/attention_distance_SIZE`, over
-    real images: the mean distance from queries to keys by their weights, in
-    sides of the image. Attention to everything alike has 0.52.
-
-    It looks at one image at a time, at a block of its queries at a time: it
-    needs less memory than the step, whatever the size of the maps.
+    Both see the same few images every time: the averaged generator samples, the
+    discriminator real ones.
 
     Args:
         gan: the model.
         probed: where the measurements go, by name.
-        real_images: `(images, height, width, channels)` in [-1, 1], of which a
-            few are looked at.
-        real_labels: `(images,)`.
-    """
-
-    def __init__(
-        self,
-        gan: SAGAN,
-        probed: dict[str, float],
-        real_images: np.ndarray,
-        real_labels: np.ndarray,
-    ):
-        self.probed = probed
-        labels = real_labels[:_NUM_IMAGES]
-        latents = draw_each(np.arange(len(labels)), gan.generator.latent_dim)
-        self._seen = {
-            "generator": (gan.ema_generator, latents, labels),
-            "discriminator": (
-                gan.discriminator,
-                real_images[:_NUM_IMAGES],
-                labels,
-            ),
-        }
-
-    def __call__(self, step: int) -> None:
-        """Looks with both networks."""
-        del step
-        for name, (network, inputs, labels) in self._seen.items():
-            found: dict[int, list[float]] = {}
-            for index in range(len(labels)):
-                one = slice(index, index + 1)
-                _, distances = network(
-                    with_labels(network, inputs[one], labels[one]),
-                    training=False,
-                    return_attention_scores=_mean_distance,
-                )
-                for size, distance in distances.items():
-                    found.setdefault(size, []).append(distance)
-            for size, distances in found.items():
-                key = f"{name}/attention_distance_{size}"
-                self.probed[key] = float(np.mean(distances))
-
-
-def _mean_distance(layer: Any, features: tf.Tensor) -> float:
-    """Returns the mean distance of attention in one image."""
-    blocks = (scores[0].numpy() for scores in layer.score_blocks(features))
-    _, height, width, _ = features.shape
-    return attention_maps.mean_distance(blocks, height * width, (height, width))
-
-
-class AttentionPages:
-    """Draws where the networks look: the same points of the same images.
-
-    The records get `attention/generator`, samples of the averaged generator,
-    and `attention/discriminator`, real images; a network without attention, or
-    with attention on larger maps than 64x64, has no page.
-
-    Args:
-        gan: the model.
         records: where the pages go.
         real_images: `(images, height, width, channels)` in [-1, 1], of which a
             few are looked at.
@@ -105,24 +41,63 @@ class AttentionPages:
     def __init__(
         self,
         gan: SAGAN,
+        probed: dict[str, float],
         records: Records,
         real_images: np.ndarray,
         real_labels: np.ndarray,
         class_names: Sequence[str] = (),
     ):
         self.gan = gan
+        self.probed = probed
         self.records = records
         self.class_names = class_names
         self._images = real_images[:_NUM_IMAGES]
         self._labels = real_labels[:_NUM_IMAGES]
+        self._seeds = np.arange(len(self._labels))
 
-    def __call__(self, step: int) -> None:
-        """Draws a page of each network."""
+    def measure(self, step: int) -> None:
+        """Measures the mean distance of attention, to stand beside the gate.
+
+        For each attention layer `generator/attention_distance_SIZE` and
+        `discriminator/attention_distance_SIZE`: the mean distance from queries
+        to keys by their weights, in sides of the image. Attention to everything
+        alike has 0.52.
+
+        It looks at one image at a time, at a block of its queries at a time: it
+        needs less memory than the step, whatever the size of the maps.
+        """
+        del step
+        gan = self.gan
+        latents = draw_each(self._seeds, gan.generator.latent_dim)
+        self._measure("generator", gan.ema_generator, latents)
+        self._measure("discriminator", gan.discriminator, self._images)
+
+    def _measure(self, name: str, network: tf.keras.Model, inputs: Any) -> None:
+        found: dict[int, list[float]] = {}
+        for index in range(len(self._labels)):
+            one = slice(index, index + 1)
+            _, distances = network(
+                with_labels(network, inputs[one], self._labels[one]),
+                training=False,
+                return_attention_scores=_mean_distance,
+            )
+            for size, distance in distances.items():
+                found.setdefault(size, []).append(distance)
+        for size, distances in found.items():
+            key = f"{name}/attention_distance_{size}"
+            self.probed[key] = float(np.mean(distances))
+
+    def draw(self, step: int) -> None:
+        """Draws where the networks look: a page of each, the same points.
+
+        The records get `attention/generator` and `attention/discriminator`; a
+        network without attention, or with attention on larger maps than 64x64,
+        has no page.
+        """
         gan, labels = self.gan, self._labels
         if _has_page(gan.ema_generator):
-            seeds = np.arange(len(labels))
             seen = attention_capture.capture_from_generator(
-                gan.ema_generator, seeds, labels
+                gan.ema_generator, self._seeds, labels
             )
             self._draw(step, "generator", seen)
         if _has_page(gan.discriminator):
@@ -137,6 +112,13 @@ class AttentionPages:
         title = f"Where the {name} looks, step {step:,}"
         page = attention_strips.sheet(seen, self.class_names, title)
         self.records.image(step, f"attention/{name}", page)
+
+
+def _mean_distance(layer: Any, features: tf.Tensor) -> float:
+    """Returns the mean distance of attention in one image."""
+    blocks = (scores[0].numpy() for scores in layer.score_blocks(features))
+    _, height, width, _ = features.shape
+    return attention_maps.mean_distance(blocks, height * width, (height, width))
 
 
 def _has_page(network: tf.keras.Model) -> bool:

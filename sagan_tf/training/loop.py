@@ -11,7 +11,7 @@ import tensorflow as tf
 from sagan_tf.data import ImageDataset
 from sagan_tf.gan import SAGAN
 from sagan_tf.training import callbacks, distribution
-from sagan_tf.training.attention_probe import AttentionPages, AttentionProbe
+from sagan_tf.training.attention_probe import AttentionProbe
 from sagan_tf.training.checkpoints import Checkpoints
 from sagan_tf.training.clock import Clock
 from sagan_tf.training.collapse_watch import CollapseWatch
@@ -191,22 +191,21 @@ def _periodic(
         dataset.class_names,
     )
     some = min(dataset.num_examples, _WATCHED_IMAGES)
-    real_images, real_labels = next(iter(dataset.ordered_batches(some)))
-    watch = CollapseWatch(gan, real_images.numpy())
+    batch = next(iter(dataset.ordered_batches(some)))
+    real_images, real_labels = (tensor.numpy() for tensor in batch)
+    watch = CollapseWatch(gan, real_images)
     watch.recall(records.before)
     recorder = MetricsRecorder(gan, records, schedule.batch_size, clock, watch)
-    look = AttentionProbe(
-        gan, recorder.probed, real_images.numpy(), real_labels.numpy()
-    )
-    pages = AttentionPages(
+    attention = AttentionProbe(
         gan,
+        recorder.probed,
         records,
-        real_images.numpy(),
-        real_labels.numpy(),
+        real_images,
+        real_labels,
         dataset.class_names,
     )
     # What is probed joins the record of the same step.
-    actions = [(schedule.sheet_every, look, "look at attention")]
+    actions = [(schedule.sheet_every, attention.measure, "look at attention")]
     if measures:
         probe = Probe(gan, recorder, measures)
         actions.append((schedule.sheet_every, probe, "measurement"))
@@ -214,7 +213,7 @@ def _periodic(
         (schedule.log_every, recorder, "metrics"),
         (schedule.sheet_every, recorder, "metrics"),
         (schedule.sheet_every, sheets, "sheet"),
-        (schedule.sheet_every, pages, "page of attention"),
+        (schedule.sheet_every, attention.draw, "page of attention"),
     ]
     return [
         callbacks.EverySteps(interval, action, schedule.num_steps, what)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from sagan_tf import SAGAN, Discriminator, Generator
 from sagan_tf.layers import dot_product_attention
-from sagan_tf.training.attention_probe import AttentionPages, AttentionProbe
+from sagan_tf.training.attention_probe import AttentionProbe
 from sagan_tf.training.sinks import Records
 from sagan_tf.visualization import attention_capture, attention_strips, sheets
 from sagan_tf.visualization.attention_maps import (
@@ -24,10 +24,11 @@ OPTIONS = {
 
 
 def probe(gan):
-    probed = {}
+    probed, records = {}, Records([])
     images = np.random.default_rng(0).uniform(-1, 1, (20, 32, 32, 3))
     labels = np.arange(20, dtype=np.int32) % 3
-    AttentionProbe(gan, probed, images.astype(np.float32), labels)(1)
+    images = images.astype(np.float32)
+    AttentionProbe(gan, probed, records, images, labels).measure(1)
     return probed
 
 
@@ -85,17 +86,18 @@ def test_pages_show_the_same_points_of_each_network():
     )
     images = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3))
     memory = Memory()
-    pages = AttentionPages(
-        gan, Records([memory]), images, np.arange(4) % 3, ("a", "b", "c")
+    labels, names = np.arange(4) % 3, ("a", "b", "c")
+    attention = AttentionProbe(
+        gan, {}, Records([memory]), images, labels, names
     )
-    pages(5)
+    attention.draw(5)
     (*one, page), (*other, smaller) = memory.seen
     assert one == ["image", 5, "attention/generator"]
     assert other == ["image", 5, "attention/discriminator"]
     # Four images of two maps each, and of one; five panels in a row.
     assert page.shape[0] == sheets.TITLE_HEIGHT + 8 * 98 + 2
     assert smaller.shape[0] == sheets.TITLE_HEIGHT + 4 * 98 + 2
-    pages(6)
+    attention.draw(6)
     assert not np.array_equal(page[:24], memory.seen[2][-1][:24])
     np.testing.assert_array_equal(page[24:], memory.seen[2][-1][24:])
 
@@ -120,5 +122,6 @@ def test_networks_without_attention_add_nothing():
     )
     assert probe(gan) == {}
     memory = Memory()
-    AttentionPages(gan, Records([memory]), np.zeros((1, 32, 32, 3)), [0])(1)
+    images, records = np.zeros((1, 32, 32, 3)), Records([memory])
+    AttentionProbe(gan, {}, records, images, [0]).draw(1)
     assert memory.seen == []
