@@ -16,6 +16,8 @@ from sagan_tf.training.sinks import Records
 from sagan_tf.training.workdir import Workdir
 from sagan_tf.visualization import sheets
 
+_PROBED_IMAGES = 1000
+
 
 class MetricsRecorder:
     """Records metrics.
@@ -42,7 +44,7 @@ class MetricsRecorder:
         records: Records,
         batch_size: int,
         clock: Clock,
-        watch: CollapseWatch | None = None,
+        watch: CollapseWatch,
     ):
         self.gan = gan
         self.records = records
@@ -71,13 +73,12 @@ class MetricsRecorder:
         values.update(self.clock.rates(self.batch_size))
         values.update(peak_memory())
         self._step = step
-        if self.watch is not None:
-            observed, warnings = self.watch.observe(step, values)
-            values.update(observed)
-            warnings += self._overfitting.observe(step, values)
-            for warning in warnings:
-                logging.warning("%s", warning)
-                self.records.text(step, "warning", warning)
+        observed, warnings = self.watch.observe(step, values)
+        values.update(observed)
+        warnings += self._overfitting.observe(step, values)
+        for warning in warnings:
+            logging.warning("%s", warning)
+            self.records.text(step, "warning", warning)
         self.records.scalars(step, values)
 
 
@@ -141,14 +142,13 @@ class SheetWriter:
 
 
 class Probe:
-    """Measures samples of the averaged generator while it trains.
+    """Measures samples from fixed latents of the averaged generator.
 
     Args:
         gan: the model.
         recorder: what records the measurements.
         measures: functions by name, from images
             `(batch, height, width, 3)` in [-1, 1] to a number.
-        num_images: number of samples; the same latents every time.
     """
 
     def __init__(
@@ -156,15 +156,15 @@ class Probe:
         gan: SAGAN,
         recorder: MetricsRecorder,
         measures: dict[str, Callable[[np.ndarray], float]],
-        num_images: int = 1000,
     ):
         self.recorder = recorder
         self.measures = measures
         self._sampler = gan.sampler
         self._latents = tf.random.stateless_normal(
-            (num_images, gan.generator.latent_dim), (gan.seed, 2**31 + 1)
+            (_PROBED_IMAGES, gan.generator.latent_dim), (gan.seed, 2**31 + 1)
         )
-        self._labels = tf.range(num_images) % max(gan.generator.num_classes, 1)
+        classes = max(gan.generator.num_classes, 1)
+        self._labels = tf.range(_PROBED_IMAGES) % classes
 
     def __call__(self, step: int) -> None:
         """Draws the samples and measures them."""
