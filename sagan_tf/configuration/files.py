@@ -21,9 +21,6 @@ from sagan_tf import storage
 from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError, nearest_name, one_line
 
-# What the flags of `ml_collections.config_flags` say that they hold.
-_CONFIG_FLAG_TYPE = "config object"
-
 _PACKAGE = pathlib.Path(__file__).parents[1]
 
 
@@ -33,10 +30,6 @@ class ConfigFlagParser(flags.ArgumentParser):
     def parse(self, argument: str) -> ml_collections.ConfigDict:
         """Returns the configuration of a name or a path."""
         return load_config(argument).lock()
-
-    def flag_type(self) -> str:
-        """Returns what the help calls such a value."""
-        return _CONFIG_FLAG_TYPE
 
 
 def with_config_of_run(argv: Sequence[str]) -> list[str]:
@@ -61,29 +54,22 @@ def check_flags(argv: Sequence[str], flag_values: flags.FlagValues) -> None:
 
     Args:
         argv: the arguments of the command.
-        flag_values: flags, of which those that `ml_collections` defined for
-            configuration files are looked at.
+        flag_values: its flags. Without `--config` there is nothing to check.
 
     Raises:
         UserError: a file cannot be used, or a field does not exist.
     """
-    for name in list(flag_values):
-        if flag_values[name].flag_type() != _CONFIG_FLAG_TYPE:
-            continue
-        path = _value_of(name, argv)
-        overrides = [
-            match.group(1)
-            for match in (
-                re.match(rf"--?(?:no)?{name}\.([^=]*)", word) for word in argv
-            )
-            if match
-        ]
-        if path is None and overrides:
-            raise UserError(f"--{name}.{overrides[0]} needs --{name}=NAME")
-        if path is not None:
-            config = load_config(path, f"--{name}={path}")
-            for field in overrides:
-                _check_override(name, field, config)
+    if "config" not in flag_values:
+        return
+    path = _value_of("config", argv)
+    found = (re.match(r"--?(?:no)?config\.([^=]*)", word) for word in argv)
+    overrides = [match.group(1) for match in found if match]
+    if path is None and overrides:
+        raise UserError(f"--config.{overrides[0]} needs --config=NAME")
+    if path is not None:
+        config = load_config(path, f"--config={path}")
+        for field in overrides:
+            _check_override(field, config)
 
 
 def _value_of(name: str, argv: Sequence[str]) -> str | None:
@@ -194,20 +180,20 @@ def _line_of(error: BaseException, file: str) -> str:
     return f", line {lines[-1]}" if lines else ""
 
 
-def _check_override(name: str, field: str, config: Any) -> None:
+def _check_override(field: str, config: Any) -> None:
     node, parent = config, ""
     for part in field.split("."):
         if not isinstance(node, ml_collections.ConfigDict):
-            raise UserError(f"--{name}.{field}: {parent[:-1]} has no fields")
+            raise UserError(f"--config.{field}: {parent[:-1]} has no fields")
         if part not in node:
             known = [parent + key for key in node] + _field_names(config)
-            hint = nearest_name(field, known, f"--{name}.")
-            raise UserError(f"unknown field --{name}.{field}{hint}")
+            hint = nearest_name(field, known, "--config.")
+            raise UserError(f"unknown field --config.{field}{hint}")
         node, parent = node[part], f"{parent}{part}."
     if isinstance(node, ml_collections.ConfigDict):
-        example = f"--{name}.{field}.{next(iter(node), 'FIELD')}"
+        example = f"--config.{field}.{next(iter(node), 'FIELD')}"
         raise UserError(
-            f"--{name}.{field} is a section, set its fields: {example}=VALUE"
+            f"--config.{field} is a section, set its fields: {example}=VALUE"
         )
 
 
