@@ -205,7 +205,7 @@ def read_config(workdir: Workdir) -> ml_collections.ConfigDict:
     Raises:
         UserError: if there is none, or it is not valid.
     """
-    config = validation.complete(workdir.read_config())
+    config = validation.complete(validation.read_stored(workdir.config))
     validation.validate(config)
     return config
 

@@ -124,7 +124,7 @@ def _go_on(config: Any, workdir: Workdir) -> dict[str, Any]:
     """
     if not workdir.config.exists():
         return {}
-    stored = workdir.read_config()
+    stored = validation.read_stored(workdir.config)
     if config.dtype == "auto":
         config.dtype = validation.complete(stored).get("dtype", "auto")
     validation.keep_older(config, stored)

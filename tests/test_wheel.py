@@ -11,6 +11,7 @@ import pytest
 
 import sagan_tf
 from sagan_tf import weights
+from sagan_tf.configuration import validation
 from sagan_tf.training.workdir import Workdir
 from tests import dockerfile
 from tests.training import toy
@@ -148,7 +149,7 @@ def processes(installed, run):
 
 
 def test_it_trains_by_a_name(run):
-    assert run.read_config()["optimizer"]["beta_2"] == 0.9
+    assert validation.read_stored(run.config)["optimizer"]["beta_2"] == 0.9
     assert (run.checkpoints / "step_00000002").is_dir()
 
 

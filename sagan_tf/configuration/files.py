@@ -6,7 +6,6 @@ that are set behind it: it comes second.
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import re
@@ -103,7 +102,8 @@ def load_config(
     """
     given_as = name if given_as is None else given_as
     if name.lower().endswith(".json") and _is_file(name):
-        return _load_of_run(name, given_as)
+        stored = validation.read_stored(storage.at(name), given_as)
+        return validation.complete(stored)
     name, *arguments = name.split(":", 1)
     is_name = re.fullmatch(r"\w+", name)
     file = os.path.join(_directory(), f"{name}.py") if is_name else name
@@ -129,24 +129,6 @@ def load_config(
             f"Received: {kind}"
         )
     return config
-
-
-def _load_of_run(file: str, given_as: str) -> ml_collections.ConfigDict:
-    """Returns a run's configuration, with the fields that are newer than it."""
-    try:
-        content = json.loads(
-            storage.at(file).read_text(), object_pairs_hook=_with_tuples
-        )
-    except ValueError as error:
-        raise UserError(f"{given_as}: {one_line(error)}") from error
-    if not isinstance(content, dict):
-        kind = type(content).__name__
-        raise UserError(f"{given_as} should be an object. Received: {kind}")
-    return validation.complete(content)
-
-
-def _with_tuples(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in pairs}
 
 
 def names() -> list[str]:

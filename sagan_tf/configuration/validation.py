@@ -1,14 +1,16 @@
-"""Refuses a configuration that cannot be run, before anything is built."""
+"""Refuses a configuration that cannot be run, and reads that of a run."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import ml_collections
 
+from sagan_tf import storage
 from sagan_tf.configuration.combinations import CHECKS, field_error
 from sagan_tf.configuration.fields import AS_OLD_AS_RUNS, FIELDS, Field
-from sagan_tf.errors import UserError, nearest_name
+from sagan_tf.errors import UserError, nearest_name, one_line
 
 
 def validate(config: ml_collections.ConfigDict) -> None:
@@ -122,6 +124,45 @@ def keep_older(
         and asked[name] == field.default
     }
     config.update_from_flattened_dict(older)
+
+
+def read_stored(file: storage.AnyPath, given_as: str = "") -> dict[str, Any]:
+    """Reads the configuration that a run has stored.
+
+    Args:
+        file: its `config.json`.
+        given_as: what the user wrote to name the file, if it was named.
+
+    Returns:
+        Nested dictionaries; tuples come back as tuples.
+
+    Raises:
+        UserError: if there is none, or it cannot be read.
+    """
+    if not file.is_file():
+        raise UserError(
+            f"--workdir {file.parent} should hold a run: there is no "
+            "config.json in it"
+        )
+    try:
+        content = json.loads(file.read_text())
+    except ValueError as error:
+        expected = f"{file} should be JSON. Received"
+        raise UserError(f"{given_as or expected}: {one_line(error)}") from error
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{given_as or file} should be a JSON object. Received: "
+            f"{type(content).__name__}"
+        )
+    return _with_tuples(content)
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_tuples(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return tuple(_with_tuples(entry) for entry in value)
+    return value
 
 
 def complete(stored: dict[str, Any]) -> ml_collections.ConfigDict:

@@ -12,7 +12,7 @@ from sagan_tf.whole_files import replacing
 
 
 class Workdir:
-    """Names the files of a run and reads and writes its configuration.
+    """Names the files of a run, and writes its configuration.
 
     - `config.json`: the configuration it runs with;
     - `runs.jsonl`: a line at every start and end;
@@ -77,43 +77,8 @@ class Workdir:
         self.check()
         self.path.mkdir(parents=True, exist_ok=True)
 
-    def read_config(self) -> dict[str, Any]:
-        """Reads the stored configuration.
-
-        Returns:
-            Nested dictionaries; tuples come back as tuples.
-
-        Raises:
-            UserError: if there is none, or it cannot be read.
-        """
-        if not self.config.is_file():
-            raise UserError(
-                f"--workdir {self.path} should hold a run: there is no "
-                "config.json in it"
-            )
-        try:
-            content = json.loads(self.config.read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"{self.config} should be JSON. Received: {error}"
-            ) from error
-        if not isinstance(content, dict):
-            raise UserError(
-                f"{self.config} should be a JSON object. Received: "
-                f"{type(content).__name__}"
-            )
-        return _with_tuples(content)
-
     def write_config(self, config: dict[str, Any]) -> None:
         """Stores a configuration; nobody ever sees half of it."""
         self.create()
         with replacing(self.config) as aside:
             aside.write_text(json.dumps(config, indent=2) + "\n")
-
-
-def _with_tuples(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_tuples(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return tuple(_with_tuples(entry) for entry in value)
-    return value

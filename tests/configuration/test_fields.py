@@ -19,6 +19,7 @@ from sagan_tf.configuration.validation import (
     complete,
     flatten,
     keep_older,
+    read_stored,
     validate,
 )
 from sagan_tf.errors import UserError
@@ -590,7 +591,7 @@ def test_a_run_does_not_become_float16():
 def test_a_run_of_the_first_version_can_be_read(tmp_path):
     path = pathlib.Path(__file__).parents[1] / "fixtures" / "first_config.json"
     shutil.copy(path, tmp_path / "config.json")
-    config = complete(Workdir(tmp_path).read_config())
+    config = complete(read_stored(Workdir(tmp_path).config))
     validate(config)
     assert set(flatten(config)) == set(FIELDS)
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from configs import default, imagenet128
-from sagan_tf.configuration import builders
+from sagan_tf.configuration import builders, validation
 from sagan_tf.errors import UserError
 from sagan_tf.interop import release, tfgan
 from sagan_tf.networks import Discriminator, Generator
@@ -67,7 +67,7 @@ def train_two_steps(command, images, workdir):
 
 def restore(workdir, steps=(0,)):
     """The model that training goes on with, as it was at step 0."""
-    config = ml_collections.ConfigDict(workdir.read_config())
+    config = ml_collections.ConfigDict(validation.read_stored(workdir.config))
     gan = builders.build_gan(config)
     checkpoints = builders.build_checkpoints(config, workdir)
     assert checkpoints.steps() == list(steps)

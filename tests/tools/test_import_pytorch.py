@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from configs import paper
 from sagan_tf import runs
-from sagan_tf.configuration import builders
+from sagan_tf.configuration import builders, validation
 from sagan_tf.training.workdir import Workdir
 from tests.commands import assert_refused, call_each
 from tests.interop import pytorch_files, studiogan_files, test_heykeetae
@@ -113,7 +113,7 @@ def test_the_configuration_decides_nothing_that_the_files_tell(name, networks):
 def test_training_goes_on_from_it(answers, place):
     assert answers["studiogan"].status == 0
     workdir = Workdir(place / "studiogan")
-    config = ml_collections.ConfigDict(workdir.read_config())
+    config = ml_collections.ConfigDict(validation.read_stored(workdir.config))
     gan = builders.build_gan(config)
     builders.build_checkpoints(config, workdir).restore_latest(gan)
     images = tf.random.stateless_uniform((2, 32, 32, 3), (1, 2))

@@ -159,7 +159,7 @@ def test_a_run_writes_its_whole_story(finished):
         "step_00000001",
         "step_00000002",
     ]
-    assert workdir.read_config()["train"]["num_steps"] == 2
+    assert validation.read_stored(workdir.config)["train"]["num_steps"] == 2
 
 
 def test_records_after_the_last_checkpoint_are_written_anew(copied):
@@ -223,7 +223,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
         }
     )
     assert lower.optimizer.generator_learning_rate == 5e-5
-    changes = validation.check_same_model(lower, workdir.read_config(), "")
+    changes = validation.check_same_model(
+        lower, validation.read_stored(workdir.config), ""
+    )
     assert len(changes) == 2
     gan = builders.build_gan(config)
     checkpoints = builders.build_checkpoints(config, workdir)
@@ -282,7 +284,7 @@ def test_the_command_trains(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "step 2 reached" in done.stdout
     assert "d_loss" in done.stderr
-    stored = Workdir(tmp_path / "run").read_config()
+    stored = validation.read_stored(Workdir(tmp_path / "run").config)
     assert (
         stored["model"]["latent_dim"] == twins32.get_config().model.latent_dim
     )

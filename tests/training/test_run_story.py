@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sagan_tf import train, training_run
-from sagan_tf.configuration import load_config
+from sagan_tf.configuration import load_config, validation
 from sagan_tf.errors import UserError
 from sagan_tf.training import lock
 from sagan_tf.training.workdir import Workdir
@@ -75,14 +75,14 @@ def test_an_error_is_in_the_story(run, monkeypatch):
 
 def test_the_resolved_dtype_is_stored_and_kept(run, monkeypatch):
     workdir, pets = run
-    stored = workdir.read_config()["dtype"]
+    stored = validation.read_stored(workdir.config)["dtype"]
     assert stored in ("float32", "mixed_bfloat16")
     other = {"float32": True, "mixed_bfloat16": False}[stored]
     monkeypatch.setattr(
         train.distribution, "has_native_bfloat16", lambda: other
     )
     train.run(of_folder(pets, dtype="auto", train__num_steps=2), workdir)
-    assert workdir.read_config()["dtype"] == stored
+    assert validation.read_stored(workdir.config)["dtype"] == stored
 
 
 def test_other_classes_are_refused_with_both_lists(run, tmp_path):
@@ -135,7 +135,7 @@ def test_a_run_goes_on_from_its_own_configuration_with_changes(run, capsys):
     record = json.loads(workdir.metrics.read_text().splitlines()[-1])
     # The third step has two thirds of the cosine behind it.
     assert record["generator/learning_rate"] == pytest.approx(0.25e-5)
-    assert workdir.read_config()["train"]["batch_size"] == 2
+    assert validation.read_stored(workdir.config)["train"]["batch_size"] == 2
 
 
 def test_what_makes_another_model_stays_refused(run):

@@ -91,7 +91,7 @@ class Trial:
         workdir, step = Workdir(self.workdir), self.last_step()
         if not workdir.config.is_file():
             return None
-        stored = workdir.read_config()
+        stored = validation.read_stored(workdir.config)
         changes = validation.check_same_model(self.config, stored, self.workdir)
         # A run may go on with them; then it is no trial of this study.
         for name, (old, new) in changes.items():

@@ -7,6 +7,7 @@ import json
 import pathlib
 from typing import Mapping
 
+from sagan_tf.configuration import validation
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import scoring
 from sagan_tf.evaluation.options import Options
@@ -34,7 +35,7 @@ def of_run(workdir: Workdir, features: str) -> Course:
         UserError: if it is no such run, or no checkpoint that is there was
             scored through `features`.
     """
-    workdir.read_config()
+    validation.read_stored(workdir.config)
     start, checkpoints = _start_of(workdir), Checkpoints(workdir.checkpoints)
     course = {}
     for row in ScoreTable(workdir.scores).rows():
