@@ -78,20 +78,14 @@ def _check_classes(fields: Fields) -> None:
         raise field_error(name, "False without classes", True)
 
 
-def _attention_resolutions(fields: Fields) -> dict[str, str]:
-    """Returns the field of each network that says where it attends."""
-    own = "model.discriminator_attention_resolutions"
-    shared = "model.attention_resolutions"
-    return {
-        "generator": shared,
-        "discriminator": shared if fields[own] == (0,) else own,
-    }
-
-
 def _check_attention(fields: Fields) -> None:
     size = fields["dataset.image_size"]
     multiples = widths.by_height(fields["model.architecture"], size)
-    for network, place in _attention_resolutions(fields).items():
+    shared = "model.attention_resolutions"
+    own = "model.discriminator_attention_resolutions"
+    if fields[own] == (0,):
+        own = shared
+    for network, place in (("generator", shared), ("discriminator", own)):
         allowed = tuple(multiples[network])
         if not set(fields[place]) <= set(allowed):
             expected = f"any of {allowed} at image size {size}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
-import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data import ImageDataset
@@ -84,11 +83,7 @@ def _network_lines(title: str, network: tf.keras.Model) -> Iterator[str]:
 
 
 def _count(layer: tf.keras.layers.Layer) -> int:
-    return sum(_size(variable) for variable in layer.trainable_variables)
-
-
-def _size(variable: tf.Variable) -> int:
-    return int(np.prod(variable.shape))
+    return sum(v.shape.num_elements() for v in layer.trainable_variables)
 
 
 def _memory_estimate(gan: SAGAN, schedule: Schedule, replicas: int) -> float:
