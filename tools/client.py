@@ -14,6 +14,7 @@ from sagan_tf.cli import command
 
 # ruff: isort: split
 import base64
+import functools
 import io
 import json
 import pathlib
@@ -73,20 +74,17 @@ def main(argv: list[str]) -> None:
     truncation = drawing.check_truncation(_TRUNCATION.value)
     seeds = drawing.count_seeds(_SEED.value, _NUM_IMAGES.value)
     server = Server(_SERVER.value, _MODEL.value, _TIMEOUT.value)
-    labels = [0]
-    if _LABELS.value is not None:
-        labels = drawing.choose_labels(_LABELS.value, _ANY_LABEL)
-    elif server.is_conditional():
+    count = _ANY_LABEL if server.is_conditional else 0
+    if count and _LABELS.value is None:
         raise UserError("--labels is required: the model draws by class")
-    if not server.is_conditional() and _LABELS.value is not None:
-        drawing.choose_labels(_LABELS.value, 0)
+    labels = drawing.choose_labels(_LABELS.value, count)
+    labels = np.resize(labels, len(seeds))
     files: list[bytes] = []
     for start in range(0, len(seeds), _PER_REQUEST.value):
-        some = seeds[start : start + _PER_REQUEST.value]
-        chosen = [
-            labels[i % len(labels)] for i in range(start, start + len(some))
-        ]
-        files += server.draw(chosen, some.tolist(), truncation)
+        some = slice(start, start + _PER_REQUEST.value)
+        files += server.draw(
+            labels[some].tolist(), seeds[some].tolist(), truncation
+        )
     _write(output, files)
     sys.stdout.write(f"{output}: {len(files)} images\n")
 
@@ -108,27 +106,23 @@ class Server:
             )
         self.address = f"{address.rstrip('/')}/v1/models/{model}"
         self.timeout = timeout
-        self._inputs: frozenset[str] | None = None
 
+    @functools.cached_property
     def is_conditional(self) -> bool:
-        """Returns whether the model takes labels.
+        """Whether the model takes labels.
 
         Raises:
             UserError: if there is no such model, or it gives no PNG files.
         """
-        if self._inputs is None:
-            answer = self._ask("/metadata")
-            try:
-                signatures = answer["metadata"]["signature_def"][
-                    "signature_def"
-                ]
-                self._inputs = frozenset(signatures[_SIGNATURE]["inputs"])
-            except (KeyError, TypeError) as error:
-                raise UserError(
-                    f"{self.address} should have the signature {_SIGNATURE}, "
-                    "as sagan_tf.export writes it. Received: none"
-                ) from error
-        return "labels" in self._inputs
+        answer = self._ask("/metadata")
+        try:
+            signatures = answer["metadata"]["signature_def"]["signature_def"]
+            return "labels" in signatures[_SIGNATURE]["inputs"]
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.address} should have the signature {_SIGNATURE}, "
+                "as sagan_tf.export writes it. Received: none"
+            ) from error
 
     def draw(
         self, labels: Sequence[int], seeds: Sequence[int], truncation: float
@@ -149,7 +143,7 @@ class Server:
         instances: list[dict[str, Any]] = [
             {"seed": seed, "truncation": float(truncation)} for seed in seeds
         ]
-        if self.is_conditional():
+        if self.is_conditional:
             for instance, label in zip(instances, labels):
                 instance["labels"] = label
         answer = self._ask(

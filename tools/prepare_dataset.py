@@ -11,7 +11,6 @@ Train with `dataset.name=shards` and `dataset.path` as `--output`.
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from sagan_tf.cli import command
@@ -103,14 +102,14 @@ def main(argv: list[str]) -> None:
     output = _OUTPUT.value
     if _VERIFY.value:
         Shards(local_copy(output)).verify()
-        _say(f"{output}: every shard is as it was written")
+        print(f"{output}: every shard is as it was written")
         return
     if not prepare(_preparation(), output, _THREADS.value):
-        _say(f"{output} is prepared already")
-    _say(summary(output))
+        print(f"{output} is prepared already", flush=True)
+    print(summary(output), flush=True)
     # Those in a store would have to come back for it.
     if not storage.is_stored(output):
-        _say(f"look at {write_sheet(output)}")
+        print(f"look at {write_sheet(output)}")
 
 
 def _preparation() -> Preparation:
@@ -245,11 +244,6 @@ def write_sheet(output: str) -> str:
     path = os.path.join(output, SHEET)
     sheets.write_png(path, grid)
     return path
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

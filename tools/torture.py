@@ -21,6 +21,7 @@ import sys
 from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
+import functools
 import pathlib
 
 from absl import flags
@@ -50,16 +51,12 @@ def main(argv: list[str]) -> int:
     if root.exists():
         raise UserError(f"--workdir should not exist yet. Received: {root}")
     try:
-        _say(killed_run.kill_repeatedly(root, values.kills, values.seed, _say))
+        say = functools.partial(print, flush=True)
+        say(killed_run.kill_repeatedly(root, values.kills, values.seed, say))
     except killed_run.Damage as damage:
         sys.stderr.write(f"{command.program_name()}: {damage}\n")
         return 1
     return 0
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

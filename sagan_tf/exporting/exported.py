@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 from typing import Any, Mapping
@@ -11,32 +12,28 @@ import tensorflow as tf
 
 from sagan_tf import storage
 from sagan_tf.errors import UserError
+from sagan_tf.exporting.signatures import Signatures
+from sagan_tf.networks import StagedGenerator, bake
 
 CARD = pathlib.Path("assets.extra") / "model_card.json"
 _NEEDED = ("serving_default", "generate")
 
 
+@dataclasses.dataclass(eq=False, repr=False)
 class SignedGenerator:
     """Draws by the signatures of an export.
 
-    Args:
+    Attributes:
         signatures: functions by name, called with tensors by name.
         card: the model card, empty if there is none.
         latent_dim: length of a latent.
         num_classes: number of classes; 0 for none.
     """
 
-    def __init__(
-        self,
-        signatures: Mapping[str, Any],
-        card: dict[str, Any],
-        latent_dim: int,
-        num_classes: int,
-    ):
-        self.signatures = signatures
-        self.card = card
-        self.latent_dim = latent_dim
-        self.num_classes = num_classes
+    signatures: Mapping[str, Any]
+    card: dict[str, Any]
+    latent_dim: int
+    num_classes: int
 
     def class_names(self) -> tuple[str, ...]:
         """Returns a name for each class."""
@@ -54,6 +51,19 @@ class SignedGenerator:
         if self.num_classes:
             inputs["labels"] = tf.convert_to_tensor(labels, tf.int32)
         return self.signatures["generate"](**inputs)["images"].numpy()
+
+
+def sign(generator: StagedGenerator, card: dict[str, Any]) -> SignedGenerator:
+    """Returns a generator with the signatures that `export` would write.
+
+    Args:
+        generator: a built generator that computes in float32.
+        card: the model card, of which `class_names` are read.
+    """
+    functions = Signatures(bake(generator)).functions()
+    return SignedGenerator(
+        functions, card, generator.latent_dim, generator.num_classes
+    )
 
 
 class ExportedGenerator(SignedGenerator):
@@ -83,12 +93,8 @@ class ExportedGenerator(SignedGenerator):
                 f"Received: {found}"
             )
         self.card = read_card(self.path / CARD)
-        super().__init__(
-            self.signatures,
-            self.card,
-            self._find_latent_dim(),
-            self._find_num_classes(),
-        )
+        self.latent_dim = self._find_latent_dim()
+        self.num_classes = self._find_num_classes()
 
     def _inputs(self) -> dict[str, tf.TensorSpec]:
         return self.signatures["generate"].structured_input_signature[1]

@@ -40,15 +40,7 @@ def convert(
     owner: tf.Module,
     dtype: str,
 ) -> bytes:
-    """Converts a function.
-
-    Args:
-        function: a `tf.function` that takes tensors by name and gives a
-            dictionary of tensors.
-        specs: what it takes, in this order.
-        owner: what holds its variables; not needed here.
-        dtype: one of `DTYPES`, the only one.
-    """
+    """Converts a function, as `tflite_format.convert` does."""
     del owner, dtype
     import tf2onnx
 

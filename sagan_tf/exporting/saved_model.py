@@ -72,7 +72,7 @@ def check_free(path: storage.AnyPath) -> None:
 def _write(generator: StagedGenerator, path: pathlib.Path, dtype: str) -> None:
     with tf.device(DEVICE):
         baked = bake(generator, dtype=dtype)
-    functions = Signatures(baked).functions(bool(generator.attention_layers()))
+    functions = Signatures(baked).functions()
     module = tf.Module(name="sagan")
     # Not the generator: a SavedModel shall hold no Keras layers.
     module.weights = baked.variables

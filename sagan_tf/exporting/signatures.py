@@ -29,19 +29,15 @@ class Signatures:
     def __init__(self, generator: StagedGenerator):
         self._generator = generator
 
-    def functions(self, with_attention: bool) -> dict[str, Any]:
-        """Returns the functions, as graphs, by name.
-
-        Args:
-            with_attention: whether the generator has an attention layer.
-        """
+    def functions(self) -> dict[str, Any]:
+        """Returns the functions, as graphs, by name."""
         functions = {
             "serving_default": self._given(self.serve),
             "generate": self._given(self.generate),
             "sample": self._drawn(self.sample),
             "png": self._drawn(self.png),
         }
-        if with_attention:
+        if self._generator.attention_layers():
             functions["attention"] = self._given(self.attention)
         return functions
 

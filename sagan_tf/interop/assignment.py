@@ -35,6 +35,21 @@ def variable(layer: tf.keras.layers.Layer, attribute: str) -> tf.Variable:
     return getattr(layer, attribute)
 
 
+def by_name(
+    layers: Iterable[tuple[tf.keras.layers.Layer, dict[str, str]]],
+) -> dict[str, tf.Variable]:
+    """Returns variables by their name in a checkpoint.
+
+    Args:
+        layers: each with the names of its variables by our attribute.
+    """
+    return {
+        name: variable(layer, attribute)
+        for layer, names in layers
+        for attribute, name in names.items()
+    }
+
+
 def assign(reader: Any, expected: dict[str, tf.Variable], source: str) -> None:
     """Assigns every variable its value in the checkpoint.
 

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.errors import UserError
-from sagan_tf.interop.assignment import Shapes, variable
+from sagan_tf.interop.assignment import Shapes, by_name
 from sagan_tf.layers import SelfAttention
 from sagan_tf.networks import Discriminator, Generator
 
@@ -175,9 +175,8 @@ def variables(
     networks: Iterable[tf.keras.Model], shapes: Shapes, naming: Naming
 ) -> dict[str, tf.Variable]:
     """Returns our variables by the name that the checkpoint gives them."""
-    return {
-        name: variable(layer, attribute)
+    return by_name(
+        (layer, naming.names(kind, scope))
         for network in networks
         for kind, scope, layer in layers(network, shapes, naming)
-        for attribute, name in naming.names(kind, scope).items()
-    }
+    )

@@ -33,24 +33,33 @@ def load_networks(
 ) -> tuple[Generator, Discriminator]:
     """Reads networks from a TensorFlow 1 checkpoint.
 
+    Widths, classes, resolution and the place of the attention (none or a map
+    size, in each network by itself) are told from the variables' names and
+    shapes. Optimizer slots and counters are ignored, and logged.
+
     Args:
         prefix: path of the checkpoint without `.index`.
         naming: the implementation that wrote it, and its layers' options.
-        attention_resolutions: sizes of the maps with attention, to choose
-            among those which the channels leave open.
+        attention_resolutions: needed only where maps of several sizes have
+            the channels of the attention: those that have it.
+
+    Returns:
+        A generator and a discriminator with the checkpoint's weights, moving
+        statistics and vectors `u`.
 
     Raises:
         UserError: if there is no such checkpoint, if variables are missing or
-            left over or do not fit, or if the attention's place is unknown.
+            left over or do not fit (it lists them), or if the number of
+            blocks, a width or the place of the attention is none of ours.
     """
     reader = Reader(prefix)
     wanted = None if attention_resolutions is None else {*attention_resolutions}
-    arguments = generator_arguments(reader.shapes, naming, wanted)
+    arguments = _generator_arguments(reader.shapes, naming, wanted)
     image_size, classes = arguments["image_size"], arguments["num_classes"]
     generator = Generator(**arguments)
     discriminator = Discriminator(
         num_classes=classes,
-        **discriminator_arguments(reader.shapes, naming, image_size, wanted),
+        **_discriminator_arguments(reader.shapes, naming, image_size, wanted),
     )
     labels = tf.zeros((1,), tf.int32)
     generator([tf.zeros((1, generator.latent_dim)), labels])
@@ -60,20 +69,9 @@ def load_networks(
     return networks
 
 
-def generator_arguments(
-    shapes: Shapes, naming: Naming, wanted: set[int] | None = None
+def _generator_arguments(
+    shapes: Shapes, naming: Naming, wanted: set[int] | None
 ) -> dict[str, Any]:
-    """Returns arguments of `Generator`.
-
-    Args:
-        shapes: shapes of the checkpoint's variables by name.
-        naming: the implementation that wrote it.
-        wanted: sizes to choose among where the channels leave a choice.
-
-    Raises:
-        UserError: if the number of blocks, a width or the place of the
-            attention is none of ours.
-    """
     scope = find_scope(shapes, "g_")
     blocks = _count_blocks(shapes, f"{scope}g_block")
     image_size = 4 * 2**blocks
@@ -110,23 +108,10 @@ def generator_arguments(
     }
 
 
-def discriminator_arguments(
-    shapes: Shapes,
-    naming: Naming,
-    image_size: int,
-    wanted: set[int] | None = None,
+def _discriminator_arguments(
+    shapes: Shapes, naming: Naming, image_size: int, wanted: set[int] | None
 ) -> dict[str, Any]:
-    """Returns arguments of `Discriminator`, but for the classes.
-
-    Args:
-        shapes: shapes of the checkpoint's variables by name.
-        naming: the implementation that wrote it.
-        image_size: height and width of the generator's images.
-        wanted: sizes to choose among where the channels leave a choice.
-
-    Raises:
-        UserError: if the place of the attention is none of ours.
-    """
+    """Returns arguments of `Discriminator`, but for the classes."""
     scope = find_scope(shapes, "d_")
     block = f"{scope}d_optimized_block1"
     first = naming.names("convolution", f"{block}/sn_conv1")

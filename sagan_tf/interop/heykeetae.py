@@ -8,13 +8,9 @@ import tensorflow as tf
 
 from sagan_tf.errors import UserError
 from sagan_tf.image_sizes import fits
+from sagan_tf.interop.assignment import assign, by_name
 from sagan_tf.interop.pytorch_file import read_pair
-from sagan_tf.interop.state_dict import (
-    State,
-    StateDict,
-    fill,
-    to_tensorflow,
-)
+from sagan_tf.interop.state_dict import State, StateDict, to_tensorflow
 from sagan_tf.layers import BatchNorm, SelfAttention
 from sagan_tf.networks import DCGANDiscriminator, DCGANGenerator
 
@@ -82,7 +78,7 @@ def convert(
     )
     for network, state in ((generator, ours), (discriminator, theirs)):
         network.build_from_config({})
-        fill(state, _layers(network), SOURCE)
+        assign(state, by_name(_layers(network)), SOURCE)
     return generator, discriminator
 
 

@@ -36,24 +36,5 @@ NAMING = Naming(
 def load(
     prefix: str, attention_resolutions: Sequence[int] | None = None
 ) -> tuple[Generator, Discriminator]:
-    """Reads a checkpoint of the release.
-
-    Widths, classes, resolution and the place of the attention (none or a map
-    size, in each network by itself) are told from the variables' names and
-    shapes. Optimizer slots and counters are ignored, and logged.
-
-    Args:
-        prefix: path of a TensorFlow 1 checkpoint without `.index`.
-        attention_resolutions: needed only where maps of several sizes have
-            the channels of the attention: those that have it.
-
-    Returns:
-        A generator and a discriminator with the checkpoint's weights, moving
-        statistics and vectors `u`.
-
-    Raises:
-        UserError: if there is no such checkpoint, if variables are missing or
-            left over or do not fit (it lists them), or if the place of the
-            attention cannot be told from its channels.
-    """
+    """Reads a checkpoint of the release, as `load_networks` does."""
     return load_networks(prefix, NAMING, attention_resolutions)

@@ -9,13 +9,11 @@ TensorFlow's with the axes in another order, which `to_tensorflow` restores.
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterable, Mapping
+from typing import Callable, Mapping
 
 import numpy as np
-import tensorflow as tf
 
 from sagan_tf.errors import UserError
-from sagan_tf.interop.assignment import assign, variable
 
 StateDict = Mapping[str, np.ndarray]
 
@@ -95,26 +93,3 @@ def to_tensorflow(array: np.ndarray) -> np.ndarray:
     if array.ndim == 4:
         return array.transpose(2, 3, 1, 0)
     return array.T if array.ndim == 2 else array
-
-
-def fill(
-    state: State,
-    layers: Iterable[tuple[tf.keras.layers.Layer, dict[str, str]]],
-    source: str,
-) -> None:
-    """Assigns the variables of a network's layers.
-
-    Args:
-        state: the values.
-        layers: each layer with the names of its variables by our attribute.
-        source: the implementation that wrote them.
-
-    Raises:
-        UserError: if arrays are missing or left over or do not fit.
-    """
-    expected = {
-        name: variable(layer, attribute)
-        for layer, names in layers
-        for attribute, name in names.items()
-    }
-    assign(state, expected, source)

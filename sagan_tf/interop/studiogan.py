@@ -9,13 +9,9 @@ import tensorflow as tf
 
 from sagan_tf.errors import UserError
 from sagan_tf.image_sizes import fits
+from sagan_tf.interop.assignment import assign, by_name
 from sagan_tf.interop.pytorch_file import read_pair
-from sagan_tf.interop.state_dict import (
-    State,
-    StateDict,
-    fill,
-    to_tensorflow,
-)
+from sagan_tf.interop.state_dict import State, StateDict, to_tensorflow
 from sagan_tf.layers import BatchNorm, SelfAttention, SpectralNorm
 from sagan_tf.networks import Discriminator, Generator
 from sagan_tf.networks.widths import discriminator_widths, generator_widths
@@ -96,7 +92,7 @@ def convert(
         (discriminator, theirs, _discriminator_layers),
     ):
         network.build_from_config({})
-        fill(state, layers(network), SOURCE)
+        assign(state, by_name(layers(network)), SOURCE)
     return generator, discriminator
 
 

@@ -59,26 +59,9 @@ NAMING = Naming(
 def load(
     prefix: str, attention_resolutions: Sequence[int] | None = None
 ) -> tuple[Generator, Discriminator]:
-    """Reads a checkpoint of TF-GAN's example.
+    """Reads a checkpoint of TF-GAN's example, as `load_networks` does.
 
     Both what its estimator writes and what a saver of the bare networks writes
-    is read. Widths, classes, resolution and the place of the attention are
-    told from the variables' names and shapes. Optimizer slots and counters are
-    ignored, and logged.
-
-    Args:
-        prefix: path of a TensorFlow 1 checkpoint without `.index`.
-        attention_resolutions: needed only where maps of several sizes have
-            the channels of the attention: those that have it.
-
-    Returns:
-        A generator and a discriminator with the checkpoint's weights, moving
-        statistics and vectors `u`, which divide by `max(1, sigma)` as the
-        example does.
-
-    Raises:
-        UserError: if there is no such checkpoint, if variables are missing or
-            left over or do not fit (it lists them), or if the place of the
-            attention cannot be told from its channels.
+    is read. The networks divide by `max(1, sigma)` as the example does.
     """
     return load_networks(prefix, NAMING, attention_resolutions)

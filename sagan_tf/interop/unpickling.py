@@ -100,18 +100,12 @@ class Tensor:
         return values[index]
 
 
-class _Parameter:
-    """A tensor that was trained, which is the tensor."""
-
-    def __new__(cls, tensor: Any, *_: Any) -> Any:
-        return tensor
-
-
 _REBUILDERS = {
     ("collections", "OrderedDict"): _Dictionary,
     ("torch._utils", "_rebuild_tensor"): Tensor,
     ("torch._utils", "_rebuild_tensor_v2"): Tensor,
-    ("torch._utils", "_rebuild_parameter"): _Parameter,
+    # A tensor that was trained is the tensor.
+    ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
 }
 
 

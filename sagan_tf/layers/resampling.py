@@ -23,7 +23,9 @@ def upsample(images: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def repeat(images: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        height, width = _height_and_width(images)
+        height, width = (
+            images.shape[axis] or tf.shape(images)[axis] for axis in (1, 2)
+        )
         repeated = tf.tile(images[:, :, tf.newaxis], (1, 1, 2, 1, 2))
         shape = (-1, 2 * height, 2 * width, images.shape[-1])
         # The sum of each square by pooling: a sum over two axes of a tensor of
@@ -33,11 +35,6 @@ def upsample(images: tf.Tensor) -> tf.Tensor:
         ), lambda upstream: 4.0 * mean_pool(upstream)
 
     return repeat(images)
-
-
-def _height_and_width(images: tf.Tensor) -> tuple[Any, Any]:
-    dynamic = tf.shape(images)
-    return images.shape[1] or dynamic[1], images.shape[2] or dynamic[2]
 
 
 def mean_pool(images: tf.Tensor) -> tf.Tensor:
@@ -50,15 +47,6 @@ def mean_pool(images: tf.Tensor) -> tf.Tensor:
         `(batch, height / 2, width / 2, channels)`.
     """
     return tf.nn.avg_pool2d(images, 2, 2, "VALID")
-
-
-def _check_even(shape: tf.TensorShape) -> None:
-    _, height, width, _ = shape.as_list()
-    if (height or 0) % 2 or (width or 0) % 2:
-        raise ValueError(
-            "`inputs` should have even height and width. "
-            f"Received: {height} x {width}"
-        )
 
 
 class _ResamplingConv2D(tf.keras.layers.Layer):
@@ -105,8 +93,7 @@ class _ResamplingConv2D(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def _convolve(self, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = tf.cast(self.kernel, inputs.dtype)
-        return convolve(inputs, kernel)
+        return convolve(inputs, tf.cast(self.kernel, inputs.dtype))
 
     def _precise_kernel(self) -> tf.Tensor:
         """Returns the kernel in float32 or more: it is summed, then cast."""
@@ -162,11 +149,9 @@ class UpsampleConv2D(_ResamplingConv2D):
             return self._add_bias(self._convolve(upsample(inputs)))
         if self.kernel_size == 1:
             return upsample(self._add_bias(self._convolve(inputs)))
-        return self._add_bias(self._transposed_convolve(inputs))
-
-    def _transposed_convolve(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = transposed_kernel(self._precise_kernel())
-        return convolve_transposed(inputs, tf.cast(kernel, inputs.dtype))
+        kernel = tf.cast(kernel, inputs.dtype)
+        return self._add_bias(convolve_transposed(inputs, kernel))
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns `(batch, 2 * height, 2 * width, filters)`."""
@@ -201,14 +186,14 @@ class DownsampleConv2D(_ResamplingConv2D):
             is odd.
     """
 
-    def build(self, input_shape: Any) -> None:
-        """Checks that height and width are even, and creates the weights."""
-        _check_even(tf.TensorShape(input_shape))
-        super().build(input_shape)
-
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolves and pools."""
-        _check_even(inputs.shape)
+        height, width = inputs.shape[1:3]
+        if (height or 0) % 2 or (width or 0) % 2:
+            raise ValueError(
+                "`inputs` should have even height and width. "
+                f"Received: {height} x {width}"
+            )
         if not self.folded:
             return mean_pool(self._add_bias(self._convolve(inputs)))
         if self.kernel_size == 1:

@@ -51,16 +51,12 @@ class ResidualReplacement(GatedLayer):
             less than 1.
     """
 
-    def hidden_channels(self, channels: int) -> int:
-        """Returns the channels between the convolutions of a map."""
-        attended = channels // self.key_divisor + channels // self.value_divisor
-        return max(1, round(attended / 5))
-
     def build(self, input_shape: Any) -> None:
         """Creates the convolutions and the gate."""
         channels = tf.TensorShape(input_shape)[-1]
         super().build(input_shape)
-        hidden = self.hidden_channels(channels)
+        attended = channels // self.key_divisor + channels // self.value_divisor
+        hidden = max(1, round(attended / 5))
         self.reduce = self._convolution("reduce", hidden, kernel_size=3)
         self.expand = self._convolution("expand", channels)
 

@@ -10,15 +10,14 @@ from PIL import Image, ImageDraw
 from sagan_tf.visualization import attention_figures, attention_maps, sheets
 from sagan_tf.visualization.attention_capture import CapturedAttention
 
+# Pixels of an image's longer side.
+_SIDE = 96
 # Points down and right: the same ones can be followed over a run.
 POINTS = ((0.3, 0.3), (0.3, 0.7), (0.7, 0.3), (0.7, 0.7))
 
 
 def sheet(
-    seen: CapturedAttention,
-    names: Sequence[str],
-    title: str,
-    side: int = 96,
+    seen: CapturedAttention, names: Sequence[str], title: str
 ) -> np.ndarray:
     """Draws a row for each image and map: the image, and where points look.
 
@@ -26,14 +25,13 @@ def sheet(
         seen: the images and their attention.
         names: of the classes; none without classes.
         title: a line above.
-        side: pixels of an image's longer side.
 
     Returns:
         `(height, width, 3)`, uint8.
     """
     strips, captions = [], []
     for index, image in enumerate(sheets.to_uint8(seen.images)):
-        image = attention_figures.enlarge(image, side)
+        image = attention_figures.enlarge(image, _SIDE)
         name = names[seen.labels[index]] if names else ""
         for size, scores in seen.scores.items():
             strips += strip(image, scores[index])

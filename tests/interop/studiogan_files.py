@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from sagan_tf.interop import checkpoint, studiogan
+from sagan_tf.interop import assignment, studiogan
 from sagan_tf.networks import Discriminator, Generator
 from tests.interop import pytorch_files
 
@@ -58,7 +58,7 @@ def states(
         )
         found.append(
             {
-                name: to_pytorch(name, checkpoint.variable(layer, attribute))
+                name: to_pytorch(name, assignment.variable(layer, attribute))
                 for layer, names in layers(network)
                 for attribute, name in names.items()
             }

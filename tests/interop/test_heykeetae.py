@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sagan_tf.errors import UserError
-from sagan_tf.interop import checkpoint, heykeetae
+from sagan_tf.interop import assignment, heykeetae
 from sagan_tf.networks import DCGANDiscriminator, DCGANGenerator
 from tests.interop import pytorch_files, pytorch_reference
 
@@ -100,7 +100,7 @@ def small_states(image_size=32, prefix=""):
         states.append({})
         for layer, names in heykeetae._layers(network):
             for attribute, name in names.items():
-                array = checkpoint.variable(layer, attribute).numpy()
+                array = assignment.variable(layer, attribute).numpy()
                 if array.ndim == 4:
                     array = array.transpose(3, 2, 0, 1)
                 states[-1][prefix + name] = (

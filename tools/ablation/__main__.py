@@ -9,11 +9,10 @@ was in. `--dry_run` prints the commands of these runs and stops.
 
 from __future__ import annotations
 
-import sys
-
 from sagan_tf.cli import command
 
 # ruff: isort: split
+import functools
 import pathlib
 
 from absl import flags
@@ -68,10 +67,11 @@ def main(argv: list[str]) -> None:
     missing = [trial for trial in trials if not trial.is_done()]
     if _DRY_RUN.value:
         for trial in missing:
-            _say(trial.training_command())
+            print(trial.training_command())
         return
     if not _REPORT_ONLY.value:
-        train(missing, _JOBS.value, _THREADS.value, _say)
+        say = functools.partial(print, flush=True)
+        train(missing, _JOBS.value, _THREADS.value, say)
     ended = [trial for trial in trials if trial.outcome() is not None]
     if not ended:
         raise UserError(
@@ -79,7 +79,7 @@ def main(argv: list[str]) -> None:
             "--report_only away"
         )
     table = report.write(study, ended, root / study.name, _repeat())
-    _say(f"{table}\n{root / study.name / report.REPORT}")
+    print(f"{table}\n{root / study.name / report.REPORT}")
 
 
 def _scoring() -> list[str]:
@@ -101,11 +101,6 @@ def _is_given(flag: flags.FlagHolder) -> bool:
 
 def _written(flag: flags.FlagHolder) -> str:
     return flags.FLAGS[flag.name].serialize()
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

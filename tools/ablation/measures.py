@@ -80,7 +80,7 @@ def _recorded(
     return Measure(title, says, read, metrics)
 
 
-def _score(title: str, says: str, metric: str) -> Measure:
+def _score(metric: str, title: str, says: str) -> Measure:
     def read(trial: Trial) -> float | None:
         for name, value in trial.scores().items():
             if protocol.metric_of(name) == metric and math.isfinite(value):
@@ -104,6 +104,35 @@ def _collapsed(trial: Trial) -> float | None:
     curve = curve_of(trial.records(), "collapse_since")
     return float(_last(curve) >= 0) if curve else None
 
+
+# Title and meaning of the scores at the end of a run, by their metric.
+_SCORES = {
+    "fid": ("FID", "Frechet distance, at the end"),
+    "precision": (
+        "precision",
+        "share of generated images that lie among real ones",
+    ),
+    "recall": ("recall", "share of real images that lie among generated ones"),
+    "density": (
+        "density",
+        "how many real images' neighbourhoods a generated one lies in, by as "
+        "many as a real one should",
+    ),
+    "coverage": (
+        "coverage",
+        "share of real images with a generated one among their neighbours",
+    ),
+    "class_variety": (
+        "variety",
+        "variance of the features within the poorest class, by that of real "
+        "images",
+    ),
+    "accuracy": ("accuracy", "share of samples that show the class asked for"),
+    "cas": (
+        "CAS",
+        "accuracy on real images of a classifier that learned generated ones",
+    ),
+}
 
 MEASURES = {
     "diverged": Measure(
@@ -134,44 +163,7 @@ MEASURES = {
         "by the twelfth that it should have",
         "hue_coverage",
     ),
-    "fid": _score("FID", "Frechet distance, at the end", "fid"),
-    "precision": _score(
-        "precision",
-        "share of generated images that lie among real ones",
-        "precision",
-    ),
-    "recall": _score(
-        "recall",
-        "share of real images that lie among generated ones",
-        "recall",
-    ),
-    "density": _score(
-        "density",
-        "how many real images' neighbourhoods a generated one lies in, by as "
-        "many as a real one should",
-        "density",
-    ),
-    "coverage": _score(
-        "coverage",
-        "share of real images with a generated one among their neighbours",
-        "coverage",
-    ),
-    "class_variety": _score(
-        "variety",
-        "variance of the features within the poorest class, by that of real "
-        "images",
-        "class_variety",
-    ),
-    "accuracy": _score(
-        "accuracy",
-        "share of samples that show the class asked for",
-        "accuracy",
-    ),
-    "cas": _score(
-        "CAS",
-        "accuracy on real images of a classifier that learned generated ones",
-        "cas",
-    ),
+    **{name: _score(name, *words) for name, words in _SCORES.items()},
     "steps_to_target": Measure(
         f"steps to {TARGET:g} above chance",
         "first measurement there; runs that do not get there have none",

@@ -11,6 +11,7 @@ other settings.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 
 from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
@@ -117,7 +118,7 @@ def main(argv: list[str]) -> None:
             "batch_size": _integers(_BATCHES),
             "base_channels": _integers(_WIDTHS),
         },
-        say=_say,
+        say=functools.partial(print, file=sys.stderr, flush=True),
     )
     rows: list[report.Row] = []
     for name in SECTIONS:
@@ -151,11 +152,6 @@ def _integers(flag: flags.FlagHolder) -> list[int]:
             f"Received: {','.join(flag.value)!r}"
         )
     return values
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":
