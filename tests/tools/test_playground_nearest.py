@@ -38,16 +38,16 @@ def test_an_image_is_read_as_those_of_the_run(search):
 
 
 def test_it_comes_nearer_and_tells_each_step(search, model):
-    found, steps, _ = search
+    (drawn, words), steps, _ = search
     assert steps == list(range(21))
-    distances = sum(found.drawn.origin[n] for n in ("pixels", "features"))
+    distances = sum(drawn.origin[n] for n in ("pixels", "features"))
     assert distances.min() < distances[0]
-    name = model.class_names[int(found.drawn.labels[0])]
-    assert found.words.startswith(f"{name}: step {distances.argmin()} is near")
+    name = model.class_names[int(drawn.labels[0])]
+    assert words.startswith(f"{name}: step {distances.argmin()} is near")
 
 
 def test_what_was_found_is_downloaded_and_drawn(search, toy_run, tmp_path):
-    drawn, path = search[0].drawn, tmp_path / "nearest.npz"
+    drawn, path = search[0][0], tmp_path / "nearest.npz"
     path.write_bytes(drawn.npz())
     latents, labels = drawing.read_latents(str(path), 4, 10, [0])
     again = choice.runs.open_run(toy_run).source().draw(latents, labels)
@@ -56,7 +56,7 @@ def test_what_was_found_is_downloaded_and_drawn(search, toy_run, tmp_path):
 
 
 def test_what_was_found_is_an_end_of_the_way(search, model):
-    start = search[0].drawn.latents[0]
+    start = search[0][0].latents[0]
     for position, expected in (
         (0.0, start),
         (1.0, model.grid([0], 9, 1, 1.0).latents[0]),
@@ -79,8 +79,10 @@ def test_without_classes_it_finds_as_well(unconditional_run):
     alone = choice.open_run(str(unconditional_run))
     image = np.zeros((32, 32, 3), np.float32)
     with mock.patch.multiple(nearest, STEPS=1, STARTS=2, TRIES=1):
-        found = alone.nearest.find(image, alone.check_labels([]), mock.Mock())
-    assert found.words.startswith("step ")
+        _, words = alone.nearest.find(
+            image, alone.check_labels([]), mock.Mock()
+        )
+    assert words.startswith("step ")
 
 
 def png(width, height):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Callable, Sequence
 
 import numpy as np
@@ -19,26 +18,8 @@ STARTS, TRIES, STEPS = 200, 8, 150
 MOST_BYTES = 20 * 2**20
 
 
-@dataclasses.dataclass(frozen=True)
-class Nearest:
-    """What was found.
-
-    Attributes:
-        drawn: the image alone, and its latent.
-        words: how near it is.
-    """
-
-    drawn: Samples
-    words: str
-
-
 class NearestSearch:
-    """Looks for what a generator draws nearest to an image.
-
-    Args:
-        run: frames the image and has the discriminator.
-        generator: the generator, built.
-    """
+    """Looks for what a run's generator draws nearest to an image."""
 
     def __init__(self, run: Run, generator: StagedGenerator):
         self._run, self._generator = run, generator
@@ -67,13 +48,16 @@ class NearestSearch:
         image: np.ndarray,
         labels: Sequence[int],
         watch: Callable[[int], None],
-    ) -> Nearest:
+    ) -> tuple[Samples, str]:
         """Finds what is nearest, in some seconds or more.
 
         Args:
             image: what `read` returned.
             labels: the classes to try; `[0]` without classes.
             watch: called with the number of each step, 0 to `STEPS`.
+
+        Returns:
+            The image alone, and its latent; and in words how near it is.
         """
         projector = Projector(self._generator, self._discriminator, image)
         starts = projector.find_starts(labels, STARTS, TRIES)
@@ -89,4 +73,4 @@ class NearestSearch:
         name = ""
         if self._generator.num_classes:
             name = f"{self._run.class_names()[found.labels[0]]}: "
-        return Nearest(drawn, name + found.in_words())
+        return drawn, name + found.in_words()

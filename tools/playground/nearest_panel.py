@@ -119,7 +119,7 @@ class NearestPanel:
         self._image.set_source(views.as_url(views.alone(image, _SIDE)))
         self._set_searching(True)
         try:
-            nearest = await asyncio.get_running_loop().run_in_executor(
+            drawn, words = await asyncio.get_running_loop().run_in_executor(
                 _SEARCHES, self._search.find, image, labels, self._watch
             )
         except _Left:
@@ -127,9 +127,9 @@ class NearestPanel:
         finally:
             self._set_searching(False)
         if not self._upload.is_deleted:
-            self._words.text = nearest.words
+            self._words.text = words
             self._result.visible = True
-            await self._found(nearest.drawn)
+            await self._found(drawn)
 
     def _set_searching(self, searching: bool) -> None:
         self._step = 0
