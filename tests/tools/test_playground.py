@@ -397,7 +397,7 @@ def test_a_sheet_may_shrink_while_a_point_is_looked_at(page):
 
 
 def test_without_the_web_library_one_line_says_what_to_install(monkeypatch):
-    monkeypatch.delitem(sys.modules, "tools.playground.server", raising=False)
+    monkeypatch.delitem(sys.modules, "tools.playground.site", raising=False)
     monkeypatch.setitem(sys.modules, "nicegui", None)
     with pytest.raises(UserError, match="nicegui.*requirements-extras.txt"):
         readiness.find_server()

@@ -16,14 +16,14 @@ def find_server() -> types.ModuleType:
         UserError: if the package that it needs is not installed.
     """
     try:
-        from tools.playground import server
+        from tools.playground import site
     except ModuleNotFoundError as error:
         raise UserError(
             f"the playground needs the package {error.name}: `make extras` "
             "installs it into .venv-extras, or any environment's "
             "`python -m pip install -r requirements-extras.txt`"
         ) from error
-    return server
+    return site
 
 
 def check_port(host: str, port: int) -> None:

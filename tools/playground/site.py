@@ -1,4 +1,4 @@
-"""What stands around the playground's page. Needs NiceGUI, an extra."""
+"""Serves the playground's page, and what stands around it. Needs NiceGUI."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 from typing import Callable
 
-from nicegui import ui
+from nicegui import app, ui
 
 from sagan_tf.errors import UserError, one_line
 from tools.playground.choice import Choice
@@ -36,12 +36,33 @@ body { background: #f4f5f7; }
 """
 
 
+def serve(choice: Choice, host: str, port: int) -> None:
+    """Serves the page until it is interrupted."""
+    # One thread: TensorFlow uses all cores for each call anyway.
+    threads = concurrent.futures.ThreadPoolExecutor(1)
+    address = f"http://{host}:{port}"
+    app.on_startup(
+        lambda: print(
+            f"The playground is at {address} (Ctrl-C ends it)", flush=True
+        )
+    )
+    ui.run(
+        lambda: Site(choice, threads).build(),
+        host=host,
+        port=port,
+        title="sagan_tf playground",
+        favicon="◉",
+        show=False,
+        reload=False,
+        show_welcome_message=False,
+        uvicorn_logging_level="error",
+    )
+
+
 class Site:
     """A choice of generators, and the page of the one that is chosen.
 
-    Args:
-        choice: the generators.
-        threads: where they are opened and draw.
+    They are opened and draw in `threads`.
     """
 
     def __init__(self, choice: Choice, threads: concurrent.futures.Executor):
