@@ -151,12 +151,6 @@ def write(
 ) -> None:
     """Writes a workdir at step 0 with these networks.
 
-    Args:
-        config: a configuration that builds networks like these.
-        generator: the generator that was read.
-        discriminator: the discriminator that was read.
-        workdir: where to write; it must not hold a run.
-
     Raises:
         UserError: if there is a run already, or the configuration builds other
             networks.
@@ -194,10 +188,7 @@ def training_command(
 ) -> str:
     """Returns the command that trains further.
 
-    Args:
-        path: name or file of the configuration that `config` came from.
-        config: the configuration of the workdir.
-        workdir: the workdir.
+    It names what differs from `path`, the configuration that it came from.
     """
     stored = validation.flatten(files.load_config(path))
     fields = validation.flatten(config)

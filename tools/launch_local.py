@@ -47,8 +47,7 @@ COMMAND: list[str] = []
 class Workers:
     """Several workers of one cluster, as processes of this machine.
 
-    Args:
-        logs: directory for `worker_N.log`, made if missing.
+    They write `worker_N.log` into `logs`, which is made if it is missing.
     """
 
     def __init__(self, logs: pathlib.Path):
@@ -60,12 +59,9 @@ class Workers:
         return self._logs / f"worker_{index}.log"
 
     def start(self, words: list[str], count: int, threads: int = 0) -> None:
-        """Starts the workers.
+        """Starts `count` workers, by the command `words`.
 
-        Args:
-            words: the command of each.
-            count: their number.
-            threads: of each of TensorFlow's two pools; 0 for its own choice.
+        Each of TensorFlow's two pools gets `threads`; 0 is its own choice.
 
         Raises:
             UserError: if the command cannot be run.
@@ -93,10 +89,7 @@ class Workers:
             self.processes.append(process)
 
     def wait(self, grace: float) -> int | None:
-        """Waits for all workers, and ends them when one fails.
-
-        Args:
-            grace: seconds between asking a worker to end and killing it.
+        """Waits for all workers, and ends them as `end` does when one fails.
 
         Returns:
             The number of the worker that failed first, or None.
@@ -122,7 +115,7 @@ class Workers:
                 process.terminate()
 
     def end(self, grace: float) -> None:
-        """Asks what still runs to end, and kills what does not."""
+        """Asks what still runs to end, and kills it after `grace` seconds."""
         self.terminate()
         deadline = time.monotonic() + grace
         for process in self.processes:

@@ -24,13 +24,8 @@ def write(
 ) -> bool:
     """Draws a panel for each measure, with a colour for each arm.
 
-    Args:
-        path: the PNG to write or to replace.
-        measures: names of measures; those without curves are left out.
-        arms: runs by the name of the arm.
-
-    Returns:
-        Whether there was anything to draw.
+    They go into a PNG, which is replaced; measures without curves are left
+    out. Returns whether there was anything to draw.
     """
     from matplotlib.figure import Figure
 

@@ -30,16 +30,10 @@ Values = Mapping[str, Mapping[str, Sequence[float | None]]]
 def write(
     study: Study, trials: Sequence[Trial], directory: pathlib.Path, command: str
 ) -> str:
-    """Writes report, curves and numbers of a study.
+    """Writes report, curves and numbers of a study's runs that have ended.
 
-    Args:
-        study: the study.
-        trials: those of its runs that have ended.
-        directory: where the files go; it is made.
-        command: what repeats it.
-
-    Returns:
-        The table, as text.
+    They go into `directory`, which is made; `command` is what repeats the
+    study. Returns the table, as text.
     """
     directory.mkdir(parents=True, exist_ok=True)
     arms: dict[str, list[Trial]] = {}

@@ -28,12 +28,9 @@ def batches(
 ) -> Iterator[dict[str, Iterator[Any]]]:
     """Gives endless batches of drawn images and of prepared shards.
 
-    Shards are read and decoded for each batch, as those of a large set are;
-    the operating system may keep the files in memory.
-
-    Args:
-        image_size: height and width in pixels.
-        batch_size: images in a batch.
+    Images have `image_size` pixels a side. Shards are read and decoded for
+    each batch, as those of a large set are; the operating system may keep the
+    files in memory.
     """
     with tempfile.TemporaryDirectory() as directory:
         sets = {

@@ -93,12 +93,9 @@ def write_json(
 
 
 def plot(path: str, curves: dict[str, dict[str, dict[int, float]]]) -> None:
-    """Plots how the rate changes along each sweep.
+    """Plots how the rate changes along each sweep, as a PNG.
 
-    Args:
-        path: the PNG to write.
-        curves: by the name of what was varied, then by variant: images per
-            second by value.
+    The curves are images per second by what was varied, variant and value.
     """
     # The object interface: no global state, no display.
     from matplotlib.figure import Figure

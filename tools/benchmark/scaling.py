@@ -27,15 +27,8 @@ def rates(
 ) -> list[float]:
     """Trains in new processes, as the training command does.
 
-    Args:
-        setting: what to train; the batch is that of all workers together.
-        dtype: dtype policy.
-        workers: number of processes; they share two threads.
-        rounds: how often to measure.
-        seconds: least length of a round.
-
-    Returns:
-        Real images per second over all workers, by round.
+    They are `workers`, which share the batch and two threads. Returns real
+    images per second over all of them, by round of at least `seconds`.
     """
     request = json.dumps([dataclasses.asdict(setting), dtype, rounds, seconds])
     with tempfile.TemporaryDirectory(prefix="sagan_tf_scaling_") as logs:

@@ -8,14 +8,7 @@ from nicegui import ui
 
 
 def number(label: str, value: int, update: Callable, name: str) -> ui.number:
-    """Builds a field for a whole number.
-
-    Args:
-        label: what stands above it.
-        value: what it starts with.
-        update: called when it changes.
-        name: by which tests find it.
-    """
+    """Builds a field for a whole number, which tests find by its name."""
     return (
         ui.number(label, value=value, precision=0, on_change=update)
         .props(f"dense data-testid={name}")
@@ -33,13 +26,8 @@ def slider(
 ) -> ui.slider:
     """Builds a slider with its value beside the label.
 
-    Args:
-        label: what stands above it.
-        steps: the least and the greatest value, and what is between two.
-        value: what it starts with.
-        update: called when it changes.
-        name: by which tests find it.
-        last: what the greatest value is called, if it is no number.
+    Its steps are the least and the greatest value, and what is between two;
+    `last` is what the greatest is called, if it is no number.
     """
     with ui.row().classes("w-full justify-between"):
         ui.label(label)

@@ -21,13 +21,7 @@ _NO_TRUNCATION = 4.0
 
 
 class Page:
-    """The page of one visitor.
-
-    Args:
-        model: what draws.
-        title: the headline.
-        threads: where it draws.
-    """
+    """The page of one visitor; `threads` is where the model draws."""
 
     def __init__(
         self,

@@ -37,9 +37,7 @@ class Point:
 class Sheet:
     """The images side by side, with room for captions on the left.
 
-    Args:
-        drawn: the images.
-        cell: pixels of an image, at least.
+    Each has at least `cell` pixels of height.
     """
 
     def __init__(self, drawn: Samples, cell: int = _CELL):
