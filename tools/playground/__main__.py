@@ -11,6 +11,7 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 
 # ruff: isort: split
 import functools
+import os
 
 from absl import flags
 
@@ -19,7 +20,7 @@ from sagan_tf.cli import run_flags
 from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from tools.playground import readiness
-from tools.playground.choice import Choice, open_run, title_of
+from tools.playground.choice import Choice, open_run
 from tools.playground.model import PlaygroundModel
 
 _WORKDIR, _PRETRAINED = run_flags.define()
@@ -64,7 +65,9 @@ def _open_one() -> Choice:
     else:
         model = open_run(chosen.value, _CHECKPOINT.value)
     title = chosen.value.removeprefix(weights.PREFIX)
-    title = title if chosen is _PRETRAINED else title_of(title)
+    if chosen is not _PRETRAINED:
+        # `models/1`.
+        title = "/".join(os.path.abspath(title).split(os.sep)[-2:])
     return Choice({title: lambda: model})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from typing import Callable, Mapping
 
 from sagan_tf import runs
@@ -13,11 +12,7 @@ from tools.playground.nearest import NearestSearch
 
 
 class Choice:
-    """Generators by title, each opened when it is first asked for.
-
-    Args:
-        openers: what opens each.
-    """
+    """Generators by title, each opened when it is first asked for."""
 
     def __init__(self, openers: Mapping[str, Callable[[], PlaygroundModel]]):
         self.titles = list(openers)
@@ -49,9 +44,3 @@ def open_run(place: str, checkpoint: str = "latest") -> PlaygroundModel:
     }
     generator = run.load_generator()
     return PlaygroundModel(sign(generator, card), NearestSearch(run, generator))
-
-
-def title_of(path: str) -> str:
-    """Returns the last two parts of a path: `models/1`."""
-    parts = os.path.normpath(os.path.abspath(path)).split(os.sep)
-    return "/".join(parts[-2:])
