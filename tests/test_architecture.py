@@ -208,8 +208,7 @@ def is_allowed(module, other):
 
 def tool_of(module):
     """Returns `benchmark` for `tools.benchmark.timing`."""
-    name = module.split(".")[1]
-    return "prepare_dataset" if name == "preparation" else name
+    return module.split(".")[1]
 
 
 @pytest.mark.parametrize(
