@@ -108,9 +108,7 @@ class Run:
         Raises:
             UserError: if it is no image, or one that does not fit.
         """
-        framing = dataclasses.replace(
-            builders.build_framing(self.config), on_small="enlarge"
-        )
+        framing = builders.build_framing(self.config)
         try:
             return to_floats(framing(decoding.decode(encoded)))
         except decoding.UnreadableError as error:

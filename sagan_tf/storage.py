@@ -21,8 +21,8 @@ from sagan_tf.errors import UserError, is_local
 PathLike = str | os.PathLike[str]
 
 
-class StoredPath(os.PathLike):
-    """A place in a store.
+class StoredPath(pathlib.PurePosixPath):
+    """A place in a store: names are worked out as those of a disk.
 
     Stores have no renaming and no locks, and their folders are no more than
     the beginnings of names. What is written to a file is there when the file is
@@ -32,74 +32,16 @@ class StoredPath(os.PathLike):
         address: `SCHEME://...`.
     """
 
-    def __init__(self, address: PathLike):
-        self._scheme, _, inner = os.fspath(address).partition("://")
-        self._inner = pathlib.PurePosixPath(inner)
-
-    def _with(self, inner: pathlib.PurePosixPath) -> StoredPath:
-        return StoredPath(f"{self._scheme}://{inner}")
-
-    def __fspath__(self) -> str:
-        """Returns the address."""
-        return f"{self._scheme}://{self._inner}"
-
-    __str__ = __fspath__
-
-    def __repr__(self) -> str:
-        """Returns how it was made."""
-        return f"StoredPath({str(self)!r})"
-
-    def __eq__(self, other: object) -> bool:
-        """Returns whether the other one is the same place."""
-        return isinstance(other, StoredPath) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        """Returns what equal places share."""
-        return hash(str(self))
-
-    def __lt__(self, other: StoredPath) -> bool:
-        """Returns whether it comes before another one."""
-        return str(self) < str(other)
-
-    def __truediv__(self, name: PathLike) -> StoredPath:
-        """Returns a place below."""
-        return self._with(self._inner / name)
-
-    @property
-    def name(self) -> str:
-        """The last part."""
-        return self._inner.name
-
-    @property
-    def stem(self) -> str:
-        """The last part without its ending."""
-        return self._inner.stem
-
-    @property
-    def suffix(self) -> str:
-        """The ending, with its dot."""
-        return self._inner.suffix
-
-    @property
-    def parent(self) -> StoredPath:
-        """The folder that it is in."""
-        return self._with(self._inner.parent)
-
-    def with_name(self, name: str) -> StoredPath:
-        """Returns another place in the same folder."""
-        return self._with(self._inner.with_name(name))
-
-    def with_suffix(self, suffix: str) -> StoredPath:
-        """Returns the place with another ending."""
-        return self._with(self._inner.with_suffix(suffix))
+    def __str__(self) -> str:
+        """Returns the address, of whose slashes `pathlib` keeps one."""
+        scheme, *names = self.parts or ("",)
+        # `file:///a` has no host before its third.
+        host = "/" if scheme == "file:" else ""
+        return f"{scheme}//{host}{'/'.join(names)}"
 
     def relative_to(self, other: StoredPath) -> pathlib.PurePosixPath:
-        """Returns the way from a folder above."""
-        return self._inner.relative_to(other._inner)
-
-    def resolve(self) -> StoredPath:
-        """Returns itself: an address is whole."""
-        return self
+        """Returns the way from a folder above, which is no address."""
+        return pathlib.PurePosixPath(*super().relative_to(other).parts)
 
     def expanduser(self) -> StoredPath:
         """Returns itself: there is no home in a store."""
@@ -174,7 +116,7 @@ class StoredPath(os.PathLike):
 
     def _make_way(self) -> None:
         # TensorFlow's store in memory writes at the end of what is there.
-        if self._scheme == "ram":
+        if self.parts[0] == "ram:":
             self.unlink(missing_ok=True)
 
     def read_bytes(self) -> bytes:

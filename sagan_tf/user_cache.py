@@ -48,7 +48,7 @@ def default_cache_dir() -> str:
 
 
 def local_copy(path: storage.PathLike) -> str:
-    """Returns where a file or a directory lies on this machine.
+    """Returns where a file or a directory lies here, its `~` replaced.
 
     What is in a store is copied into the cache directory: readers that map a
     file or jump in it, and those of other packages, want a disk. A file whose
@@ -60,7 +60,7 @@ def local_copy(path: storage.PathLike) -> str:
     """
     source = storage.at(path)
     if isinstance(source, Path) or not source.exists():
-        return os.fspath(path)
+        return os.path.expanduser(path)
     name = hashlib.sha256(str(source).encode()).hexdigest()[:16]
     target = Path(default_cache_dir(), "stores", name, source.name)
     files = [source]

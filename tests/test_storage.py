@@ -47,6 +47,15 @@ def test_names_are_as_pathlibs():
     assert str(path.with_suffix(".npz")) == "gs://bucket/run/x.npz"
     assert str(path.relative_to(path.parent.parent)) == "run/x.tar"
     assert {path, storage.at("gs://bucket/run/x.tar")} == {path}
+    assert path.parent < path < storage.at("gs://bucket/run/y")
+
+
+def test_an_address_stays_one():
+    for address in ("gs://", "gs://bucket", "ram://a/b:c", "file:///a/b"):
+        assert str(storage.at(address)) == address
+        assert storage.is_stored(storage.at(address) / "x")
+    assert str(storage.at("gs://bucket//run/.")) == "gs://bucket/run"
+    assert str(storage.at("gs://bucket").parent) == "gs://"
 
 
 def test_files_and_folders(place):

@@ -23,7 +23,7 @@ from sagan_tf import storage
 from sagan_tf.data.formats import OPTIONS, open_importer
 from sagan_tf.data.formats.shards import Shards, read_index
 from sagan_tf.data.framing import FITS, RESIZES, Framing
-from sagan_tf.data.importer import DrawnImages, checked_count
+from sagan_tf.data.importer import DrawnImages, checked_count, spread
 from sagan_tf.data.sharding import SHARD_SIZE, Preparation, prepare
 from sagan_tf.errors import UserError
 from sagan_tf.image_sizes import as_size, words
@@ -225,9 +225,8 @@ def write_sheet(output: str) -> str:
     """
     shards = Shards(output)
     classes = np.unique(shards.labels)
-    some = np.unique(np.linspace(0, len(classes) - 1, _SHEET_ROWS).astype(int))
     images, names = [], []
-    for label in classes[some]:
+    for label in classes[spread(len(classes), _SHEET_ROWS)]:
         found = np.flatnonzero(shards.labels == label)[:_SHEET_COLUMNS]
         row = [np.asarray(shards.read(int(index)).image) for index in found]
         row = [pixels.reshape(*pixels.shape[:2], -1) for pixels in row]

@@ -32,7 +32,7 @@ def field_error(
 def _check_path(fields: Fields) -> None:
     found = formats.find(fields["dataset.name"])
     if found.needs_path and not fields["dataset.path"]:
-        what = {"file": "the file", "folder": "the directory"}[found.path]
+        what = "the file" if found.path == "file" else "the directory"
         raise field_error("dataset.path", f"{what} of images", "")
 
 

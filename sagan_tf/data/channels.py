@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image
 
@@ -10,13 +12,14 @@ from sagan_tf.data.decoding import UnreadableError
 # Grey, RGB and RGBA.
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _WHITE_OF_INTEGERS, _WHITE_OF_FLOATS = 65535.0, 1.0
-_MODES_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
-# Pillow's weights of red, green and blue in grey (ITU-R 601-2).
-_GREY = np.array([19595, 38470, 7471], np.uint32)
 
 
 def to_floats(images: np.ndarray) -> np.ndarray:
-    """Returns bytes as float32 in [-1, 1]: 0 is -1 and 255 is 1."""
+    """Returns bytes as float32 in [-1, 1]: 0 is -1 and 255 is 1.
+
+    Args:
+        images: an array of uint8, or a tensor of float32.
+    """
     return images / np.float32(127.5) - 1
 
 
@@ -44,29 +47,19 @@ def to_channels(
             such an image, as from one in CIELAB.
     """
     try:
-        return _to_channels(image, channels, background, value_range)
+        if image.mode == "F" or image.mode.startswith("I"):
+            image = _to_bytes(image, value_range)
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            if channels == 4:
+                return image
+            below = Image.new("RGBA", image.size, background)
+            image = Image.alpha_composite(below, image)
+        kind = "L" if image.mode in ("1", "L") else "RGB"
+        return image.convert(kind).convert(MODES[channels])
     # A broken palette raises errors of several kinds.
     except (ValueError, OSError, IndexError, SystemError) as error:
         raise UnreadableError(str(error)) from error
-
-
-def _to_channels(
-    image: Image.Image,
-    channels: int,
-    background: str,
-    value_range: tuple[float, ...],
-) -> Image.Image:
-    if image.mode == "F" or image.mode.startswith("I"):
-        image = _to_bytes(image, value_range)
-    if image.mode in _MODES_WITH_ALPHA or "transparency" in image.info:
-        image = image.convert("RGBA")
-        if channels == 4:
-            return image
-        below = Image.new("RGBA", image.size, background)
-        image = Image.alpha_composite(below, image).convert("RGB")
-    if image.mode in ("1", "L"):
-        return image.convert("L").convert(MODES[channels])
-    return image.convert("RGB").convert(MODES[channels])
 
 
 def _to_bytes(
@@ -91,10 +84,8 @@ def from_rgb(images: np.ndarray, channels: int) -> np.ndarray:
     Returns:
         `(..., channels)` uint8.
     """
-    if channels == 1:
-        grey = (images.astype(np.uint32) @ _GREY + 2**15) >> 16
-        return grey.astype(np.uint8)[..., np.newaxis]
-    if channels == 4:
-        opaque = np.full((*images.shape[:-1], 1), 255, np.uint8)
-        return np.concatenate((images, opaque), axis=-1)
-    return images
+    if channels == 3:
+        return images
+    rows = images.reshape(math.prod(images.shape[:-2]), *images.shape[-2:])
+    found = np.asarray(Image.fromarray(rows).convert(MODES[channels]))
+    return found.reshape(*images.shape[:-1], channels)

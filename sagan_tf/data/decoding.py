@@ -7,7 +7,7 @@ import io
 import os
 from typing import Any, Callable
 
-from PIL import ExifTags, Image
+from PIL import Image, ImageOps
 
 _FILE_TYPES = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 # The same in words.
@@ -16,16 +16,6 @@ ENDINGS = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .dib .tif .tiff .gif".split()
 )
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
-# What has to be done to an image, by the orientation that EXIF gives it.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # The parts of a PNG file that say something of its pixels.
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -142,9 +132,10 @@ def _pixels_alone(png: bytes) -> bytes:
 def _upright(image: Image.Image) -> Image.Image:
     image.load()
     try:
-        orientation: Any = image.getexif().get(ExifTags.Base.Orientation)
+        ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
     # Pillow raises errors of several kinds where EXIF is odd.
     except Exception:
-        return image
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+        pass
+    return image

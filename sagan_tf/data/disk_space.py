@@ -10,7 +10,7 @@ import numpy as np
 
 from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.data.framing import Framing
-from sagan_tf.data.importer import Importer
+from sagan_tf.data.importer import Importer, spread
 from sagan_tf.data.reading import read_framed
 from sagan_tf.data.shard_writing import encode
 from sagan_tf.errors import UserError
@@ -36,9 +36,8 @@ def check_space(
     Raises:
         UserError: if it has too little space.
     """
-    some = np.linspace(0, count - 1, _SAMPLE).astype(int)
     sizes = []
-    for index in np.unique(some).tolist():
+    for index in spread(count, _SAMPLE).tolist():
         # A broken image is named, or skipped, when its turn comes.
         with contextlib.suppress(UnreadableError, UserError):
             pixels, _ = read_framed(importer, index, framing)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-from typing import Iterator
 
 import numpy as np
 
 from sagan_tf.data.channels import to_channels
 from sagan_tf.data.dataset import ImageDataset
 from sagan_tf.data.decoding import UnreadableError
-from sagan_tf.data.importer import Importer
+from sagan_tf.data.importer import spread
 from sagan_tf.errors import UserError, printable
 from sagan_tf.image_sizes import sides
 
@@ -161,8 +160,7 @@ def inspect(dataset: ImageDataset) -> Findings:
         UserError: if a conditional run would see a single class, or images in
             in which nothing can be seen.
     """
-    count = min(dataset.num_examples, _SAMPLE)
-    indices = np.linspace(0, dataset.num_examples - 1, count).astype(np.int64)
+    indices = spread(dataset.num_examples, _SAMPLE)
     images, labels = dataset.images(indices)
     known = dataset.labels if dataset.num_classes else None
     seen = labels if known is None else known
@@ -180,7 +178,7 @@ def inspect(dataset: ImageDataset) -> Findings:
     if brightest <= _BLACK:
         raise UserError(
             f"the images of data set `{dataset.name}` should have values up "
-            f"to 255. Received: {brightest} at most in {count} images; "
+            f"to 255. Received: {brightest} at most in {len(images)} images; "
             f"{_why_black(dataset)}"
         )
     return findings
@@ -204,16 +202,10 @@ def _duplicates(
     seen: dict[bytes, int] = {}
     found = []
     for index, image in zip(indices.tolist(), images):
-        first = seen.setdefault(_digest(image), index)
+        first = seen.setdefault(hashlib.sha256(image).digest(), index)
         if first != index:
             found.append((dataset.origin(index), dataset.origin(first)))
     return found
-
-
-def _some(importer: Importer, count: int) -> Iterator[int]:
-    """Yields numbers from all over of images that can be read."""
-    count = min(importer.count, count)
-    yield from np.linspace(0, importer.count - 1, count).astype(int).tolist()
 
 
 def _long(dataset: ImageDataset) -> list[tuple[str, float]]:
@@ -221,7 +213,7 @@ def _long(dataset: ImageDataset) -> list[tuple[str, float]]:
     if importer is None or importer.slow_because or dataset.fit != "crop":
         return found
     high, wide = sides(dataset.image_size)
-    for index in _some(importer, _SHAPES):
+    for index in spread(importer.count, _SHAPES).tolist():
         # What cannot be read is named elsewhere, or skipped.
         with contextlib.suppress(UnreadableError):
             width, height = importer.shape(index)
@@ -234,7 +226,8 @@ def _long(dataset: ImageDataset) -> list[tuple[str, float]]:
 
 def _why_black(dataset: ImageDataset) -> str:
     importer, brightest = dataset.importer, 0
-    for index in _some(importer, _LISTED) if importer else ():
+    some = spread(importer.count, _LISTED).tolist() if importer else ()
+    for index in some:
         with contextlib.suppress(UnreadableError):
             image = importer.read(index).image
             whole = np.asarray(to_channels(image, 3, dataset.background))
@@ -242,7 +235,3 @@ def _why_black(dataset: ImageDataset) -> str:
     if brightest > _BLACK:
         return f"their middle is black, the whole images reach {brightest}"
     return "were they scaled to [0, 1]?"
-
-
-def _digest(image: np.ndarray) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(image)).digest()

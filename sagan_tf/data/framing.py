@@ -10,7 +10,7 @@ from PIL import Image, ImageColor
 
 from sagan_tf.data.channels import MODES, to_channels
 from sagan_tf.errors import UserError
-from sagan_tf.image_sizes import ImageSize, sides
+from sagan_tf.image_sizes import ImageSize, as_size, sides
 
 # Pillow's filters, all of which average when they shrink.
 RESIZES = {
@@ -67,11 +67,17 @@ class Framing:
     value_range: tuple[float, ...] = ()
 
     def checked(self) -> Framing:
-        """Returns itself.
+        """Returns itself, its size as `as_size` has it.
 
         Raises:
-            UserError: if an attribute is none of its names.
+            UserError: if an attribute is none of its names, or no size.
         """
+        size = as_size(self.image_size)
+        if size is None:
+            raise UserError(
+                "`image_size` should be positive, a number or a pair. "
+                f"Received: {self.image_size}"
+            )
         for name, names in (
             ("on_small", ("refuse", "enlarge")),
             ("resize", tuple(RESIZES)),
@@ -96,7 +102,7 @@ class Framing:
                 "`value_range` should be empty or two different numbers. "
                 f"Received: {self.value_range}"
             )
-        return self
+        return dataclasses.replace(self, image_size=size)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -150,6 +150,9 @@ class Importer:
 class DrawnImages(Importer):
     """Images that the program makes at any size: they are in no files."""
 
+    # The least height and width, in pixels.
+    smallest_size = 1
+
     def identity(self) -> str:
         """Returns the name."""
         return self.name
@@ -157,12 +160,16 @@ class DrawnImages(Importer):
     def draw(
         self, indices: np.ndarray, image_size: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns images `(batch, image_size, image_size, 3)` and labels.
-
-        Raises:
-            UserError: if the size is too small.
-        """
+        """Returns images `(batch, image_size, image_size, 3)` and labels."""
         raise NotImplementedError
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """Returns some of `range(count)`, so many at most, from all over.
+
+    None comes twice, and they ascend.
+    """
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
 
 
 def checked_count(name: str, available: int, wanted: int | None) -> int:
@@ -180,17 +187,12 @@ def checked_count(name: str, available: int, wanted: int | None) -> int:
     return count
 
 
-def existing(path: str, name: str, kind: str) -> str:
-    """Returns a path with its `~` replaced.
+def existing(path: str, kind: str) -> str:
+    """Returns the path of what is there.
 
     Raises:
         UserError: if there is no such thing; `kind` is `"file"` or `"folder"`.
     """
-    if not path:
-        raise UserError(
-            f"`path` of data set `{name}` should name a {kind}. Received: ''"
-        )
-    path = os.path.expanduser(path)
     is_file, is_folder = os.path.isfile(path), os.path.isdir(path)
     if not (is_file if kind == "file" else is_folder):
         other = "a folder" if is_folder else "a file" if is_file else "nothing"

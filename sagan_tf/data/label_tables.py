@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any, Callable, Iterable, NamedTuple
+from typing import Any, Callable, Iterable
 
 from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.data.trees import Tree
@@ -19,15 +19,8 @@ from sagan_tf.errors import UserError
 _FILE, _LABEL = "file_name", "label"
 
 
-class LabelTable(NamedTuple):
-    """Labels by the names of files, and the table's own name."""
-
-    name: str
-    labels: dict[str, str]
-
-
-def read_table(tree: Tree, label_key: str) -> LabelTable | None:
-    """Returns the labels that a table gives; None if there is none.
+def read_table(tree: Tree, label_key: str) -> tuple[str, dict[str, str]] | None:
+    """Returns a table's name, and labels by names of files; None without one.
 
     Args:
         tree: the files.
@@ -65,9 +58,7 @@ def read_table(tree: Tree, label_key: str) -> LabelTable | None:
         ) from error
     if labels is None:
         return None
-    return LabelTable(
-        name, {file: _checked(where, file, x) for file, x in labels.items()}
-    )
+    return name, {f: _checked(where, f, label) for f, label in labels.items()}
 
 
 def _stylegan(text: str, label_key: str) -> dict[str, Any] | None:

@@ -55,10 +55,11 @@ def list_images(tree: Tree, label_key: str = "") -> Listing:
     images, left_out = image_names(tree)
     table = read_table(tree, label_key)
     if table:
-        del left_out[os.path.splitext(table.name)[1]]
-        beside = set(images) - set(table.labels)
-        left_out.update({f"not in {table.name}": len(beside)} if beside else {})
-        listing = _listing(dict(table.labels), left_out, table.name)
+        name, labels = table
+        del left_out[os.path.splitext(name)[1]]
+        beside = set(images) - set(labels)
+        left_out.update({f"not in {name}": len(beside)} if beside else {})
+        listing = _listing(labels, left_out, name)
     elif tree.folders:
         listing = _listing(_by_folder(tree, images, left_out), left_out)
     else:
@@ -132,7 +133,7 @@ def _by_folder(
 def _listing(
     labels: dict[str, str], left_out: collections.Counter, table: str = ""
 ) -> Listing:
-    names = sorted(labels, key=lambda name: (labels[name], _path(name)))
+    names = sorted(labels, key=lambda n: (labels[n], n.split("/")))
     classes = sorted(set(labels.values()))
     numbers = {name: number for number, name in enumerate(classes)}
     return Listing(
@@ -142,10 +143,6 @@ def _listing(
         left_out,
         table,
     )
-
-
-def _path(name: str) -> list[str]:
-    return name.split("/")
 
 
 def _mix(listing: Listing) -> Listing:

@@ -14,7 +14,7 @@ from sagan_tf.data.order import Pipeline
 from sagan_tf.data.placement import place
 from sagan_tf.data.service import remote_load
 from sagan_tf.errors import UserError
-from sagan_tf.image_sizes import ImageSize, as_size
+from sagan_tf.image_sizes import ImageSize
 
 
 def open_dataset(
@@ -82,18 +82,19 @@ def open_dataset(
         raise UserError(
             f"`cache` should be {storage.expected()}. Received: {cache!r}"
         )
-    size = as_size(image_size)
-    if size is None:
-        raise UserError(
-            "`image_size` should be positive, a number or a pair. "
-            f"Received: {image_size}"
-        )
     names = {field.name for field in dataclasses.fields(Pipeline)}
     pipeline = Pipeline(
         **{key: options.pop(key) for key in names & set(options)}
     )
     framing = Framing(
-        size, crop, resize, on_small, fit, channels, background, value_range
+        image_size,
+        crop,
+        resize,
+        on_small,
+        fit,
+        channels,
+        background,
+        value_range,
     ).checked()
     if on_unreadable not in ("refuse", "skip"):
         raise UserError(
@@ -117,15 +118,11 @@ def open_dataset(
     dataset = ImageDataset(
         store,
         name=importer.name,
-        image_size=size,
-        channels=channels,
-        background=background,
-        class_names=importer.class_names,
-        num_classes=num_classes,
+        framing=framing,
+        class_names=() if num_classes == 0 else importer.class_names,
         identity=lambda: importer.identity() + framing.unusual(),
         shard_sizes=importer.shard_sizes,
         importer=None if isinstance(importer, DrawnImages) else importer,
-        fit=fit,
     )
     if pipeline.balance and (dataset.labels is None or not dataset.num_classes):
         raise UserError(
@@ -135,7 +132,9 @@ def open_dataset(
         )
     dataset.pipeline = pipeline
     if pipeline.service:
-        dataset.remote_load = remote_load(importer, count, len(store), framing)
+        dataset.remote_load = remote_load(
+            importer, count, store.num_examples, framing
+        )
     return dataset
 
 

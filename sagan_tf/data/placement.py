@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from sagan_tf.data.channels import from_rgb
 from sagan_tf.data.decoding import UnreadableError
 from sagan_tf.data.formats.shards import Shards
 from sagan_tf.data.framing import Framing
-from sagan_tf.data.importer import DrawnImages, Importer
+from sagan_tf.data.importer import DrawnImages, Importer, spread
 from sagan_tf.data.reading import check_classes_left, read_framed, readable
 from sagan_tf.data.shard_writing import write_json
 from sagan_tf.data.sharding import Preparation, prepare
@@ -25,6 +26,8 @@ from sagan_tf.errors import UserError
 from sagan_tf.user_cache import default_cache_dir, local_copy
 from sagan_tf.whole_files import remove_abandoned
 
+# A set whose decoded images take no more bytes than this is held in memory.
+MEMORY_LIMIT = 2**30
 # Images that are decoded before training where all would take too long.
 _SAMPLE = 256
 # Bytes of files that are rather decoded at every start than kept decoded.
@@ -45,7 +48,7 @@ def place(
     Raises:
         UserError: if an image cannot be used, or a shard not be written.
     """
-    fits = stores.fits_in_memory(count, framing.image_size, framing.channels)
+    fits = count * math.prod(framing.shape) <= MEMORY_LIMIT
     if isinstance(importer, DrawnImages):
         return _drawn(importer, count, framing, fits)
     quick = importer.num_bytes <= _QUICKLY_DECODED
@@ -79,26 +82,24 @@ def _drawn(
             f"`image_size` of {importer.name} should be one number, as its "
             f"images are squares. Received: {framing.image_size}"
         )
+    if framing.image_size < importer.smallest_size:
+        raise UserError(
+            f"`image_size` of {importer.name} should be at least "
+            f"{importer.smallest_size}. Received: {framing.image_size}"
+        )
 
     def draw(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         images, labels = importer.draw(indices, framing.image_size)
         return from_rgb(images, framing.channels), labels
 
     if fits:
-        return stores.HeldImages(*draw(np.arange(count)))
-    # Refuses a size.
-    draw(np.arange(1))
-    return stores.ImagesOnDemand(
-        draw,
-        num_examples=count,
-        image_size=framing.image_size,
-        channels=framing.channels,
-    )
+        return stores.held(*draw(np.arange(count)))
+    return stores.on_demand(draw, framing.shape, count)
 
 
 def _held(
     importer: Importer, count: int, framing: Framing, on_unreadable: str
-) -> stores.HeldImages:
+) -> stores.ImageStore:
     indices = np.arange(count)
     images, labels = np.empty((count, *framing.shape), np.uint8), []
     numbers = []
@@ -111,14 +112,16 @@ def _held(
         labels.append(label)
         numbers.append(number)
     check_classes_left(importer, indices, np.array(labels))
-    store = stores.HeldImages(images[: len(labels)], np.array(labels))
-    store.origin = lambda index: importer.origin(numbers[index])
-    return store
+    return stores.held(
+        images[: len(labels)],
+        np.array(labels),
+        lambda index: importer.origin(numbers[index]),
+    )
 
 
 def _on_demand(
     importer: Importer, count: int, framing: Framing, on_unreadable: str
-) -> stores.ImagesOnDemand:
+) -> stores.ImageStore:
     """Returns images that are decoded whenever they are wanted.
 
     All of a folder are tried before, of other formats a sample unless what is
@@ -131,8 +134,7 @@ def _on_demand(
         )
     tried = np.arange(count)
     if importer.name != "folder" and on_unreadable == "refuse":
-        some = np.linspace(0, count - 1, min(count, _SAMPLE))
-        tried = np.unique(some.astype(int))
+        tried = spread(count, _SAMPLE)
     broken = _broken(importer, tried, framing, on_unreadable)
     numbers = np.setdiff1d(np.arange(count), broken)
 
@@ -148,15 +150,13 @@ def _on_demand(
         return np.stack(images), np.array(labels, np.int32)
 
     labels = importer.labels
-    store = stores.ImagesOnDemand(
+    return stores.on_demand(
         load,
-        num_examples=len(numbers),
-        image_size=framing.image_size,
-        channels=framing.channels,
-        labels=None if labels is None else labels[numbers],
+        framing.shape,
+        len(numbers),
+        None if labels is None else labels[numbers],
+        lambda index: importer.origin(int(numbers[index])),
     )
-    store.origin = lambda index: importer.origin(int(numbers[index]))
-    return store
 
 
 def _broken(

@@ -17,9 +17,8 @@ from sagan_tf.data.framing import Framing
 from sagan_tf.data.importer import Importer
 from sagan_tf.data.order import endless
 from sagan_tf.data.shard_writing import BLOCK, BLOCK_HEADER
+from sagan_tf.data.stores import Load
 from sagan_tf.errors import UserError
-
-Load = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def remote_load(

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from sagan_tf.data.decoding import UnreadableError, read_at, read_bytes
-from sagan_tf.data.importer import Importer
+from sagan_tf.data.importer import Importer, spread
 from sagan_tf.errors import UserError, one_line
 
 _HEADER, _FOOTER = 12, 4
@@ -25,27 +25,18 @@ class TFRecords:
 
     Args:
         paths: the files.
-        skips: records left out at the start of each file; none by default.
-        takes: records taken of each file, -1 for the rest; all by default.
+        parts: which records of each file are taken; all by default.
 
     Raises:
         UserError: if a file is cut, or holds no records.
     """
 
     def __init__(
-        self,
-        paths: Sequence[str],
-        skips: Sequence[int] = (),
-        takes: Sequence[int] = (),
+        self, paths: Sequence[str], parts: Sequence[slice] = ()
     ) -> None:
         self.paths = list(paths)
-        parts = zip(
-            paths, skips or itertools.repeat(0), takes or (-1,) * len(paths)
-        )
-        found = [
-            _find(path)[:, skip : None if take < 0 else skip + take]
-            for path, skip, take in parts
-        ]
+        parts = parts or itertools.repeat(slice(None))
+        found = [_find(path)[:, part] for path, part in zip(paths, parts)]
         self.shard_sizes = tuple(each.shape[1] for each in found)
         self._files = np.repeat(np.arange(len(found)), self.shard_sizes)
         self._numbers, self._offsets, self._lengths = np.concatenate(found, 1)
@@ -77,9 +68,8 @@ class TFRecords:
         Raises:
             UserError: if a file cannot be read.
         """
-        some = np.linspace(0, len(self) - 1, min(len(self), count)).astype(int)
         found = []
-        for index in some:
+        for index in spread(len(self), count):
             path, offset, length = self._place(index)
             try:
                 found.append(read_bytes(path, offset + length, _FOOTER))

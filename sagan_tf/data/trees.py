@@ -222,11 +222,10 @@ def open_tree(path: str) -> Tree:
     Raises:
         UserError: if there is no such thing, or it cannot be listed.
     """
-    path = os.path.expanduser(path)
     if os.path.isfile(path):
         stamp = os.stat(path)
         return _open_archive(path, (stamp.st_size, stamp.st_mtime_ns))
-    return Directory(existing(path, "folder", "folder"))
+    return Directory(existing(path, "folder"))
 
 
 @functools.lru_cache(maxsize=8)

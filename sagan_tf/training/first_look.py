@@ -6,6 +6,7 @@ import numpy as np
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.data.findings import Findings, inspect
+from sagan_tf.data.importer import spread
 from sagan_tf.visualization import sheets
 
 _ROWS, _COLUMNS = 10, 8
@@ -45,8 +46,7 @@ def sheet(dataset: ImageDataset, findings: Findings) -> np.ndarray:
 
 def _some_classes(findings: Findings) -> np.ndarray:
     present = np.flatnonzero(findings.class_counts)
-    places = np.linspace(0, len(present) - 1, min(_ROWS, len(present)))
-    return present[places.astype(int)]
+    return present[spread(len(present), _ROWS)]
 
 
 def _row(dataset: ImageDataset, findings: Findings, label: int) -> np.ndarray:

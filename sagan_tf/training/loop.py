@@ -160,7 +160,7 @@ def _batches(
         replicas = context.num_replicas_in_sync
         here = replicas // context.num_input_pipelines
         first = context.input_pipeline_id * here
-        return dataset.training_shares(
+        return dataset.training_batches(
             batch_size,
             seed=gan.seed,
             start_batch=start,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf.data import ImageDataset, open_dataset, stores
 from sagan_tf.data.findings import inspect
-from sagan_tf.data.stores import HeldImages, ImagesOnDemand
+from sagan_tf.data.framing import Framing
 from sagan_tf.errors import UserError
 from sagan_tf.training import first_look
 
@@ -16,12 +16,12 @@ def noise(count):
     return random.integers(0, 256, (count, 8, 8, 3), np.uint8)
 
 
-def make(images, labels, classes=3, store=HeldImages, **arguments):
+def make(images, labels, classes=3, store=stores.held, **arguments):
     names = [f"kind {number}" for number in range(classes)]
     return ImageDataset(
         store(images, np.asarray(labels)),
         name="letters",
-        image_size=8,
+        framing=Framing(8),
         class_names=names,
         **arguments,
     )
@@ -33,7 +33,7 @@ def on_demand(images, labels):
     def load(indices):
         return images[indices], labels[indices].astype(np.int32)
 
-    return ImagesOnDemand(load, num_examples=len(images), image_size=8)
+    return stores.on_demand(load, (8, 8, 3), len(images))
 
 
 def test_findings_are_said():
@@ -75,7 +75,7 @@ def test_suspicious_images_are_counted():
 def test_a_single_label_is_refused_unless_unconditional():
     with pytest.raises(UserError, match="has the label 1, where 3 classes"):
         inspect(make(noise(4), [1] * 4))
-    unconditional = make(noise(4), [1] * 4, num_classes=0)
+    unconditional = make(noise(4), [1] * 4, classes=0)
     assert inspect(unconditional).class_counts.tolist() == [4]
 
 
@@ -84,7 +84,7 @@ def test_images_scaled_to_one_are_refused():
         inspect(make(noise(4) // 255, [0, 1, 2, 0]))
 
 
-@pytest.mark.parametrize("store", [HeldImages, on_demand])
+@pytest.mark.parametrize("store", [stores.held, on_demand])
 def test_the_sheet_has_a_row_for_each_class(store):
     images = noise(10)
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])

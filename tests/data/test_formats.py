@@ -188,16 +188,16 @@ def test_scoring_has_a_split_of_its_own(places):
     )
     assert builders.evaluation_split(config) == "validation"
     assert builders.build_dataset(config).num_examples == 12
-    other = builders.build_evaluation_dataset(config, "validation")
+    other = builders.build_dataset(config, split="validation")
     assert other.num_examples == 10
     # Of other files it may be the same, under another name.
     config.dataset.evaluation_path = str(places["tfds:letters"])
     config.dataset.evaluation_split = "train[:100%]"
     validate(config)
-    other = builders.build_evaluation_dataset(config, "train[:100%]")
+    other = builders.build_dataset(config, split="train[:100%]")
     assert other.num_examples == 20
     # What was trained on is there as well.
-    assert builders.build_evaluation_dataset(config, "train").num_examples == 12
+    assert builders.build_dataset(config, split="train").num_examples == 12
 
 
 def test_scoring_has_files_of_its_own(places):
@@ -209,9 +209,9 @@ def test_scoring_has_files_of_its_own(places):
     split = builders.evaluation_split(config)
     assert split == "evaluation"
     with pytest.raises(ValueError, match="no index.json"):
-        builders.build_evaluation_dataset(config, split)
+        builders.build_dataset(config, split=split)
     config.dataset.evaluation_path = str(places["shards"])
-    assert builders.build_evaluation_dataset(config, split).num_examples == 20
+    assert builders.build_dataset(config, split=split).num_examples == 20
 
 
 def test_a_directory_does_not_mix_up_labels(places, tmp_path):

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf.data import ImageDataset, open_dataset, stores
 from sagan_tf.data.formats import open_importer
 from sagan_tf.data.formats.shards import Shards
 from sagan_tf.data.framing import Framing
 from sagan_tf.data.order import Pipeline
 from sagan_tf.data.service import remote_load
 from sagan_tf.data.sharding import Preparation, prepare
-from sagan_tf.data.stores import HeldImages
 from tests.data import writers
 
 
@@ -94,9 +93,9 @@ def test_the_order_of_two_epochs(pipeline, order, flips):
     images = np.zeros((count, 2, 2, 3), np.uint8)
     images[:, :, 0] = 255
     dataset = ImageDataset(
-        HeldImages(images, np.arange(count)),
+        stores.held(images, np.arange(count)),
         name="numbers",
-        image_size=2,
+        framing=Framing(2),
         class_names=[str(number) for number in range(count)],
         shard_sizes=SIZES,
     )

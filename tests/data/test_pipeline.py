@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sagan_tf.data import ImageDataset, open_dataset
+from sagan_tf.data import ImageDataset, open_dataset, stores
+from sagan_tf.data.framing import Framing
 from sagan_tf.data.order import Pipeline
-from sagan_tf.data.stores import HeldImages
 from sagan_tf.errors import UserError
 from tests.data import writers
 
@@ -22,9 +22,9 @@ def make(**pipeline):
     images = np.zeros((COUNT, 4, 4, 3), np.uint8)
     images[:, :, :2] = np.arange(COUNT)[:, None, None, None] + 1
     dataset = ImageDataset(
-        HeldImages(images, np.arange(COUNT)),
+        stores.held(images, np.arange(COUNT)),
         name="numbers",
-        image_size=4,
+        framing=Framing(4),
         class_names=[str(number) for number in range(COUNT)],
         shard_sizes=SIZES,
     )
@@ -101,7 +101,7 @@ def test_replicas_share_what_one_would_see():
     dataset = make(flip=True, **WINDOW)
     whole = dataset.training_batches(8, seed=0, start_batch=2).take(5)
     shares = [
-        dataset.training_shares(
+        dataset.training_batches(
             8, seed=0, start_batch=2, num_replicas=2, replicas=range(n, n + 1)
         ).take(5)
         for n in range(2)

@@ -54,7 +54,7 @@ def test_a_line_and_a_file_make_a_format(stripes, tmp_path):
         assert images[:, 0, 0, 0].tolist() == [7, 107] * 4
         assert labels.tolist() == [0, 1] * 4
         assert dataset.identity() == "stripes 7"
-    assert "stripes" in formats.known_names()
+    assert "stripes" in formats.by_written_name()
 
 
 def test_an_option_of_another_format_is_refused(stripes):
@@ -62,6 +62,21 @@ def test_an_option_of_another_format_is_refused(stripes):
         open_dataset("stripes", path="x", image_size=32, label_key="a")
     with pytest.raises(UserError, match="has no `brightness` to choose"):
         open_dataset("twins", image_size=32, brightness=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("folder", "a folder"),
+        ("hdf5", "a file"),
+        ("improved_gan", "a folder, a file or a pattern"),
+        ("tfrecords", "a folder, a file or a pattern"),
+    ],
+)
+def test_a_path_that_is_needed_is_asked_for(name, what):
+    expected = f"of data set `{name}` should name {what}. Received: ''$"
+    with pytest.raises(UserError, match=expected):
+        open_dataset(name, image_size=32, num_classes=0)
 
 
 @pytest.mark.parametrize("name", formats.FORMATS)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from sagan_tf import storage
-from sagan_tf.data import open_dataset, sharding, stores
+from sagan_tf.data import open_dataset, placement, sharding
 from sagan_tf.data.formats import open_importer
 from sagan_tf.data.formats.shards import Shards
 from sagan_tf.data.framing import Framing
@@ -58,7 +58,7 @@ def test_what_does_not_fit_is_kept_as_shards_once(
     folder, tmp_path, monkeypatch
 ):
     held = open_folder(folder)
-    monkeypatch.setattr(stores, "MEMORY_LIMIT", 0)
+    monkeypatch.setattr(placement, "MEMORY_LIMIT", 0)
     monkeypatch.setenv("SAGAN_TF_CACHE", str(tmp_path))
     kept = open_folder(folder)
     assert held._store.in_memory and not kept._store.in_memory
@@ -96,7 +96,7 @@ def test_what_is_skipped_is_skipped_in_shards_too(tmp_path, monkeypatch):
     (folder / "c" / "02.png").unlink()
     (folder / "c" / "02.png").symlink_to("nowhere")
     held = open_folder(folder, on_unreadable="skip")
-    monkeypatch.setattr(stores, "MEMORY_LIMIT", 0)
+    monkeypatch.setattr(placement, "MEMORY_LIMIT", 0)
     options = {"cache": str(tmp_path / "cache"), "on_unreadable": "skip"}
     kept = open_folder(folder, **options)
     assert held.num_examples == kept.num_examples == 19
@@ -274,7 +274,7 @@ def test_a_cache_in_a_store_is_for_all_machines(
     folder, tmp_path, bucket, monkeypatch
 ):
     held = open_folder(folder)
-    monkeypatch.setattr(stores, "MEMORY_LIMIT", 0)
+    monkeypatch.setattr(placement, "MEMORY_LIMIT", 0)
     assert_same_batches(held, open_folder(folder, cache=str(bucket)))
     # Another machine has nothing in its own.
     monkeypatch.setenv("SAGAN_TF_CACHE", str(tmp_path / "other"))

@@ -6,7 +6,6 @@ import pytest
 from sagan_tf.data import open_dataset
 from sagan_tf.data.formats import twins
 from sagan_tf.data.formats.outlines import SHAPES
-from sagan_tf.data.stores import ImagesOnDemand
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.coherence import (
     coherence,
@@ -159,7 +158,7 @@ def test_default_is_twenty_thousand_at_32():
 
 def test_too_large_a_set_is_drawn_on_demand():
     large = open_dataset("twins", image_size=32, num_examples=10**9)
-    assert isinstance(large._store, ImagesOnDemand)
+    assert not large._store.in_memory
     small = open_dataset("twins", image_size=32, num_examples=4)
     (drawn, labels), *_ = large.ordered_batches(4).take(1)
     (held, labels_held), *_ = small.ordered_batches(4)
@@ -169,4 +168,4 @@ def test_too_large_a_set_is_drawn_on_demand():
 
 def test_small_size_is_refused():
     with pytest.raises(UserError, match="at least 32. Received: 16"):
-        twins.draw(np.arange(2), image_size=16)
+        open_dataset("twins", image_size=16)

@@ -93,7 +93,7 @@ def test_shares_are_the_global_batch(updates, pipelines):
     here = 4 // pipelines
     shares = [
         iter(
-            dataset.training_shares(
+            dataset.training_batches(
                 8,
                 **options,
                 updates=updates,
@@ -121,7 +121,7 @@ def join(parts, updates):
 
 def test_shares_have_no_end_and_one_shape():
     dataset = open_dataset("twins", image_size=32, num_examples=10)
-    share = dataset.training_shares(
+    share = dataset.training_batches(
         4, seed=0, num_replicas=2, replicas=range(1, 2)
     )
     assert int(share.cardinality()) == tf.data.INFINITE_CARDINALITY

@@ -5,7 +5,6 @@ Every `config` is a validated one.
 
 from sagan_tf.configuration.builders.data import (
     build_dataset,
-    build_evaluation_dataset,
     build_framing,
     class_names,
     evaluation_split,
@@ -34,7 +33,6 @@ __all__ = [
     "build_checkpoints",
     "build_dataset",
     "build_discriminator",
-    "build_evaluation_dataset",
     "build_framing",
     "build_gan",
     "build_generator",

@@ -8,7 +8,6 @@ import ml_collections
 
 from sagan_tf.configuration.builders.data import (
     build_dataset,
-    build_evaluation_dataset,
     evaluation_split,
 )
 from sagan_tf.configuration.builders.networks import build_generator
@@ -65,7 +64,7 @@ def build_scorer(
     is_other, trained_on = split != config.dataset.split, None
     order = classes.known_names(workdir)
     if dataset is None or is_other:
-        dataset = build_evaluation_dataset(config, split, order)
+        dataset = build_dataset(config, order, split)
     if is_other and (options.cas or options.learns_own):
         trained_on = build_dataset(config, order)
     return scoring.score_run(

@@ -84,7 +84,7 @@ FIELDS = (
             lambda value: (
                 isinstance(value, str) and formats.find(value) is not None
             ),
-            f"one of {formats.known_names()}",
+            f"one of {', '.join(formats.by_written_name())}",
             tuple(formats.FORMATS),
         ),
         "; ".join(

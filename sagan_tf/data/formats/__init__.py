@@ -1,4 +1,4 @@
-"""The formats of images: one table, and an importer a file.
+"""The formats of images: one table, and the importers.
 
 A new format is a file here, whose class or function takes what it needs by
 name (`path`, `num_classes`, `split`, `dataset`, its own options), and a line in
@@ -45,8 +45,9 @@ class Format:
         module: its file in this folder.
         opener: the class or the function in it that returns an importer.
         doc: what its images are, in a few words.
-        path: what `path` names, `"folder"` or `"file"`; empty for images that
-            are embedded: they have no files and nothing to say about these.
+        path: what `path` names, such as `"folder"` or `"file"`; empty for
+            images that are embedded: they have no files and nothing to say
+            about these.
         needs_path: whether `path` must be given.
         takes_name: whether it is written `FORMAT:NAME`.
         has_splits: whether `split` chooses among its images.
@@ -89,6 +90,7 @@ _DOWNLOAD = Option(
 _LABEL_OFFSET = Option(
     "label_offset", 0, "added to each label: 0, or -1 if they start at 1"
 )
+_FILES = "folder, a file or a pattern"
 _EMBEDDED = {
     "path": "",
     "needs_path": False,
@@ -126,15 +128,17 @@ FORMATS = {
         options=(_LABEL_KEY, _DOWNLOAD),
     ),
     "improved_gan": Format(
-        "improved_gan",
+        "labelled_records",
         "ImprovedGan",
         "the release's TFRecords",
+        path=_FILES,
         options=(_LABEL_OFFSET,),
     ),
     "tfrecords": Format(
-        "encoded_records",
+        "labelled_records",
         "EncodedRecords",
         "TFRecords of encoded images, as ImageNet's usual ones",
+        path=_FILES,
         has_splits=True,
         options=(_LABEL_OFFSET,),
     ),
@@ -172,11 +176,6 @@ def by_written_name() -> dict[str, Format]:
     }
 
 
-def known_names() -> str:
-    """Returns how data sets may be called, for a message."""
-    return ", ".join(by_written_name())
-
-
 def open_importer(
     name: str,
     *,
@@ -204,8 +203,13 @@ def open_importer(
     if found is None:
         hint = nearest_name(name, FORMATS)
         raise UserError(
-            f"`name` of a data set should be one of {known_names()}. Received: "
-            f"{name!r}{hint}"
+            "`name` of a data set should be one of "
+            f"{', '.join(by_written_name())}. Received: {name!r}{hint}"
+        )
+    if found.needs_path and not path:
+        raise UserError(
+            f"`path` of data set `{name}` should name a {found.path}. "
+            "Received: ''"
         )
     _refuse_unused(name, found, options)
     given = {key: option.default for key, option in OPTIONS.items()}

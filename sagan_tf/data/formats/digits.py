@@ -14,8 +14,6 @@ from sagan_tf.data.importer import DrawnImages
 from sagan_tf.errors import UserError
 
 CLASS_NAMES = tuple("0123456789")
-# 8x8 pixels and a border of one.
-_SMALLEST_SIZE = 10
 _SOURCE_WHITE = 16
 # One digit of so many is for testing.
 _TEST_SHARE = 6
@@ -31,6 +29,9 @@ class Digits(DrawnImages):
         UserError: if there is no such split.
     """
 
+    # 8x8 pixels and a border of one.
+    smallest_size = 10
+
     def __init__(self, split: str = "train") -> None:
         if split not in ("train", "test"):
             raise UserError(
@@ -45,11 +46,6 @@ class Digits(DrawnImages):
         self, indices: np.ndarray, image_size: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the images of the given numbers, and their labels."""
-        if image_size < _SMALLEST_SIZE:
-            raise UserError(
-                f"`image_size` of digits should be at least {_SMALLEST_SIZE}. "
-                f"Received: {image_size}"
-            )
         images = enlarge(self._digits[indices], image_size)
         return images, self._targets[indices]
 

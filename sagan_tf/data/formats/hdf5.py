@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from sagan_tf.data.decoding import UnreadableError
-from sagan_tf.data.importer import Importer, Sample, existing
+from sagan_tf.data.importer import Importer, Sample, existing, spread
 from sagan_tf.errors import UserError, one_line
 
 # So many images may be unpacked to read one.
@@ -39,7 +39,7 @@ class Hdf5(Importer):
     """
 
     def __init__(self, path: str, num_classes: int | None = None) -> None:
-        path = existing(path, "hdf5", "file")
+        path = existing(path, "file")
         images = _member(path, "imgs")
         _check_images(path, images)
         stored = _labels(path, len(images))
@@ -69,10 +69,10 @@ class Hdf5(Importer):
     def identity(self) -> str:
         """Returns a digest of the labels, and of images from all over."""
         digest = hashlib.sha256(np.ascontiguousarray(self.labels))
-        count = min(self.count, _SLOW_SAMPLE if self.slow_because else _SAMPLE)
-        for place in np.linspace(0, self.count - 1, count).astype(int):
+        most = _SLOW_SAMPLE if self.slow_because else _SAMPLE
+        for place in spread(self.count, most).tolist():
             try:
-                digest.update(self._pixels(int(place)).tobytes())
+                digest.update(self._pixels(place).tobytes())
             except UnreadableError:
                 # Skipped or refused when its turn comes.
                 digest.update(b"unreadable")

@@ -38,7 +38,7 @@ class Idx(Importer):
     """
 
     def __init__(self, path: str, split: str = "train") -> None:
-        folder = existing(path, "idx", "folder")
+        folder = existing(path, "folder")
         if split not in _SPLITS:
             raise UserError(
                 f"`split` of idx should be train or test. Received: {split!r}"

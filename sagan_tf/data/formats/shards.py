@@ -57,7 +57,7 @@ class Shards(Importer):
     """
 
     def __init__(self, path: str) -> None:
-        path = existing(path, "shards", "folder")
+        path = existing(path, "folder")
         index = read_index(path)
         if index is None:
             raise UserError(

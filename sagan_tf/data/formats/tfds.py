@@ -213,8 +213,10 @@ def _records(builder: Any, dataset: str, split: str) -> TFRecords | None:
         )
     if missing or _file_format(builder) != "tfrecord":
         return None
-    skips, takes = zip(*((part.skip, part.take) for part in parts))
-    return TFRecords(paths, skips, takes)
+    # All that are left, where a part takes -1.
+    ends = (None if p.take < 0 else p.skip + p.take for p in parts)
+    kept = [slice(part.skip, end) for part, end in zip(parts, ends)]
+    return TFRecords(paths, kept)
 
 
 def _file_format(builder: Any) -> str:

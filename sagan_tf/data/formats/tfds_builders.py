@@ -53,7 +53,6 @@ def open_builder(dataset: str, path: str, download: bool) -> Any:
 def _builder(dataset: str, path: str) -> Any:
     import tensorflow_datasets as tfds
 
-    path = os.path.expanduser(path)
     if path and not os.path.isdir(path):
         raise UserError(
             f"`path` of data set `tfds:{dataset}` should name a folder: there "

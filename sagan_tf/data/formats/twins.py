@@ -17,7 +17,6 @@ from sagan_tf.data.importer import DrawnImages
 from sagan_tf.errors import UserError
 
 CLASS_NAMES = tuple(SHAPES)
-SMALLEST_SIZE = 32
 # Images that are drawn unless a number is given.
 _USUAL = {"train": 20_000, "test": 10_000}
 # Test images have indices that no training set reaches. A multiple of ten, so
@@ -40,6 +39,8 @@ class Twins(DrawnImages):
     Raises:
         UserError: if there is no such split.
     """
+
+    smallest_size = 32
 
     def __init__(self, split: str = "train") -> None:
         if split not in _USUAL:
@@ -73,11 +74,7 @@ def draw(
     Returns:
         Images `(batch, image_size, image_size, 3)` uint8 and labels `(batch,)`
         int32.
-
-    Raises:
-        UserError: if the size is too small.
     """
-    _check_size(image_size)
     indices = np.asarray(indices, np.int64)
     labels = (indices % len(CLASS_NAMES)).astype(np.int32)
     images = np.empty((len(indices), image_size, image_size, 3), np.uint8)
@@ -191,11 +188,3 @@ def _mix(state: np.ndarray) -> np.ndarray:
     state = (state ^ state >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ state >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
     return state ^ state >> np.uint64(31)
-
-
-def _check_size(image_size: int) -> None:
-    if image_size < SMALLEST_SIZE:
-        raise UserError(
-            f"`image_size` of twins should be at least {SMALLEST_SIZE}. "
-            f"Received: {image_size}"
-        )

@@ -200,7 +200,7 @@ class _Array:
 
 
 def _open(flag: str, path: str) -> _Files | _Array:
-    place = Path(local_copy(path)).expanduser()
+    place = Path(local_copy(path))
     ending = place.suffix.lower()
     is_archive = ending in (".zip", ".tar", ".npz") and place.is_file()
     if not place.is_dir() and not is_archive:

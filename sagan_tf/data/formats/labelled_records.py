@@ -1,4 +1,15 @@
-"""TFRecords of images with numbers as labels, which say no names."""
+"""TFRecords of images with numbers as labels, which say no names.
+
+Those that the release trains from are those of the "improved GAN" code
+(Salimans et al., 2016): `image_raw` holds the 128x128x3 bytes of an image,
+`label` an integer. The release adds 0 to it where it trains and -1 where it
+evaluates, so either its labels start at 1 and the last class has no row in
+training, or at 0; `label_offset` is ours.
+
+Those that TensorFlow's own scripts write of ImageNet hold the file of an image
+as `image/encoded`, and `image/class/label`, an integer, which starts at 1; a
+file is called `train-00000-of-01024`.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +21,8 @@ from typing import Sequence
 import numpy as np
 from PIL import Image
 
-from sagan_tf.data.decoding import UnreadableError
-from sagan_tf.data.importer import Sample
+from sagan_tf.data.decoding import UnreadableError, decode
+from sagan_tf.data.importer import Sample, spread
 from sagan_tf.data.tfrecords import RecordImporter, TFRecords, single
 from sagan_tf.errors import UserError
 
@@ -19,6 +30,8 @@ from sagan_tf.errors import UserError
 _SAMPLE = 1_000
 # Records whose checksums tell the data from others.
 _CHECKSUMS = 4_096
+# Of the images in the release's records.
+_SHAPE = (128, 128, 3)
 
 
 class LabelledRecords(RecordImporter):
@@ -55,7 +68,7 @@ class LabelledRecords(RecordImporter):
         self._offset = label_offset
         super().__init__(
             name,
-            os.path.expanduser(path),
+            path,
             TFRecords(_files(name, path, inside)),
             [f"class {number}" for number in range(num_classes)],
         )
@@ -94,8 +107,7 @@ class LabelledRecords(RecordImporter):
 
     def _check_labels(self) -> None:
         """Looks at labels from all over, and says which offset would do."""
-        count = min(self.count, _SAMPLE)
-        some = np.linspace(0, self.count - 1, count).astype(int)
+        some = spread(self.count, _SAMPLE)
         stored = np.array([self._stored_label(index) for index in some])
         last = len(self.class_names) - 1
         low, high = stored.min() + self._offset, stored.max() + self._offset
@@ -119,13 +131,59 @@ class LabelledRecords(RecordImporter):
             raise UserError(f"cannot read {where}: {error}") from error
 
 
-def _files(name: str, path: str, inside: str) -> list[str]:
-    if not path:
-        raise UserError(
-            f"`path` of data set `{name}` should name a folder, a file or a "
-            "pattern. Received: ''"
+class ImprovedGan(LabelledRecords):
+    """Images of 128x128 pixels in the `*tfrecord*` files of a directory.
+
+    Args as in `LabelledRecords`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        num_classes: int | None = None,
+        label_offset: int = 0,
+    ) -> None:
+        super().__init__(
+            "improved_gan", path, "*tfrecord*", num_classes, label_offset
         )
-    path = os.path.expanduser(path)
+
+    def image(self, features: dict[str, Sequence]) -> Image.Image:
+        """Returns the image that a record holds."""
+        pixels = single(features, "image_raw", bytes)
+        expected = int(np.prod(_SHAPE))
+        if len(pixels) != expected:
+            raise UnreadableError(
+                f"`image_raw` should have {expected} bytes (128x128x3), it has "
+                f"{len(pixels)}"
+            )
+        return Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(_SHAPE))
+
+
+class EncodedRecords(LabelledRecords):
+    """Encoded images in the files `SPLIT-*` of a directory.
+
+    Args as in `LabelledRecords`; `split` is the start of the files' names.
+    """
+
+    label_feature = "image/class/label"
+
+    def __init__(
+        self,
+        path: str,
+        split: str = "train",
+        num_classes: int | None = None,
+        label_offset: int = 0,
+    ) -> None:
+        super().__init__(
+            "tfrecords", path, f"{split}*-of-*", num_classes, label_offset
+        )
+
+    def image(self, features: dict[str, Sequence]) -> Image.Image:
+        """Returns the image that a record holds."""
+        return decode(single(features, "image/encoded", bytes))
+
+
+def _files(name: str, path: str, inside: str) -> list[str]:
     pattern = path
     if os.path.isdir(path):
         pattern = os.path.join(glob.escape(path), inside)
