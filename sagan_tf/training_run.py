@@ -204,7 +204,6 @@ def _train(
             gan,
             dataset,
             workdir,
-            checkpoints,
             evaluate_every,
             records,
             **network,

@@ -1,9 +1,9 @@
-"""Images of any kind, brought to one, three or four channels of bytes."""
+"""Images of any kind, brought to one, three or four channels."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
 from sagan_tf.data.decoding import UnreadableError
 
@@ -18,6 +18,16 @@ _GREY = np.array([19595, 38470, 7471], np.uint32)
 def to_floats(images: np.ndarray) -> np.ndarray:
     """Returns bytes as float32 in [-1, 1]: 0 is -1 and 255 is 1."""
     return images / np.float32(127.5) - 1
+
+
+def rounded(images: np.ndarray) -> np.ndarray:
+    """Returns images in [-1, 1] as they come back from a file of bytes.
+
+    Real images come from such files, and an evaluator that reads files sees
+    nothing else. NaN stays, for the network to refuse.
+    """
+    levels = np.clip(np.rint((images + 1) * 127.5), 0, 255)
+    return to_floats(levels.astype(np.float32))
 
 
 def to_channels(
@@ -98,3 +108,27 @@ def from_rgb(images: np.ndarray, channels: int) -> np.ndarray:
         opaque = np.full((*images.shape[:-1], 1), 255, np.uint8)
         return np.concatenate((images, opaque), axis=-1)
     return images
+
+
+def to_rgb(
+    images: np.ndarray | list[np.ndarray], background: str = "white"
+) -> np.ndarray | list[np.ndarray]:
+    """Returns images with three channels: grey repeated, alpha laid on.
+
+    Args:
+        images: `(batch, height, width, channels)` floats in [-1, 1], with 1, 3
+            or 4 channels; those of 3, and lists of such images, are returned
+            as they are.
+        background: a colour as Pillow names it, below what is transparent.
+
+    Returns:
+        `(batch, height, width, 3)` floats in [-1, 1]; what was laid on is
+        rounded to bytes, as in files.
+    """
+    if isinstance(images, list) or images.shape[-1] == 3:
+        return images
+    if images.shape[-1] == 1:
+        return np.repeat(images, 3, axis=-1)
+    color = np.float32(ImageColor.getrgb(background)[:3]) / 127.5 - 1.0
+    alpha = (images[..., 3:] + 1.0) / 2.0
+    return rounded(alpha * images[..., :3] + (1.0 - alpha) * color)
