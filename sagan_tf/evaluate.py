@@ -14,7 +14,7 @@ from sagan_tf.cli import command, quiet_tensorflow  # noqa: F401
 import contextlib
 import shutil
 import tempfile
-from typing import Iterator
+from typing import Any, Iterator
 
 from absl import flags
 
@@ -236,21 +236,20 @@ def _open_workdir() -> Iterator[Workdir]:
 
 def _score_run(workdir: Workdir, options: Options) -> list[Scores]:
     config = runs.read_config(workdir)
-    checkpoints = Checkpoints(workdir.checkpoints)
     # Before minutes are spent on the real images.
-    steps = [] if _WATCH.value else _requested_steps(workdir)
+    steps = [] if _WATCH.value else _requested_steps(workdir, options)
+
+    def restore(generator: Any, step: int, averaged: bool) -> None:
+        place = runs.place_of(workdir, step)
+        place.restore_generator(generator, step, averaged)
+
     scorer = builders.build_scorer(
-        config,
-        workdir,
-        runs.places(workdir),
-        options,
-        checkpoints=checkpoints,
-        split=_SPLIT.value,
+        config, workdir, restore, options, split=_SPLIT.value
     )
     if _WATCH.value:
         return run_scorer.watch(
             scorer,
-            checkpoints.steps,
+            Checkpoints(workdir.checkpoints).steps,
             last_step=config.train.num_steps,
             seconds=_WATCH_SECONDS.value,
             is_training=lambda: lock.holder(workdir.path),
@@ -259,11 +258,11 @@ def _score_run(workdir: Workdir, options: Options) -> list[Scores]:
     return [scorer.score(step) for step in steps]
 
 
-def _requested_steps(workdir: Workdir) -> list[int]:
+def _requested_steps(workdir: Workdir, options: Options) -> list[int]:
     return best.requested_steps(
         _CHECKPOINT.value,
         runs.steps(workdir),
-        runs.best_checkpoint(workdir, _METRIC.value or ""),
+        runs.best_checkpoint(workdir, options.metric),
         allow_all=True,
     )
 

@@ -193,8 +193,7 @@ def open_run(workdir: storage.PathLike, checkpoint: str = "latest") -> Run:
     config = read_config(files)
     best = best_checkpoint(files)
     (step,) = requested_steps(checkpoint, steps(files), best)
-    have_it = [place for place in places(files) if step in place.steps()]
-    return Run(config, step, files, (have_it or places(files))[0])
+    return Run(config, step, files, place_of(files, step))
 
 
 def read_config(workdir: Workdir) -> ml_collections.ConfigDict:
@@ -212,6 +211,12 @@ def places(workdir: Workdir) -> list[Checkpoints]:
     """Returns where checkpoints of a run may be, in the order to look."""
     # Training may have removed the best one from its own place.
     return [Checkpoints(workdir.checkpoints), Checkpoints(workdir.best)]
+
+
+def place_of(workdir: Workdir, step: int) -> Checkpoints:
+    """Returns where the checkpoint of a step is, or should be."""
+    have_it = [place for place in places(workdir) if step in place.steps()]
+    return (have_it or places(workdir))[0]
 
 
 def steps(workdir: Workdir) -> list[int]:

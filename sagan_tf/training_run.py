@@ -195,7 +195,6 @@ def _train(
             gan,
             dataset,
             workdir,
-            checkpoints,
             evaluate_every,
             records,
             **network,

@@ -102,7 +102,7 @@ MAY_IMPORT = {
 WITHIN_EVALUATION = {
     "images": set(),
     "numerics": set(),
-    "features": {"images"},
+    "features": set(),
     "sets": {"features", "images", "numerics"},
     "results": {"images", "numerics", "sets"},
 }

@@ -1,11 +1,11 @@
-"""Images of any kind, brought to one, three or four channels of bytes."""
+"""Images of any kind, brought to one, three or four channels."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
 from sagan_tf.data.decoding import UnreadableError
 
@@ -21,6 +21,16 @@ def to_floats(images: np.ndarray) -> np.ndarray:
         images: an array of uint8, or a tensor of float32.
     """
     return images / np.float32(127.5) - 1
+
+
+def rounded(images: np.ndarray) -> np.ndarray:
+    """Returns images in [-1, 1] as they come back from a file of bytes.
+
+    Real images come from such files, and an evaluator that reads files sees
+    nothing else. NaN stays, for the network to refuse.
+    """
+    levels = np.clip(np.rint((images + 1) * 127.5), 0, 255)
+    return to_floats(levels.astype(np.float32))
 
 
 def to_channels(
@@ -89,3 +99,27 @@ def from_rgb(images: np.ndarray, channels: int) -> np.ndarray:
     rows = images.reshape(math.prod(images.shape[:-2]), *images.shape[-2:])
     found = np.asarray(Image.fromarray(rows).convert(MODES[channels]))
     return found.reshape(*images.shape[:-1], channels)
+
+
+def to_rgb(
+    images: np.ndarray | list[np.ndarray], background: str = "white"
+) -> np.ndarray | list[np.ndarray]:
+    """Returns images with three channels: grey repeated, alpha laid on.
+
+    Args:
+        images: `(batch, height, width, channels)` floats in [-1, 1], with 1, 3
+            or 4 channels; those of 3, and lists of such images, are returned
+            as they are.
+        background: a colour as Pillow names it, below what is transparent.
+
+    Returns:
+        `(batch, height, width, 3)` floats in [-1, 1]; what was laid on is
+        rounded to bytes, as in files.
+    """
+    if isinstance(images, list) or images.shape[-1] == 3:
+        return images
+    if images.shape[-1] == 1:
+        return np.repeat(images, 3, axis=-1)
+    color = np.float32(ImageColor.getrgb(background)[:3]) / 127.5 - 1.0
+    alpha = (images[..., 3:] + 1.0) / 2.0
+    return rounded(alpha * images[..., :3] + (1.0 - alpha) * color)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+import functools
+from typing import NamedTuple
 
 import numpy as np
 from absl import logging
 
-from sagan_tf.evaluation.classification_accuracy import ClassificationTest
+from sagan_tf.evaluation.classification_accuracy import (
+    Accuracies,
+    ClassificationTest,
+)
 from sagan_tf.evaluation.numerics import scores
+from sagan_tf.evaluation.numerics.neighbours import Neighbours, compare
 from sagan_tf.evaluation.sets.set_statistics import Statistics
+
+
+class WithinClasses(NamedTuple):
+    """Mean of the distances within each class, and least variety of one."""
+
+    distance: float
+    variety: float
 
 
 class Comparison:
     """Two sets of images that are compared.
+
+    What several metrics share is a property that is worked out once.
 
     Args:
         real: statistics of real images.
@@ -33,13 +47,6 @@ class Comparison:
         self.fake = fake
         self.force = force
         self.test = test
-        self._known: dict[Callable, Any] = {}
-
-    def once(self, function: Callable[[Comparison], Any]) -> Any:
-        """Returns `function(self)`, worked out once for all metrics."""
-        if function not in self._known:
-            self._known[function] = function(self)
-        return self._known[function]
 
     def features(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the kept features of real and of generated images.
@@ -50,14 +57,34 @@ class Comparison:
         count = min(len(real), len(fake))
         return real[:count], fake[:count]
 
-    def classes(self) -> list[tuple[float, float]] | None:
-        """Returns the distance and the variety within each class.
+    @functools.cached_property
+    def neighbours(self) -> Neighbours:
+        """What nearest neighbours say of the kept features."""
+        return compare(*self.features())
 
-        One class after the other, so that their number costs no memory.
+    @functools.cached_property
+    def splits(self) -> scores.Spread | None:
+        """Inception score of parts; None of fewer images than parts."""
+        return scores.class_score_of_splits(self.fake.parts["logits"].joined())
 
-        Returns:
-            A pair for each class; None, and a warning, if one of them has too
-            few images.
+    @functools.cached_property
+    def subsets(self) -> scores.Spread:
+        """Kernel distance of subsets."""
+        real, fake = (part.parts["features"] for part in (self.real, self.fake))
+        return scores.kernel_distance_of_subsets(real, fake)
+
+    @functools.cached_property
+    def accuracies(self) -> Accuracies:
+        """What `test` says of the generated images."""
+        images = self.fake.parts["small_images"].joined()
+        return self.test(images, self.fake.labels)
+
+    @functools.cached_property
+    def within_classes(self) -> WithinClasses | None:
+        """Distance and variety within the classes.
+
+        One class after the other, so that their number costs no memory. None,
+        and a warning, if one of them has too few images.
         """
         sets = self.real, self.fake
         num_classes = self.real.sizes.num_classes
@@ -73,12 +100,12 @@ class Comparison:
                 fewest,
             )
             return None
-        pairs = []
+        distances, varieties = [], []
         for label in range(num_classes):
             real, fake = (
                 part.rows("features").where(own == label)
                 for part, own in zip(sets, labels)
             )
-            distance = scores.distance_of_features(real, fake)
-            pairs.append((distance, scores.variety(real, fake)))
-        return pairs
+            distances.append(scores.distance_of_features(real, fake))
+            varieties.append(scores.variety(real, fake))
+        return WithinClasses(float(np.mean(distances)), min(varieties))

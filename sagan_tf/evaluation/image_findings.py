@@ -17,13 +17,7 @@ _NAMED = 3
 def warn_of_files(
     network: FeatureNetwork, real: ImageSet | None, fake: ImageSet
 ) -> None:
-    """Warns of types and sizes of files that differ, and of shrinking.
-
-    Args:
-        network: whose size images come to.
-        real: the real images; None where only their statistics are there.
-        fake: the images to score.
-    """
+    """Warns of types and sizes of files that differ, and of shrinking."""
     looks = {"--fake_dir": fake.look()}
     if real is not None:
         looks = {"--real_dir": real.look(), **looks}
@@ -32,10 +26,9 @@ def warn_of_files(
             flag: _shares(found[number] for found in look)
             for flag, look in looks.items()
         }
-        kinds = {
-            flag: text.replace("array", "PNG") for flag, text in shares.items()
-        }
-        if len(set(kinds.values())) > 1:
+        # An array is as good as files without loss.
+        kinds = {text.replace("array", "PNG") for text in shares.values()}
+        if len(kinds) > 1:
             logging.warning(
                 "files of several %s, which moves the scores: %s",
                 what,
@@ -53,8 +46,6 @@ def warn_of_shrinking(
     """Warns of images that shrink without a filter, as TF-GAN shrinks them.
 
     Args:
-        network: whose size images come to.
-        name: what the images are called.
         sizes: width and height of each.
     """
     larger = sum(max(size) > network.input_size for size in sizes)

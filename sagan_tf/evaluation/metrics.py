@@ -1,66 +1,21 @@
 """The metrics: one entry each, which everything that shows scores loops over.
 
 A metric more is its function and its entry here; `gathering` has what it can
-need of the images.
+need of the images, and `comparison` what several share.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, NamedTuple
+import operator
+from typing import Callable, Iterable
 
 import numpy as np
 
 from sagan_tf.evaluation import coherence, protocol, tfgan
-from sagan_tf.evaluation.classification_accuracy import Accuracies
-from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.metric import Metric, Setting
-from sagan_tf.evaluation.numerics import neighbours, scores
 from sagan_tf.evaluation.numerics.moments import frechet_distance
 
-# Names of scores that stand beside a metric and are none themselves begin so.
-REFERENCES = ("halves", "real")
 TFGAN = "tfgan"
-
-
-def _neighbours(pair: Comparison) -> neighbours.Neighbours:
-    return neighbours.compare(*pair.features())
-
-
-def _splits(pair: Comparison) -> scores.Spread | None:
-    logits = pair.fake.parts["logits"].joined()
-    enough = len(logits) >= scores.SPLITS
-    return scores.class_score_of_splits(logits) if enough else None
-
-
-def _subsets(pair: Comparison) -> scores.Spread:
-    rows = (part.parts["features"] for part in (pair.real, pair.fake))
-    return scores.kernel_distance_of_subsets(*rows)
-
-
-def _part_of(
-    function: Callable[[Comparison], NamedTuple | None], name: str
-) -> Callable[[Comparison], float | None]:
-    """Returns a metric that is a part of what several share."""
-
-    def compute(comparison: Comparison) -> float | None:
-        found = comparison.once(function)
-        return None if found is None else getattr(found, name)
-
-    return compute
-
-
-def _accuracies(pair: Comparison) -> Accuracies:
-    return pair.test(pair.fake.small_images, pair.fake.labels)
-
-
-def _intra_fid(pair: Comparison) -> float | None:
-    classes = pair.once(Comparison.classes)
-    return classes and float(np.mean([distance for distance, _ in classes]))
-
-
-def _class_variety(pair: Comparison) -> float | None:
-    classes = pair.once(Comparison.classes)
-    return classes and min(variety for _, variety in classes)
 
 
 def _has_classes(setting: Setting) -> bool:
@@ -77,10 +32,6 @@ def _has_accuracy(setting: Setting) -> bool:
     )
 
 
-def _has_test(setting: Setting) -> bool:
-    return setting.test is not None
-
-
 def _is_twins(setting: Setting) -> bool:
     # Their hues are compared.
     return setting.data == "twins" and setting.channels == 3
@@ -92,7 +43,7 @@ def _of_hues(
     """Returns a metric of the hues of both halves of twins."""
     return Metric(
         name,
-        lambda pair: share(pair.fake.hues),
+        lambda pair: share(pair.fake.parts["hues"].joined()),
         needs=("hues",),
         needs_of_real=(),
         better=better,
@@ -113,7 +64,7 @@ _ENTRIES = (
     ),
     Metric(
         "is",
-        lambda pair: pair.fake.class_score.result(),
+        lambda pair: pair.fake.parts["class_score"].result(),
         needs=("class_score",),
         better="higher",
         reference="real",
@@ -121,7 +72,7 @@ _ENTRIES = (
     ),
     Metric(
         "is_splits",
-        _part_of(_splits, "mean"),
+        lambda pair: pair.splits and pair.splits.mean,
         needs=("logits",),
         needs_of_real=(),
         better="higher",
@@ -129,7 +80,7 @@ _ENTRIES = (
     ),
     Metric(
         "is_splits_deviation",
-        _part_of(_splits, "deviation"),
+        lambda pair: pair.splits and pair.splits.deviation,
         needs=("logits",),
         needs_of_real=(),
         compares=False,
@@ -143,19 +94,19 @@ _ENTRIES = (
     ),
     Metric(
         "kid_subsets",
-        _part_of(_subsets, "mean"),
+        lambda pair: pair.subsets.mean,
         needs=("features",),
         better="lower",
     ),
     Metric(
         "kid_subsets_deviation",
-        _part_of(_subsets, "deviation"),
+        lambda pair: pair.subsets.deviation,
         needs=("features",),
     ),
     *(
         Metric(
             name,
-            _part_of(_neighbours, name),
+            operator.attrgetter(f"neighbours.{name}"),
             needs=("features",),
             of_kept=True,
             better=better,
@@ -172,14 +123,14 @@ _ENTRIES = (
     ),
     Metric(
         "intra_fid",
-        _intra_fid,
+        lambda pair: pair.within_classes and pair.within_classes.distance,
         needs=("features", "labels"),
         better="lower",
         applies_to=_has_classes,
     ),
     Metric(
         "class_variety",
-        _class_variety,
+        lambda pair: pair.within_classes and pair.within_classes.variety,
         needs=("features", "labels"),
         applies_to=_has_classes,
         guards=True,
@@ -196,11 +147,11 @@ _ENTRIES = (
     *(
         Metric(
             name,
-            _part_of(_accuracies, part),
+            operator.attrgetter(f"accuracies.{part}"),
             needs=("small_images", "labels"),
             needs_of_real=(),
             better="higher",
-            applies_to=_has_test,
+            applies_to=lambda setting: setting.test is not None,
             reference=reference,
             of_pixels=True,
         )
@@ -243,4 +194,4 @@ def reference_of(column: str) -> str:
 
 def is_reference(column: str) -> bool:
     """Returns whether a score is of real images alone."""
-    return column.startswith(tuple(f"{name}_" for name in REFERENCES))
+    return column.startswith(("halves_", "real_"))

@@ -120,18 +120,18 @@ def load_network(
         return own_classifier.load_kept(name, cache_dir, options.strategy)
     network = classifier.load_classifier(name, cache_dir, options.strategy)
     if name != data:
-        _mark_foreign(network, data)
+        _mark_foreign(network, name, data)
     return network
 
 
-def _mark_foreign(network: FeatureNetwork, data: str) -> None:
+def _mark_foreign(network: FeatureNetwork, known: str, data: str) -> None:
     """Has every name of a score say that the network knows other data."""
     logging.warning(
         "%s learned %s and knows nothing of these images (%s): its scores say "
         "little, and make no checkpoint the best; --features=own learns the "
         "classes of your data",
         network.name,
-        network.trained_on,
+        known,
         data,
     )
     network.name = protocol.FOREIGN + network.name

@@ -41,6 +41,7 @@ class RealCard:
         split: `"train"`, `"test"`, `"folder"` for files given as such or
             `"statistics"` for those of somebody else.
         num_real: how many images.
+        versions: the releases that scores were computed with.
     """
 
     network: str
@@ -50,7 +51,9 @@ class RealCard:
     split: str
     num_real: int
     versions: Mapping[str, str] = dataclasses.field(
-        default_factory=lambda: versions()
+        default_factory=lambda: {
+            name: importlib.metadata.version(name) for name in _VERSIONS_OF
+        }
     )
 
 
@@ -83,6 +86,11 @@ class Card(RealCard):
     step: int = -1
     cas_test: str = ""
 
+    @property
+    def title(self) -> str:
+        """What stands above scores, and before a bar."""
+        return f"step {self.step}" if self.step >= 0 else "fake"
+
 
 def is_foreign(card: RealCard) -> bool:
     """Returns whether scores are through a network that learned other data."""
@@ -93,9 +101,6 @@ def describe_data(dataset: ImageDataset) -> str:
     """Returns what tells these images from others, in a few words.
 
     Files are known by their names, sizes or checksums, not by their place.
-
-    Args:
-        dataset: the opened data set.
     """
     size, classes = words(dataset.image_size), dataset.num_classes or "no"
     seen = {1: ", grey repeated", 4: f", alpha on {dataset.background}"}
@@ -103,15 +108,6 @@ def describe_data(dataset: ImageDataset) -> str:
         f"{dataset.identity()} {size}, {classes} classes"
         f"{seen.get(dataset.channels, '')}"
     )
-
-
-def extend(card: RealCard, **fields: object) -> Card:
-    """Returns the card of generated images against these real ones."""
-    values = {
-        field.name: getattr(card, field.name)
-        for field in dataclasses.fields(card)
-    }
-    return Card(**{**values, **fields})
 
 
 def from_json(text: str) -> Card:
@@ -150,12 +146,7 @@ def require_same(
     received: RealCard | Mapping[str, Any],
     what: str,
 ) -> None:
-    """Refuses what was made by another protocol.
-
-    Args:
-        expected: the card that is wanted.
-        received: the card that came with it.
-        what: what came, to begin the error with.
+    """Refuses what was made by another protocol than the one that is wanted.
 
     Raises:
         UserError: if the cards differ, saying how.
@@ -215,8 +206,3 @@ def metric_of(name: str) -> str:
 def short_count(count: int) -> str:
     """Returns `50k` for 50,000 and `1234` for 1,234."""
     return f"{count // 1000}k" if count and not count % 1000 else str(count)
-
-
-def versions() -> dict[str, str]:
-    """Returns the releases that scores were computed with."""
-    return {name: importlib.metadata.version(name) for name in _VERSIONS_OF}

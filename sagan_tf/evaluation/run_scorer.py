@@ -11,11 +11,7 @@ from absl import logging
 
 from sagan_tf.errors import UserError, one_line
 from sagan_tf.evaluation import protocol
-from sagan_tf.evaluation.evaluator import (
-    Batches,
-    Evaluator,
-    image_progress,
-)
+from sagan_tf.evaluation.evaluator import Batches, Evaluator
 from sagan_tf.evaluation.results.best import BestCheckpoint
 from sagan_tf.evaluation.results.reports import write_plot
 from sagan_tf.evaluation.results.score_table import Scores, ScoreTable
@@ -23,16 +19,8 @@ from sagan_tf.storage import AnyPath
 
 
 class Workdir(Protocol):
-    """Where the scores of a run lie.
+    """Where the scores of a run lie, their plot, and the best checkpoint."""
 
-    Attributes:
-        path: directory of the run.
-        scores: the table of scores.
-        score_plot: every score over steps.
-        best: directory of the copy of the best checkpoint.
-    """
-
-    path: AnyPath
     scores: AnyPath
     score_plot: AnyPath
     best: AnyPath
@@ -90,8 +78,7 @@ class RunScorer:
         # What is to be written has to be drawn.
         scores = None if self.evaluator.outputs else self.table.find(card)
         if scores is None or card.cas_test not in ("", scores.card.cas_test):
-            with image_progress(card.num_generated, f"step {step}") as progress:
-                scores = self.evaluator.score(self.sample(step), card, progress)
+            scores = self.evaluator.score(self.sample(step), card)
             self.table.add(scores)
             write_plot(self.workdir.score_plot, self.table.rows())
         else:
@@ -178,7 +165,7 @@ class SelfEvaluation:
     warning: no run of days should end for want of a score.
 
     Args:
-        scorer: what to score with, sampling from `LiveWeights`.
+        scorer: what to score with, sampling from the weights in training.
         records: take scores, as `scores/NAME`, and warnings.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Sequence
+from typing import Callable
 
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
@@ -13,13 +13,12 @@ from sagan_tf.evaluation import (
     protocol,
 )
 from sagan_tf.evaluation.classification_accuracy import ClassificationTest
-from sagan_tf.evaluation.evaluator import Evaluator, image_progress
+from sagan_tf.evaluation.evaluator import Evaluator
 from sagan_tf.evaluation.features.feature_network import FeatureNetwork
 from sagan_tf.evaluation.features.inception import NAME
-from sagan_tf.evaluation.images.generated import Checkpoints, CheckpointSampler
+from sagan_tf.evaluation.images.generated import CheckpointSampler, Restore
 from sagan_tf.evaluation.images.image_sets import ImageSet
 from sagan_tf.evaluation.options import Options, load_network
-from sagan_tf.evaluation.results import neighbour_sheet
 from sagan_tf.evaluation.results.score_table import Scores
 from sagan_tf.evaluation.run_scorer import RunScorer, Workdir
 from sagan_tf.evaluation.sets import given_statistics, halves, real_statistics
@@ -36,7 +35,7 @@ _NUM_IMAGES = {True: 50_000, False: 10_000}
 def score_run(
     dataset: ImageDataset,
     generator: Generator,
-    places: Sequence[Checkpoints],
+    restore: Restore,
     *,
     data: str,
     split: str,
@@ -49,13 +48,10 @@ def score_run(
 
     Args:
         dataset: the real images.
-        generator: a generator of the run's architecture.
-        places: where the weights of a step may be, in the order to look.
-        data: name of the data set that the run was trained on.
+        restore: gives a generator the weights of a step.
+        data: name of the data set, as the user has given it.
         split: name of the split that `dataset` is.
-        workdir: where scores and the best checkpoint go.
-        checkpoint_path: takes a step, and gives the directory of its
-            checkpoint.
+        checkpoint_path: gives the directory of a step's checkpoint.
         options: how to score.
         trained_on: the images that the run was trained on, if they are others
             and are needed, by `options.cas` or a network that learns them.
@@ -86,18 +82,17 @@ def score_run(
     evaluator.require(options.metric, num_images)
     sampler = CheckpointSampler(
         generator,
-        places,
+        restore,
         averaged=options.averaged,
         num_images=num_images,
         truncation=options.truncation,
         seed=options.seed,
         batch_size=options.batch_size,
     )
+    cas_test = test.images if test else ""
     return RunScorer(
         evaluator,
-        protocol.extend(
-            card, **sampler.card(), cas_test=test.images if test else ""
-        ),
+        protocol.Card(**vars(card), **sampler.card(), cas_test=cas_test),
         workdir=workdir,
         sample=sampler,
         checkpoint_path=checkpoint_path,
@@ -130,17 +125,15 @@ def score_files(real_dir: str, fake_dir: str, options: Options) -> Scores:
     count = options.num_images or fake.num_examples
     _check_count("--num_images", count, fake.num_examples)
     evaluator, real_card = _prepare(network, real, count, "folder", options)
-    card = protocol.extend(
-        real_card,
+    card = protocol.Card(
+        **vars(real_card),
         num_generated=count,
         source=fake.describe(),
         labels="none",
         statistics_mode="none",
         weights="none",
     )
-    batches = fake.batches(options.batch_size, count)
-    with image_progress(count, "fake") as progress:
-        return evaluator.score(batches, card, progress)
+    return evaluator.score(fake.batches(options.batch_size, count), card)
 
 
 def _prepare(
@@ -152,15 +145,14 @@ def _prepare(
     test: ClassificationTest | None = None,
 ) -> tuple[Evaluator, protocol.RealCard]:
     """Looks at the real images, unless that is done already."""
-    file, seen = options.real_statistics, dataset
+    file = options.real_statistics
     if file and given_statistics.is_moments(file):
         real, card = given_statistics.open_moments(file, network)
-        dataset = None
     elif dataset is None:
         real, card = given_statistics.open_kept(file, network)
     else:
         real, card = _look(network, dataset, num_generated, split, options)
-    if options.outputs.neighbours and dataset is None:
+    if options.outputs.neighbours and (dataset is None or not real.count):
         raise UserError(
             "--neighbours should be left out: --real_statistics="
             f"{file} has no real images to show"
@@ -168,17 +160,11 @@ def _prepare(
     evaluator = Evaluator(
         network,
         real,
-        data="" if dataset is None else dataset.name,
-        num_classes=0 if dataset is None else dataset.num_classes,
-        channels=3 if seen is None else seen.channels,
-        background="white" if seen is None else seen.background,
+        dataset,
         force=options.force,
         tfgan_check=options.tfgan_check,
         outputs=options.outputs,
         test=test,
-        real_images=(
-            None if dataset is None else neighbour_sheet.real_images(dataset)
-        ),
     )
     return evaluator, card
 
@@ -205,15 +191,13 @@ def _look(
     )
     # Before the work begins.
     halves.check_counts(network, num_real, num_generated, options.force)
-    with image_progress(num_real, "real") as progress:
-        real = real_statistics.load_or_gather(
-            _statistics_file(card, options),
-            card=card,
-            network=network,
-            dataset=dataset,
-            batch_size=options.batch_size,
-            progress=progress,
-        )
+    real = real_statistics.load_or_gather(
+        _statistics_file(card, options),
+        card=card,
+        network=network,
+        dataset=dataset,
+        batch_size=options.batch_size,
+    )
     return real, card
 
 

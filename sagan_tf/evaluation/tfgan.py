@@ -86,11 +86,7 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
 
 
 def class_score(logits: np.ndarray) -> float:
-    """Returns the Inception score.
-
-    Args:
-        logits: `(images, classes)`.
-    """
+    """Returns the Inception score of logits `(images, classes)`."""
     return float(_call(load().eval.classifier_score_from_logits, logits))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Mapping
+
 import numpy as np
 from absl import logging
 
@@ -18,8 +20,8 @@ _LEAST_EIGENVALUE = 1e-10
 
 
 def scores_of_tfgan(
-    real: Statistics, fake: Statistics, *, fid: float, inception_score: float
-) -> tuple[float, float | None]:
+    real: Statistics, fake: Statistics, ours: Mapping[str, float]
+) -> dict[str, float]:
     """Returns the scores that TF-GAN computes, having compared them with ours.
 
     The distance is that of all features. A set whose features are not all kept
@@ -27,19 +29,15 @@ def scores_of_tfgan(
     on the distance, and not on the moments.
 
     Args:
-        real: statistics of real images.
-        fake: the same of generated images.
-        fid: our Frechet distance of them.
-        inception_score: ours of the generated images.
+        ours: our `fid` of them, and `is` of the generated images.
 
     Returns:
-        TF-GAN's distance, and its Inception score; None where the logits are
-        not kept.
+        The same of TF-GAN's; no `is` where the logits are not kept.
 
     Raises:
         UserError: if one differs from ours by more than `TOLERANCE`.
     """
-    distance = _distance(real, fake, fid)
+    theirs = {"fid": _distance(real, fake, ours["fid"])}
     logits = fake.held("logits")
     if logits is None:
         logging.info(
@@ -47,10 +45,10 @@ def scores_of_tfgan(
             "much memory",
             fake.count,
         )
-        return distance, None
-    score = tfgan.class_score(logits)
-    _require("is", inception_score, score)
-    return distance, score
+        return theirs
+    theirs["is"] = tfgan.class_score(logits)
+    _require("is", ours["is"], theirs["is"])
+    return theirs
 
 
 def _distance(real: Statistics, fake: Statistics, ours: float) -> float:

@@ -4,8 +4,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sagan_tf.evaluation import evaluator
 from sagan_tf.evaluation.features import classifier
 from sagan_tf.evaluation.features.feature_network import FeatureNetwork
+from sagan_tf.evaluation.sets import real_statistics
+from sagan_tf.progress import progress_bar
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """The bars that were opened: what stands before, beginning, end, total."""
+    opened = []
+
+    def remember(*args, **options):
+        opened.append(progress_bar(*args, **options))
+        return opened[-1]
+
+    for module in (evaluator, real_statistics):
+        monkeypatch.setattr(module, "progress_bar", remember)
+    return lambda: [(b.desc, b.initial, b.n, b.total) for b in opened]
 
 
 class StandIn(tf.Module):

@@ -3,8 +3,6 @@ import pytest
 import tensorflow as tf
 
 from sagan_tf.evaluation.coherence import (
-    agreement,
-    coherence,
     half_hues,
     hue_coverage,
     share_by_chance,
@@ -14,6 +12,10 @@ from sagan_tf.evaluation.coherence import (
 RED, GREEN, BLUE = (1, -1, -1), (-1, 1, -1), (-1, -1, 1)
 # Hue 30 degrees, a twelfth of the circle from red.
 ORANGE = (1, 0, -1)
+
+
+def coherence(images):
+    return share_that_agrees(half_hues(images))
 
 
 def an_image(left, right, size=32):
@@ -38,9 +40,19 @@ def test_hues_are_known(size):
 
 def test_agreement_is_within_the_tolerance():
     images = np.stack([an_image(RED, RED), an_image(RED, ORANGE)])
-    assert agreement(images).tolist() == [True, False]
-    assert agreement(images, tolerance=0.09).tolist() == [True, True]
+    assert [coherence(image[None]) for image in images] == [1, 0]
     assert coherence(images) == 0.5
+
+
+@pytest.mark.parametrize("apart, agree", [(0.059, 1), (0.061, 0)])
+def test_tolerance_is_0_06_of_the_circle(apart, agree):
+    # From red to yellow, a sixth, green rises from -1 to 1.
+    other = (1, 12 * apart - 1, -1)
+    np.testing.assert_allclose(
+        half_hues(an_image(RED, other)[None]), [[0, apart]], atol=1e-6
+    )
+    assert coherence(an_image(RED, other)[None]) == agree
+    assert coherence(an_image(other, RED)[None]) == agree
 
 
 def test_hues_meet_across_zero():

@@ -425,6 +425,25 @@ def test_folder_against_folder(folders, call, caplog, tmp_path):
     assert score_in(zero, name) == pytest.approx(0, abs=1e-5)
 
 
+def test_real_and_generated_images_have_a_bar(
+    run, folders, call, tmp_path, bars
+):
+    kept = tmp_path / "real.npz"
+    for _ in range(2):
+        call(workdir=run, real_statistics=kept, **SMALL)
+    # What is kept takes no time, nor does a step that is scored.
+    expected = [("real", 0, 400, 400), ("step 30", 0, 80, 80)]
+    assert bars() == expected
+    call(
+        real_dir=folders / "real",
+        fake_dir=folders / "fake",
+        features="twins",
+        real_statistics=tmp_path / "folder.npz",
+        force=True,
+    )
+    assert bars()[2:] == [("real", 0, 90, 90), ("fake", 0, 90, 90)]
+
+
 @pytest.fixture
 def numbers(program, call, monkeypatch):
     """Calls the command; returns its scores to the last digit."""

@@ -1,6 +1,7 @@
 """An evaluator: sound measures only, and every score by its name."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from sagan_tf.evaluation import metrics, protocol, tfgan
 from sagan_tf.evaluation.evaluator import Evaluator
 from sagan_tf.evaluation.numerics import rows
 from sagan_tf.evaluation.protocol import Card
-from sagan_tf.evaluation.sets import halves
+from sagan_tf.evaluation.sets import given_statistics, halves
 from sagan_tf.evaluation.sets.real_statistics import RealStatistics
 from sagan_tf.evaluation.sets.set_statistics import Statistics
 
@@ -42,6 +43,13 @@ def real_statistics(network, images, labels, num_classes=CLASSES):
     return RealStatistics(*both)
 
 
+def data(num_classes=CLASSES, name=""):
+    """The little of a data set that an evaluator asks for."""
+    return types.SimpleNamespace(
+        name=name, num_classes=num_classes, channels=3, background="white"
+    )
+
+
 def card(num_generated, num_real=300, **changes):
     fields = {
         "network": "toy",
@@ -58,7 +66,7 @@ def card(num_generated, num_real=300, **changes):
 @pytest.fixture
 def evaluator(toy_network):
     real = real_statistics(toy_network, *some_images(300))
-    return Evaluator(toy_network, real, num_classes=CLASSES)
+    return Evaluator(toy_network, real, data())
 
 
 @pytest.fixture
@@ -67,6 +75,14 @@ def known_network(toy_network):
     toy_network.test_accuracy = 0.99
     yield toy_network
     toy_network.test_accuracy = None
+
+
+def test_a_bar_counts_the_images(evaluator, bars):
+    images, labels = some_images(200, seed=1)
+    evaluator.score(batches(images, labels, 60), card(200, step=4))
+    # Files are of no step.
+    evaluator.score(batches(images[:150], labels[:150], 60), card(150))
+    assert bars() == [("step 4", 0, 200, 200), ("fake", 0, 150, 150)]
 
 
 def test_scores_are_those_of_tfgan_on_the_same_features(evaluator, toy_network):
@@ -132,9 +148,7 @@ def test_tfgan_scores_what_there_is_memory_for(evaluator, monkeypatch):
 def test_what_lies_in_a_file_scores_the_same(toy_network, monkeypatch):
     def scores():
         real = real_statistics(toy_network, *some_images(300))
-        evaluator = Evaluator(
-            toy_network, real, num_classes=CLASSES, tfgan_check=False
-        )
+        evaluator = Evaluator(toy_network, real, data(), tfgan_check=False)
         images, labels = some_images(200, seed=1)
         return evaluator.score(batches(images, labels, 60), card(200)).values
 
@@ -155,6 +169,29 @@ def test_batch_size_does_not_matter(evaluator, size):
         )
 
 
+def test_of_the_moments_of_somebody_nobody_knows_the_data(
+    toy_network, tmp_path
+):
+    _, features = toy_network(some_images(300)[0])
+    path = tmp_path / "moments.npz"
+    np.savez(path, mu=features.mean(0), sigma=np.cov(features.T))
+    real, _ = given_statistics.open_moments(str(path), toy_network)
+    twins = data(CLASSES, "twins")
+    twins.channels, twins.background = 4, "black"
+    evaluator = Evaluator(toy_network, real, twins)
+    assert evaluator.num_classes == 0 and not evaluator.references
+    # Alpha is laid on the run's own background all the same.
+    assert (evaluator.channels, evaluator.background) == (4, "black")
+    images, labels = some_images(200, seed=1)
+    opaque = np.concatenate([images, np.ones_like(images[..., :1])], axis=-1)
+    values = evaluator.score(batches(opaque, labels, 60), card(200)).values
+    assert "fid200_toy" in values
+    assert not {n for n in values if "intra" in n or "coherence" in n}
+    twins.channels = 3
+    names = {m.name for m in Evaluator(toy_network, real, twins).metrics}
+    assert not names & {"intra_fid", "class_variety", "coherence"}
+
+
 def test_collapse_is_seen(evaluator):
     images, labels = some_images(201, seed=1)
     good = evaluator.score(batches(images, labels, 50), card(201)).values
@@ -169,7 +206,7 @@ def test_collapse_is_seen(evaluator):
 
 def test_coherence_of_twins_is_counted(toy_network):
     real = real_statistics(toy_network, *some_images(300))
-    evaluator = Evaluator(toy_network, real, num_classes=CLASSES, data="twins")
+    evaluator = Evaluator(toy_network, real, data(name="twins"))
     images, labels = some_images(60)
     images[:] = -0.9
     images[::2, 2:5, 1:3, 0] = images[::2, 2:5, 5:7, 0] = 0.9
@@ -245,13 +282,13 @@ def test_unrecognised_images_stop_the_run(known_network):
         Evaluator(
             known_network,
             real_statistics(known_network, images, labels, 6),
-            num_classes=known_network.num_classes,
+            data(known_network.num_classes),
         )
     known = known_network(images)[0].argmax(1)
     sound = Evaluator(
         known_network,
         real_statistics(known_network, images, known, 6),
-        num_classes=known_network.num_classes,
+        data(known_network.num_classes),
     )
     assert sound.references["real_accuracy"] == 1
     values = sound.score(batches(images, known, 50), card(300)).values
@@ -263,7 +300,7 @@ def test_labels_of_other_classes_have_no_accuracy(known_network, num_classes):
     images, labels = some_images(300)
     labels = labels if num_classes else np.zeros_like(labels)
     real = real_statistics(known_network, images, labels, num_classes)
-    evaluator = Evaluator(known_network, real, num_classes=num_classes)
+    evaluator = Evaluator(known_network, real, data(num_classes))
     assert "real_accuracy" not in evaluator.references
     values = evaluator.score(batches(images, labels, 50), card(300)).values
     names = {protocol.metric_of(name) for name in values}

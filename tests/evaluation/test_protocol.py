@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from sagan_tf.data import open_dataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import protocol
 from sagan_tf.evaluation.protocol import Card, RealCard, metric_name
@@ -113,3 +114,18 @@ def test_a_row_of_before_is_of_floats():
     assert stored.pop("pixels") == "bytes"
     assert protocol.from_json(json.dumps(stored)).pixels == "floats"
     assert protocol.from_json(protocol.to_json(card())) == card()
+
+
+def test_a_card_says_what_networks_see_of_one_or_four_channels():
+    cards = {
+        channels: protocol.describe_data(
+            open_dataset("digits", image_size=32, channels=channels)
+        )
+        for channels in (1, 3, 4)
+    }
+    what = "32x32, 10 classes"
+    assert cards == {
+        1: f"digits, channels 1 {what}, grey repeated",
+        3: f"digits {what}",
+        4: f"digits, channels 4 {what}, alpha on white",
+    }

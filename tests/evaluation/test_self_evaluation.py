@@ -33,7 +33,7 @@ def config():
     return config
 
 
-def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
+def test_run_scores_itself(config, tmp_path, cache, monkeypatch, bars):
     monkeypatch.setenv(CACHE_VARIABLE, str(cache))
     monkeypatch.setitem(scoring._NUM_IMAGES, False, 80)
     dataset = builders.build_dataset(config)
@@ -42,7 +42,7 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     checkpoints = Checkpoints(workdir.checkpoints)
     records = builders.build_records(config, gan, workdir)
     callback = builders.build_self_evaluation(
-        config, gan, dataset, workdir, checkpoints, 2, records
+        config, gan, dataset, workdir, 2, records
     )
     loop.train(
         gan,
@@ -56,6 +56,8 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["2", "4"]
+    generated = [bar for bar in bars() if bar[0] != "real"]
+    assert generated == [("step 2", 0, 80, 80), ("step 4", 0, 80, 80)]
     name = "fid80_twins-classifier"
     assert rows[0][name] != rows[1][name]
     assert len(list((tmp_path / "best").glob("step_*"))) == 1
@@ -66,7 +68,7 @@ def test_run_scores_itself(config, tmp_path, cache, monkeypatch):
     ]
     # The same image from the checkpoint gives the same scores.
     sampler = callback.action.scorer.sample
-    sampler.places = [checkpoints]
+    sampler.restore = checkpoints.restore_generator
     card = callback.action.scorer.card
     again = callback.action.scorer.evaluator.score(sampler(4), card)
     assert again.values[name] == pytest.approx(float(rows[1][name]), rel=1e-4)
@@ -92,5 +94,5 @@ def test_score_that_fails_does_not_end_the_run(tmp_path, caplog, kind):
 def test_interval_that_is_no_multiple_is_refused(config, tmp_path):
     with pytest.raises(UserError, match=r"every_steps \(2\). Received: 3"):
         builders.build_self_evaluation(
-            config, tf.keras.Model(), None, Workdir(tmp_path), None, 3, None
+            config, tf.keras.Model(), None, Workdir(tmp_path), 3, None
         )

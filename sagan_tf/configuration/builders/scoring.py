@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Sequence
-
 import ml_collections
 
 from sagan_tf.configuration.builders.data import (
@@ -14,10 +12,11 @@ from sagan_tf.configuration.builders.networks import build_generator
 from sagan_tf.data import ImageDataset
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics, scoring
-from sagan_tf.evaluation.images.generated import LiveWeights
+from sagan_tf.evaluation.images.generated import Restore
 from sagan_tf.evaluation.options import Options
 from sagan_tf.evaluation.run_scorer import RunScorer, SelfEvaluation
 from sagan_tf.gan import SAGAN
+from sagan_tf.networks import Generator
 from sagan_tf.training import classes, distribution
 from sagan_tf.training.callbacks import EverySteps
 from sagan_tf.training.checkpoints import Checkpoints
@@ -40,10 +39,9 @@ def build_measures(config: Config) -> dict[str, Measure]:
 def build_scorer(
     config: Config,
     workdir: Workdir,
-    places: Sequence[Checkpoints | LiveWeights],
+    restore: Restore,
     options: Options,
     *,
-    checkpoints: Checkpoints,
     split: str = "",
     dataset: ImageDataset | None = None,
 ) -> RunScorer:
@@ -51,9 +49,8 @@ def build_scorer(
 
     Args:
         workdir: where scores and the best checkpoint go.
-        places: where the weights of a step may be, in the order to look.
+        restore: gives a generator the weights of a step.
         options: how to score.
-        checkpoints: the run's checkpoints, of which the best is kept.
         split: of the real images; empty for the configuration's.
         dataset: the images that are trained on, if they are open.
 
@@ -71,11 +68,11 @@ def build_scorer(
         dataset,
         # The dtype of the training machine would make another protocol.
         build_generator(config, dtype="float32"),
-        places,
+        restore,
         data=config.dataset.name,
         split=split,
         workdir=workdir,
-        checkpoint_path=checkpoints.path,
+        checkpoint_path=Checkpoints(workdir.checkpoints).path,
         options=options,
         trained_on=trained_on,
     )
@@ -86,7 +83,6 @@ def build_self_evaluation(
     gan: SAGAN,
     dataset: ImageDataset,
     workdir: Workdir,
-    checkpoints: Checkpoints,
     every_steps: int,
     records: Records,
     **network: str,
@@ -97,7 +93,6 @@ def build_self_evaluation(
         gan: the model in training.
         dataset: the images that are trained on.
         workdir: where the scores go.
-        checkpoints: the run's checkpoints, of which the best is kept.
         every_steps: interval in steps, a multiple of that of the checkpoints,
             or the best of them could not be kept.
         records: of the run, which take the scores too.
@@ -113,12 +108,18 @@ def build_self_evaluation(
             "--evaluate_every should be a multiple of "
             f"config.checkpoint.every_steps ({unit}). Received: {every_steps}"
         )
+
+    def restore(generator: Generator, step: int, averaged: bool) -> None:
+        del step, averaged
+        pairs = zip(generator.variables, gan.ema_generator.variables)
+        for ours, theirs in pairs:
+            ours.assign(theirs)
+
     scorer = build_scorer(
         config,
         workdir,
-        [LiveWeights(gan.ema_generator)],
+        restore,
         Options(strategy=distribution.create_strategy("local"), **network),
-        checkpoints=checkpoints,
         dataset=dataset,
     )
     evaluation = SelfEvaluation(scorer, records)

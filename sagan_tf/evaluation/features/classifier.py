@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -81,7 +80,7 @@ def load_classifier(
         )
         check_accuracy(name, accuracy, _LEAST_ACCURACY)
         store(path, model, accuracy)
-    return open_stored(path, name, dataset_name, strategy)
+    return open_stored(path, name, strategy)
 
 
 def check_accuracy(
@@ -107,10 +106,7 @@ def store(path: AnyPath, model: tf.keras.Model, accuracy: float) -> None:
 
 
 def open_stored(
-    path: AnyPath,
-    name: str,
-    trained_on: str,
-    strategy: tf.distribute.Strategy | None,
+    path: AnyPath, name: str, strategy: tf.distribute.Strategy | None
 ) -> FeatureNetwork:
     """Returns a network that `store` has written.
 
@@ -119,18 +115,18 @@ def open_stored(
     """
     with (strategy or tf.distribute.get_strategy()).scope():
         model, accuracy = restore(path, name)
-    network = FeatureNetwork(
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight, np.float32).tobytes())
+    return FeatureNetwork(
         lambda images: model(images, training=False)[:2],
         name=name,
-        hash=_digest(model.get_weights()),
+        hash=digest.hexdigest()[:16],
         input_size=INPUT_SIZE,
         antialias=True,
-        trained_on=trained_on,
         test_accuracy=accuracy,
         strategy=strategy,
     )
-    network.model = model
-    return network
 
 
 def restore(path: AnyPath, name: str) -> tuple[tf.keras.Model, float]:
@@ -159,10 +155,3 @@ def restore(path: AnyPath, name: str) -> tuple[tf.keras.Model, float]:
             f"{path} should hold the weights of {name}: remove it, and it is "
             "trained again"
         ) from error
-
-
-def _digest(weights: list[Any]) -> str:
-    digest = hashlib.sha256()
-    for weight in weights:
-        digest.update(np.ascontiguousarray(weight, np.float32).tobytes())
-    return digest.hexdigest()[:16]

@@ -30,8 +30,6 @@ class FeatureNetwork:
         antialias: whether larger images are filtered as they shrink;
             TF-GAN does not.
         clean: whether to resize as clean-fid does.
-        trained_on: name of the data whose classes it learned; empty for a
-            network of photographs.
         test_accuracy: share of test images of its own data that it knows; None
             if it was not trained for the classes of any.
         strategy: how devices share a batch; `function` was built in its scope.
@@ -51,7 +49,6 @@ class FeatureNetwork:
         input_size: int,
         antialias: bool = False,
         clean: bool = False,
-        trained_on: str = "",
         test_accuracy: float | None = None,
         strategy: tf.distribute.Strategy | None = None,
     ) -> None:
@@ -60,7 +57,6 @@ class FeatureNetwork:
         self.input_size = input_size
         self.antialias = antialias or clean
         self.clean = clean
-        self.trained_on = trained_on
         self.test_accuracy = test_accuracy
         self._function = tf.function(
             lambda images: self._outputs(function, images),

@@ -22,8 +22,8 @@ NAME = "inception"
 # What TF-GAN asks its network for; a test compares them with TF-GAN's.
 LOGITS, POOLED = "logits", "pool_3"
 INPUT_SIZE = 299
-# What tells TF-GAN's Inception from other networks with these outputs.
-_NUM_CLASSES, _NUM_FEATURES = 1008, 2048
+# Classes and features, which tell TF-GAN's Inception from other networks.
+_SIZES = 1008, 2048
 _SECONDS_TO_ANSWER = 20
 _HASH_LENGTH = 16
 
@@ -69,10 +69,7 @@ def load_inception(
             f"{size}, 3) float32 images and gives `{LOGITS}` and `{POOLED}`: "
             f"{one_line(error)[:200]}"
         ) from error
-    if (network.num_classes, network.num_features) != (
-        _NUM_CLASSES,
-        _NUM_FEATURES,
-    ):
+    if (network.num_classes, network.num_features) != _SIZES:
         network.name = f"savedmodel-{digest[:8]}"
     # Nobody else keeps the variables of a signature alive.
     network.model = model
@@ -158,7 +155,5 @@ def _digest(directory: str) -> str:
     files = [root / "saved_model.pb", *sorted(root.glob("variables/*"))]
     for file in files:
         digest.update(os.fsencode(file.relative_to(root)))
-        with open(file, "rb") as stream:
-            for block in iter(lambda: stream.read(2**20), b""):
-                digest.update(block)
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:_HASH_LENGTH]

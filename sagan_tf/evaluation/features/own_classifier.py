@@ -10,12 +10,11 @@ import tensorflow as tf
 
 from sagan_tf import storage
 from sagan_tf.data import ImageDataset
-from sagan_tf.data.channels import to_floats
+from sagan_tf.data.channels import to_floats, to_rgb
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation.features import classifier, small_network
 from sagan_tf.evaluation.features.feature_network import FeatureNetwork
 from sagan_tf.evaluation.features.small_network import BATCH_SIZE, RECIPE, SEED
-from sagan_tf.evaluation.images.three_channels import to_rgb
 
 _STEPS = 900
 # One image of so many is held out to measure the accuracy.
@@ -75,7 +74,7 @@ def load(
             "images of any kind",
         )
         classifier.store(path, model, accuracy)
-    return classifier.open_stored(path, name, dataset.name, strategy)
+    return classifier.open_stored(path, name, strategy)
 
 
 def load_kept(
@@ -84,11 +83,6 @@ def load_kept(
     """Returns a classifier that `load` has trained, for scores of other runs.
 
     So that runs on parts of one data set are looked at through one network.
-
-    Args:
-        name: its name, `own-` and a digest.
-        cache_dir: directory that keeps the weights.
-        strategy: how devices share a batch; one device by default.
 
     Raises:
         UserError: if it is not there, or the file is broken.
@@ -100,7 +94,7 @@ def load_kept(
             f"--features should be the name of a classifier in {cache_dir}: "
             f"{', '.join(kept) or 'none is there'}. Received: {name}"
         )
-    return classifier.open_stored(path, name, name, strategy)
+    return classifier.open_stored(path, name, strategy)
 
 
 def hold_out(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,16 +113,7 @@ def learn(
     *,
     steps: int,
 ) -> tf.keras.Model:
-    """Returns the network, trained on images.
-
-    Args:
-        read: takes numbers, and gives images and labels.
-        numbers: of the images to learn from.
-        name: what the network is called.
-        num_classes: number of classes.
-        channels: of the images.
-        steps: how many batches it sees.
-    """
+    """Returns the network, trained on so many batches of these images."""
     random = np.random.RandomState(SEED)
     batches = (
         _small(*read(random.choice(numbers, BATCH_SIZE))) for _ in range(steps)

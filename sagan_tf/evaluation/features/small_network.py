@@ -55,15 +55,11 @@ def train(
     name: str,
     channels: int = 3,
 ) -> tf.keras.Model:
-    """Trains the network.
+    """Returns the network, trained on all batches.
 
     Args:
         batches: `steps` of `BATCH_SIZE` images `(batch, 32, 32, channels)` in
             [-1, 1] and their labels.
-        num_classes: number of classes.
-        steps: number of steps.
-        name: what it is called.
-        channels: of the images.
     """
     tf.keras.utils.set_random_seed(SEED)
     model = build(num_classes, channels)

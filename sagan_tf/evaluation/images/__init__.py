@@ -1,1 +1,1 @@
-"""Images to be scored: of files, of a generator, and how networks see them."""
+"""Images to be scored: of files and of a generator."""

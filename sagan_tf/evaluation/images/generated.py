@@ -2,76 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Protocol, Sequence
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from sagan_tf.data.channels import to_floats
+from sagan_tf.data.channels import rounded
 from sagan_tf.gan import latents
 from sagan_tf.gan.sampling import Sampler
 from sagan_tf.networks import Generator
 
-
-def balanced_labels(num_images: int, num_classes: int) -> np.ndarray:
-    """Returns labels in turn, so that each class comes equally often.
-
-    Args:
-        num_images: number of labels.
-        num_classes: number of classes; 0 for labels of 0 only.
-    """
-    return np.arange(num_images, dtype=np.int32) % max(num_classes, 1)
-
-
-def rounded(images: np.ndarray) -> np.ndarray:
-    """Returns images in [-1, 1] as they come back from a file of bytes.
-
-    Real images come from such files, and an evaluator that reads files sees
-    nothing else. NaN stays, for the network to refuse.
-    """
-    levels = np.clip(np.rint((images + 1) * 127.5), 0, 255)
-    return to_floats(levels.astype(np.float32))
-
-
-def generated_batches(
-    sampler: Sampler,
-    num_images: int,
-    *,
-    seed: int = 0,
-    truncation: float = 0.0,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields generated images, rounded to bytes, and their labels.
-
-    The generator runs as at inference: by its moving averages, and without a
-    power iteration.
-
-    Args:
-        sampler: what draws, from a built and restored generator.
-        num_images: number of images.
-        seed: seed of the latents.
-        truncation: size that no latent exceeds; 0 for none.
-
-    Yields:
-        Images `(batch, height, width, 3)` float32 in [-1, 1] and labels
-        `(batch,)`.
-    """
-    generator, done = sampler.generator, 0
-    values = latents.draw(num_images, generator.latent_dim, seed, truncation)
-    labels = balanced_labels(num_images, generator.num_classes)
-    for images in sampler.batches(values, labels):
-        yield rounded(images), labels[done : done + len(images)]
-        done += len(images)
-
-
-class Checkpoints(Protocol):
-    """What is needed of the checkpoints of a run."""
-
-    def steps(self) -> list[int]:
-        """Returns the steps that there are."""
-
-    def restore_generator(
-        self, generator: Generator, step: int, averaged: bool
-    ) -> None:
-        """Restores the generator of a step, or raise a `UserError`."""
+# Gives a generator the weights of a step, averaged or not; or a `UserError`.
+Restore = Callable[[Generator, int, bool], None]
 
 
 class CheckpointSampler:
@@ -79,7 +20,7 @@ class CheckpointSampler:
 
     Args:
         generator: a generator of the run's architecture.
-        places: checkpoints, in the order in which to look for a step.
+        restore: gives it the weights of a step.
         averaged: whether to take the averaged generator.
         num_images: number of images.
         truncation: size that no latent exceeds; 0 for none.
@@ -90,7 +31,7 @@ class CheckpointSampler:
     def __init__(
         self,
         generator: Generator,
-        places: Sequence[Checkpoints],
+        restore: Restore,
         *,
         averaged: bool = True,
         num_images: int,
@@ -99,14 +40,13 @@ class CheckpointSampler:
         batch_size: int = 50,
     ) -> None:
         self.generator = generator
-        self.places = places
+        self.restore = restore
         self.averaged = averaged
         self.num_images = num_images
         self.truncation = truncation
         self.seed = seed
+        # It builds the generator: there are variables to restore.
         self._sampler = Sampler(generator, batch_size)
-        # One batch makes the variables that a checkpoint is restored into.
-        next(generated_batches(self._sampler, 1))
 
     def card(self) -> dict[str, Any]:
         """Returns what the protocol card says of the images."""
@@ -119,40 +59,27 @@ class CheckpointSampler:
         }
 
     def __call__(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Returns the images of a step, batch by batch.
+        """Returns the images of a step, rounded to bytes, batch by batch.
+
+        The generator runs as at inference: by its moving averages, and without
+        a power iteration.
+
+        Returns:
+            Images `(batch, height, width, channels)` float32 in [-1, 1] and
+            labels `(batch,)`, all classes equally often.
 
         Raises:
             UserError: if its checkpoint is missing or broken.
         """
-        have_it = [place for place in self.places if step in place.steps()]
-        place = (have_it or self.places)[0]
-        place.restore_generator(self.generator, step, self.averaged)
-        return generated_batches(
-            self._sampler,
-            self.num_images,
-            seed=self.seed,
-            truncation=self.truncation,
-        )
+        self.restore(self.generator, step, self.averaged)
+        return self._batches()
 
-
-class LiveWeights:
-    """The weights of a generator in training, in place of a checkpoint's.
-
-    Args:
-        source: the generator in training.
-    """
-
-    def __init__(self, source: Generator) -> None:
-        self.source = source
-
-    def steps(self) -> list[int]:
-        """Returns no step: the weights are those of the present one."""
-        return []
-
-    def restore_generator(
-        self, generator: Generator, step: int, averaged: bool
-    ) -> None:
-        """Copies the present weights into `generator`."""
-        del step, averaged
-        for ours, theirs in zip(generator.variables, self.source.variables):
-            ours.assign(theirs)
+    def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        count, size = self.num_images, self.generator.latent_dim
+        values = latents.draw(count, size, self.seed, self.truncation)
+        num_classes = max(self.generator.num_classes, 1)
+        labels = np.arange(count, dtype=np.int32) % num_classes
+        done = 0
+        for images in self._sampler.batches(values, labels):
+            yield rounded(images), labels[done : done + len(images)]
+            done += len(images)

@@ -55,7 +55,7 @@ class ImageSet:
         self.flag = f"{flag}={path}"
         self.size = size
         self._source = _open(flag, path)
-        kept = np.arange(len(self._source))
+        kept = np.arange(len(self._source.names))
         if skip:
             kept = np.array([n for n in kept if self._is_readable(n)], int)
         if not len(kept):
@@ -64,14 +64,11 @@ class ImageSet:
         self._order = kept[np.random.RandomState(0).permutation(len(kept))]
         self.num_examples = len(kept)
 
-    def identity(self) -> str:
-        """Returns words that tell these images from others, anywhere."""
-        return f"folder {self._source.digest()[:12]}"
-
     def describe(self) -> str:
-        """Returns which images, for the card."""
+        """Returns which images, for the card, wherever they are."""
+        digest = self._source.digest()[:12]
         size = f"cut to {self.size}x{self.size}" if self.size else "own sizes"
-        return f"{self.identity()}, {self.num_examples} images, {size}"
+        return f"folder {digest}, {self.num_examples} images, {size}"
 
     def look(self) -> list[tuple[str, tuple[int, int]]]:
         """Returns type and size (width, height) of up to 1,000 images."""
@@ -143,10 +140,6 @@ class _Files:
             logging.warning("%s: left out are files of %s", flag, words)
         self.names = sorted(names)
 
-    def __len__(self) -> int:
-        """Returns how many there are."""
-        return len(self.names)
-
     def digest(self) -> str:
         """Returns a digest of their names and sizes."""
         text = "".join(f"{n}\0{self._tree.size(n)}\0" for n in self.names)
@@ -182,10 +175,6 @@ class _Array:
         with zipfile.ZipFile(path) as archive:
             self._crc = archive.getinfo("arr_0.npy").CRC
         self.names = range(len(self._images))
-
-    def __len__(self) -> int:
-        """Returns how many there are."""
-        return len(self._images)
 
     def digest(self) -> str:
         text = f"{self._crc} {self._images.shape}"

@@ -15,6 +15,11 @@ import numpy as np
 class Sums:
     """What is added up over images: its attributes are all that it knows."""
 
+    def merge(self, other: Sums) -> None:
+        """Adds all that `other` has gathered."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
     def state(self) -> dict[str, np.ndarray]:
         """Returns all that `restore` needs."""
         return {name: np.array(value) for name, value in vars(self).items()}
@@ -50,10 +55,7 @@ class Moments(Sums):
         return moments
 
     def update(self, features: np.ndarray) -> None:
-        """Adds feature vectors.
-
-        Args:
-            features: `(batch, num_features)`.
+        """Adds feature vectors `(batch, num_features)`.
 
         Raises:
             ValueError: if they are of another length.
@@ -111,8 +113,6 @@ class Moments(Sums):
 
     def _add(self, count: int, mean: np.ndarray, scatter: np.ndarray) -> None:
         total = self.count + count
-        if not total:
-            return
         apart = mean - self.mean
         self.scatter += scatter
         if self.count:

@@ -113,9 +113,8 @@ def nearest(
     numbers = np.zeros((len(queries), 0), int)
     squares = np.zeros((len(queries), 0))
     for start in range(0, len(rows), _COLUMNS):
-        chosen = np.zeros(len(rows), bool)
-        chosen[start : start + _COLUMNS] = True
-        distances = _distances(queries, rows.where(chosen), mean)
+        part = rows.where(slice(start, start + _COLUMNS))
+        distances = _distances(queries, part, mean)
         found = np.concatenate([*distances])
         places = np.broadcast_to(start + np.arange(found.shape[1]), found.shape)
         numbers = np.concatenate((numbers, places), axis=1)

@@ -82,10 +82,12 @@ class Rows:
             missing -= len(found[-1])
         return np.concatenate(found)
 
-    def where(self, chosen: np.ndarray) -> np.ndarray:
-        """Returns the rows for which `(rows,)` booleans are true."""
+    def where(self, chosen: np.ndarray | slice) -> np.ndarray:
+        """Returns the rows of an index of NumPy's, in order and each once."""
+        is_chosen = np.zeros(len(self), bool)
+        is_chosen[chosen] = True
         borders = np.cumsum([len(piece) for piece in self._pieces])[:-1]
-        parts = zip(self._pieces, np.split(chosen, borders))
+        parts = zip(self._pieces, np.split(is_chosen, borders))
         return np.concatenate([piece[part] for piece, part in parts])
 
     def joined(self) -> np.ndarray:

@@ -51,12 +51,6 @@ class ClassScore(Sums):
         self.probability += probability.sum(axis=0)
         self.negative_entropy += float((probability * log).sum())
 
-    def merge(self, other: ClassScore) -> None:
-        """Adds all that `other` has gathered."""
-        self.count += other.count
-        self.probability += other.probability
-        self.negative_entropy += other.negative_entropy
-
     def result(self) -> float:
         """Returns the score, from 1 to `num_classes`.
 
@@ -70,7 +64,9 @@ class ClassScore(Sums):
         return float(np.exp(self.negative_entropy / self.count - marginal))
 
 
-def class_score_of_splits(logits: np.ndarray, splits: int = SPLITS) -> Spread:
+def class_score_of_splits(
+    logits: np.ndarray, splits: int = SPLITS
+) -> Spread | None:
     """Returns the Inception score of equal parts, in order.
 
     Papers quote it with ten (Salimans et al., arXiv:1606.03498). A part of few
@@ -78,17 +74,11 @@ def class_score_of_splits(logits: np.ndarray, splits: int = SPLITS) -> Spread:
     is better.
 
     Args:
-        logits: `(images, classes)`, `splits` images or more.
-        splits: number of parts.
-
-    Raises:
-        ValueError: if there are fewer images than parts.
+        logits: `(images, classes)`.
+        splits: number of parts; there is no score of fewer images.
     """
     if len(logits) < splits:
-        raise ValueError(
-            f"an Inception score of {splits} splits needs as many images. "
-            f"Received: {len(logits)}"
-        )
+        return None
     scores = []
     for part in range(splits):
         score = ClassScore(logits.shape[1])
@@ -115,17 +105,11 @@ def kernel_distance_of_subsets(real: Rows, fake: Rows) -> Spread:
     distances = []
     for _ in range(_SUBSETS):
         subsets = (
-            rows.where(_choose(random, len(rows), size))
+            rows.where(random.choice(len(rows), size, replace=False))
             for rows in (real, fake)
         )
         distances.append(_kernel_distance(*subsets))
     return Spread(float(np.mean(distances)), float(np.std(distances)))
-
-
-def _choose(random: np.random.RandomState, count: int, size: int) -> np.ndarray:
-    chosen = np.zeros(count, bool)
-    chosen[random.choice(count, size, replace=False)] = True
-    return chosen
 
 
 def _kernel_distance(real: np.ndarray, fake: np.ndarray) -> float:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable
-
 import numpy as np
 from PIL import Image
 
 from sagan_tf.data import ImageDataset
-from sagan_tf.data.channels import to_floats
+from sagan_tf.data.channels import to_floats, to_rgb
 from sagan_tf.data.framing import Framing
 from sagan_tf.evaluation.images.image_sets import ImageSet
-from sagan_tf.evaluation.images.three_channels import to_rgb
 from sagan_tf.evaluation.numerics import neighbours
 from sagan_tf.evaluation.numerics.rows import Rows
 from sagan_tf.evaluation.sets.set_statistics import Statistics
@@ -24,29 +21,9 @@ _ROWS, _NEAREST = 8, 7
 _SHOWN_SIZE = 64
 _LEAST = 1e-12
 
-# From numbers of real images to `(height, width, 3)` bytes, a list of them.
-RealImages = Callable[[np.ndarray], "list[np.ndarray]"]
-
-
-def real_images(dataset: ImageDataset | ImageSet) -> RealImages:
-    """Returns what gives the real images by their numbers."""
-    if isinstance(dataset, ImageSet):
-        return dataset.images
-
-    def read(numbers: np.ndarray) -> list[np.ndarray]:
-        images = to_floats(dataset.images(numbers)[0])
-        return list(sheets.to_uint8(to_rgb(images, dataset.background)))
-
-    return read
-
 
 def keep(kept: list[np.ndarray], images: np.ndarray | list[np.ndarray]) -> None:
-    """Adds generated images `(height, width, 3)` to those that are looked at.
-
-    Args:
-        kept: those before, as bytes.
-        images: a batch, in [-1, 1].
-    """
+    """Adds images `(height, width, 3)` in [-1, 1] as bytes, up to 1,000."""
     kept.extend(map(sheets.to_uint8, images[: LOOKED_AT - len(kept)]))
 
 
@@ -55,7 +32,7 @@ def write(
     generated: list[np.ndarray],
     real: Statistics,
     fake: Statistics,
-    read: RealImages,
+    dataset: ImageDataset | ImageSet,
 ) -> None:
     """Writes a sheet: in each row a generated image and its nearest real ones.
 
@@ -69,7 +46,7 @@ def write(
         generated: what `keep` kept.
         real: statistics of the real images, with features.
         fake: the same of the generated images, in their order.
-        read: gives the real images.
+        dataset: the real images.
     """
     rows = real.parts["features"]
     features = fake.parts["features"].first(len(generated))
@@ -78,7 +55,7 @@ def write(
     shown = [*order, *range(min(_ROWS, len(generated)))]
     images = []
     for index in shown:
-        images += [generated[index], *read(numbers[index])]
+        images += [generated[index], *_read(dataset, numbers[index])]
     height, width, _ = images[0].shape
     frame = Framing((height, width), on_small="enlarge")
     sheet = sheets.image_grid(
@@ -92,6 +69,16 @@ def write(
         ),
     )
     sheets.write_png(path, sheet)
+
+
+def _read(
+    dataset: ImageDataset | ImageSet, numbers: np.ndarray
+) -> list[np.ndarray]:
+    """Returns real images by their numbers, `(height, width, 3)` bytes."""
+    if isinstance(dataset, ImageSet):
+        return dataset.images(numbers)
+    images = to_floats(dataset.images(numbers)[0])
+    return list(sheets.to_uint8(to_rgb(images, dataset.background)))
 
 
 def closest(features: np.ndarray, real: Rows) -> tuple[np.ndarray, np.ndarray]:
@@ -109,10 +96,8 @@ def closest(features: np.ndarray, real: Rows) -> tuple[np.ndarray, np.ndarray]:
     count = min(_NEAREST, len(real))
     numbers, squares = neighbours.nearest(features, real, count)
     first, places = np.unique(numbers[:, 0], return_inverse=True)
-    is_first = np.zeros(len(real), bool)
-    is_first[first] = True
     # An image is its own nearest.
-    _, among = neighbours.nearest(real.where(is_first), real, 2)
+    _, among = neighbours.nearest(real.where(first), real, 2)
     apart = np.sqrt(among[places, 1])
     # Some real images equal each other.
     return numbers, np.sqrt(squares[:, 0]) / np.maximum(apart, _LEAST)

@@ -15,15 +15,12 @@ _PAPER_DATA = "128x128, 1000 classes"
 
 
 def format_scores(scores: list[Scores]) -> str:
-    """Returns scores as a table to print, a row for each metric.
+    """Returns scores of one protocol as a table, a row for each metric.
 
     The last column is what real images score by themselves.
-
-    Args:
-        scores: one or more, of one protocol.
     """
     card, last = scores[-1].card, scores[-1].values
-    heads = [_head(row.card) for row in scores]
+    heads = [row.card.title for row in scores]
     lines = [_line("score", heads, "real")]
     for name in last:
         if metrics.is_reference(name):
@@ -37,10 +34,6 @@ def format_scores(scores: list[Scores]) -> str:
         f"{card.network} {card.network_hash}"
     )
     return "\n".join(lines)
-
-
-def _head(card: protocol.Card) -> str:
-    return f"step {card.step}" if card.step >= 0 else "fake"
 
 
 def _line(name: str, values: list[str], real: str) -> str:
@@ -64,7 +57,6 @@ def write_plot(path: str | os.PathLike[str], rows: list[Scores]) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     names = curves(rows)
@@ -72,7 +64,6 @@ def write_plot(path: str | os.PathLike[str], rows: list[Scores]) -> None:
         return
     height = -(-len(names) // _COLUMNS)
     figure = Figure(figsize=(4.5 * _COLUMNS, 3 * height), layout="constrained")
-    FigureCanvasAgg(figure)
     for index, name in enumerate(names, 1):
         _draw(figure.add_subplot(height, _COLUMNS, index), name, rows)
     with replacing(path) as aside:

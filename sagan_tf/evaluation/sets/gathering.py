@@ -46,10 +46,6 @@ class Hits(Sums):
         """Adds logits `(batch, num_logits)` and labels `(batch,)`."""
         self.count += int(np.sum(np.argmax(logits, axis=1) == labels))
 
-    def merge(self, other: Hits) -> None:
-        """Adds the hits of `other`."""
-        self.count += other.count
-
 
 class Batch(NamedTuple):
     """Images, what a network sees in them, and their labels."""

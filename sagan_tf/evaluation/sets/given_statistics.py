@@ -20,23 +20,6 @@ from sagan_tf.evaluation.sets.set_statistics import Statistics
 _FLAG = "--real_statistics"
 
 
-class GivenMoments(RealStatistics):
-    """Mean and covariance of real images, and nothing else of them.
-
-    Args:
-        network: whose features they should be of.
-        mean: `(num_features,)`.
-        covariance: `(num_features, num_features)`.
-    """
-
-    def __init__(
-        self, network: FeatureNetwork, mean: np.ndarray, covariance: np.ndarray
-    ) -> None:
-        whole = Statistics.of(network, ["moments"])
-        whole.moments.restore({"count": 2, "mean": mean, "scatter": covariance})
-        super().__init__(whole, whole.empty())
-
-
 def is_moments(path: str) -> bool:
     """Returns whether a file holds `mu` and `sigma`, as TTUR's do.
 
@@ -74,7 +57,10 @@ def open_moments(
         split="statistics",
         num_real=0,
     )
-    return GivenMoments(network, mean, covariance), card
+    whole = Statistics.of(network, ["moments"])
+    # As of two images, whose scatter is their covariance.
+    whole.moments.restore({"count": 2, "mean": mean, "scatter": covariance})
+    return RealStatistics(whole, whole.empty()), card
 
 
 def name_of_data(path: str) -> str:

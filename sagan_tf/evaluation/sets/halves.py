@@ -22,22 +22,12 @@ _LEAST_ACCURACY = 0.9
 _LARGEST_LOSS = 0.1
 
 
-def describe(references: Mapping[str, float]) -> str:
-    """Returns what real images score, in one line."""
-    return "real images alone: " + ", ".join(
-        f"{name} {value:.4g}" for name, value in references.items()
-    )
-
-
 def check_counts(
     network: FeatureNetwork, num_real: int, num_generated: int, force: bool
 ) -> None:
-    """Refuses or warn of too few images.
+    """Refuses too few images, and warns of few.
 
     Args:
-        network: whose features are compared.
-        num_real: number of real images.
-        num_generated: number of generated images.
         force: whether a FID of fewer images than features is wanted.
 
     Raises:
@@ -76,8 +66,6 @@ def check(
     """Refuses a measure by which real images do not look like real images.
 
     Args:
-        network: what they were seen through.
-        real: statistics of all of them.
         references: what they score by themselves, and half against half.
         force: whether an implausible score is a warning only.
 

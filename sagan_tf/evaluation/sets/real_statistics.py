@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Callable, Iterable, Iterator, Mapping
+from typing import Iterable, Iterator, Mapping
 
 import numpy as np
 from absl import logging
 
 from sagan_tf import storage
 from sagan_tf.data import ImageDataset
+from sagan_tf.data.channels import to_rgb
 from sagan_tf.errors import UserError
 from sagan_tf.evaluation import metrics, protocol
 from sagan_tf.evaluation.comparison import Comparison
 from sagan_tf.evaluation.features.feature_network import FeatureNetwork
 from sagan_tf.evaluation.images import archives
 from sagan_tf.evaluation.images.image_sets import ImageSet
-from sagan_tf.evaluation.images.three_channels import to_rgb
 from sagan_tf.evaluation.metrics import Metric, Setting
 from sagan_tf.evaluation.sets.set_statistics import (
     Statistics,
     named,
     nested,
 )
+from sagan_tf.progress import progress_bar
 from sagan_tf.storage import AnyPath
 from sagan_tf.whole_files import replacing, write_npz
 
 _SECONDS_BETWEEN_SAVES = 20.0
-
-# Takes the number of images done.
-Progress = Callable[[int], object]
 
 
 class RealStatistics:
@@ -89,7 +87,6 @@ def load_or_gather(
     network: FeatureNetwork,
     dataset: ImageDataset | ImageSet,
     batch_size: int,
-    progress: Progress = lambda done: None,
 ) -> RealStatistics:
     """Returns the statistics in a file, gathering and writing them if new.
 
@@ -102,7 +99,6 @@ def load_or_gather(
         network: what to look through.
         dataset: the real images, of which `card.num_real` are taken.
         batch_size: images at a time; the result does not depend on it.
-        progress: called with the number of images done.
 
     Raises:
         UserError: if the file was made by another protocol, or is broken.
@@ -125,7 +121,7 @@ def load_or_gather(
         partial = _partial(path, card)
         real = _resume(partial, empty)
         batches = _batches(dataset, card.num_real, batch_size, real.count)
-        _gather(real, partial, network, batches, card.num_real // 2, progress)
+        _gather(real, partial, network, batches, card.num_real)
         with replacing(path.with_suffix(".json")) as aside:
             aside.write_text(protocol.to_json(card) + "\n")
     if real.measure(chosen) or is_new:
@@ -150,15 +146,13 @@ def _check_card(path: AnyPath, card: protocol.RealCard) -> None:
     beside = path.with_suffix(".json")
     try:
         stored = dict(**json.loads(beside.read_text()))
-        protocol.require_same(card, stored, f"{path}")
-    except UserError:
-        raise
     # A missing card is as bad as a broken one.
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(
             f"{path} should have its protocol card in {beside}: remove both, "
             "and they are made again"
         ) from error
+    protocol.require_same(card, stored, f"{path}")
 
 
 def _gather(
@@ -166,26 +160,26 @@ def _gather(
     partial: AnyPath,
     network: FeatureNetwork,
     batches: Iterator[tuple[np.ndarray, np.ndarray]],
-    middle: int,
-    progress: Progress,
+    total: int,
 ) -> None:
     """Adds the images that `real` lacks, saving it to `partial` at times."""
     saved, pause = time.monotonic(), _SECONDS_BETWEEN_SAVES
-    for images, labels in batches:
-        logits, features = network(images)
-        # The border of the halves may lie within a batch.
-        cut = min(max(middle - real.count, 0), len(labels))
-        for half, part in zip(real.halves, (slice(cut), slice(cut, None))):
-            half.update(
-                logits[part], features[part], labels[part], images[part]
-            )
-        progress(real.count)
-        if time.monotonic() - saved > pause:
-            begun = time.monotonic()
-            write_npz(partial, **_to_arrays(real))
-            saved = time.monotonic()
-            # Gigabytes of features take a while.
-            pause = _SECONDS_BETWEEN_SAVES + 10 * (saved - begun)
+    with progress_bar(total, description="real", initial=real.count) as bar:
+        for images, labels in batches:
+            logits, features = network(images)
+            # The border of the halves may lie within a batch.
+            cut = min(max(total // 2 - real.count, 0), len(labels))
+            for half, part in zip(real.halves, (slice(cut), slice(cut, None))):
+                half.update(
+                    logits[part], features[part], labels[part], images[part]
+                )
+            bar.update(len(labels))
+            if time.monotonic() - saved > pause:
+                begun = time.monotonic()
+                write_npz(partial, **_to_arrays(real))
+                saved = time.monotonic()
+                # Gigabytes of features take a while.
+                pause = _SECONDS_BETWEEN_SAVES + 10 * (saved - begun)
 
 
 def _resume(partial: AnyPath, empty: Statistics) -> RealStatistics:

@@ -9,7 +9,6 @@ import numpy as np
 from sagan_tf.evaluation.features.feature_network import FeatureNetwork
 from sagan_tf.evaluation.numerics.moments import Moments
 from sagan_tf.evaluation.numerics.rows import Rows, can_hold
-from sagan_tf.evaluation.numerics.scores import ClassScore
 from sagan_tf.evaluation.sets import gathering
 from sagan_tf.evaluation.sets.gathering import PARTS, Batch, Sizes
 
@@ -92,11 +91,6 @@ class Statistics:
         return self.parts["moments"]
 
     @property
-    def class_score(self) -> ClassScore:
-        """The Inception score of all images."""
-        return self.parts["class_score"]
-
-    @property
     def accuracy(self) -> float:
         """Share of images whose largest logit is at their label.
 
@@ -112,16 +106,6 @@ class Statistics:
         return self.parts["features"].first(gathering.KEPT_FEATURES)
 
     @property
-    def hues(self) -> np.ndarray:
-        """The hues of both halves of all images, `(images, 2)`."""
-        return self.parts["hues"].joined()
-
-    @property
-    def small_images(self) -> np.ndarray:
-        """All images as `classification_accuracy.as_rows` gives them."""
-        return self.parts["small_images"].joined()
-
-    @property
     def labels(self) -> np.ndarray:
         """The labels of all images."""
         return self.parts["labels"].joined()[:, 0].astype(int)
@@ -134,10 +118,7 @@ class Statistics:
     def held(self, name: str) -> np.ndarray | None:
         """Returns the same as an array, where there is memory for it."""
         rows = self.rows(name)
-        length = {
-            "features": self.sizes.num_features,
-            "logits": self.sizes.num_logits,
-        }[name]
+        length = getattr(self.sizes, f"num_{name}")
         fits = rows is not None and can_hold(self.count, length)
         return rows.joined() if fits else None
 

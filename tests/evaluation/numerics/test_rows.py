@@ -25,6 +25,10 @@ def test_rows_come_back_wherever_they_are(monkeypatch, tmp_path, held):
     assert len(whole) == 50
     chosen = np.arange(50) % 3 == 1
     np.testing.assert_array_equal(whole.where(chosen), VALUES[chosen])
+    part = slice(15, 25)
+    np.testing.assert_array_equal(whole.where(part), VALUES[part])
+    numbers = np.array([41, 3, 20, 3])
+    np.testing.assert_array_equal(whole.where(numbers), VALUES[[3, 20, 41]])
     np.testing.assert_array_equal(whole.first(23), VALUES[:23])
     np.testing.assert_array_equal(whole.joined(), VALUES)
     np.savez(tmp_path / "a.npz", **filled().state())

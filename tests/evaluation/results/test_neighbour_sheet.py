@@ -1,5 +1,7 @@
 """A sheet that shows copies."""
 
+import types
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -64,11 +66,13 @@ def test_each_row_shows_an_image_and_what_it_is_like(
         neighbour_sheet.keep(kept, batch)
     path = tmp_path / "deep" / "sheet.png"
 
-    def read(numbers):
+    def images(numbers):
         # Real images of another size.
-        return [np.full((16, 32, 3), 100 + n, np.uint8) for n in numbers]
+        each = [np.full((16, 32, 3), 100 + n, np.uint8) for n in numbers]
+        return np.stack(each), None
 
-    neighbour_sheet.write(str(path), kept, *both, read)
+    dataset = types.SimpleNamespace(images=images, background="white")
+    neighbour_sheet.write(str(path), kept, *both, dataset)
     ((values, options),) = shown
     values = values.reshape(16, 8).astype(int)
     # Copies come first, each beside what it was copied from.

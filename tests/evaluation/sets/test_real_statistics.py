@@ -77,8 +77,8 @@ def test_whole_is_both_halves(tmp_path, toy_network, dataset):
     np.testing.assert_allclose(
         whole.moments.covariance, expected.moments.covariance, rtol=1e-5
     )
-    assert whole.class_score.result() == pytest.approx(
-        expected.class_score.result(), rel=1e-5
+    assert whole.parts["class_score"].result() == pytest.approx(
+        expected.parts["class_score"].result(), rel=1e-5
     )
 
 
@@ -117,7 +117,7 @@ def test_what_is_kept_is_not_gathered_again(
 
 
 def test_killed_pass_goes_on_behind_its_last_batch(
-    tmp_path, toy_network, dataset, monkeypatch
+    tmp_path, toy_network, dataset, monkeypatch, bars
 ):
     monkeypatch.setattr(real_statistics, "_SECONDS_BETWEEN_SAVES", -1)
     expected = gather(tmp_path / "a.npz", toy_network, dataset)
@@ -130,6 +130,9 @@ def test_killed_pass_goes_on_behind_its_last_batch(
     second = Counting(toy_network)
     found = gather(path, second, dataset, batch_size=7)
     assert second.count == COUNT - 30
+    whole = ("real", 0, COUNT, COUNT)
+    killed, resumed = ("real", 0, 30, COUNT), ("real", 30, COUNT, COUNT)
+    assert bars() == [whole, killed, resumed]
     assert_same(found, expected)
 
 
@@ -234,8 +237,8 @@ def test_parts_of_several_devices_merge(toy_network, dataset):
             parts[0].merge(part)
     merged = parts[0]
     np.testing.assert_array_equal(merged.features, whole.features)
-    assert merged.class_score.result() == pytest.approx(
-        whole.class_score.result(), rel=1e-12
+    assert merged.parts["class_score"].result() == pytest.approx(
+        whole.parts["class_score"].result(), rel=1e-12
     )
     assert frechet_distance(merged.moments, whole.moments) < 1e-9
     np.testing.assert_array_equal(merged.labels, labels)
@@ -306,4 +309,4 @@ def test_what_a_new_metric_needs_is_gathered(
     found = gather(path, counting, dataset)
     assert counting.count == COUNT and "has no 'hues'" in caplog.text
     assert found.references["halves_toy"] == 1
-    assert found.whole().hues.shape == (COUNT, 2)
+    assert found.whole().parts["hues"].joined().shape == (COUNT, 2)

@@ -1,10 +1,8 @@
-"""What networks of three channels see of one or four."""
+"""Images of any channels as files of bytes and networks of three see them."""
 
 import numpy as np
 
-from sagan_tf.data import open_dataset
-from sagan_tf.evaluation import protocol
-from sagan_tf.evaluation.images.three_channels import to_rgb
+from sagan_tf.data.channels import rounded, to_floats, to_rgb
 
 
 def test_grey_is_repeated_and_rgb_stays():
@@ -29,16 +27,12 @@ def test_alpha_is_laid_on_the_background():
     np.testing.assert_allclose(to_rgb(images)[0, 0, 0], np.ones(3))
 
 
-def test_the_card_says_so():
-    cards = {
-        channels: protocol.describe_data(
-            open_dataset("digits", image_size=32, channels=channels)
-        )
-        for channels in (1, 3, 4)
-    }
-    what = "32x32, 10 classes"
-    assert cards == {
-        1: f"digits, channels 1 {what}, grey repeated",
-        3: f"digits {what}",
-        4: f"digits, channels 4 {what}, alpha on white",
-    }
+def test_rounded_images_are_those_of_a_file_of_bytes():
+    images = np.array([-1.2, -1.0, -0.999, 0.0, 0.5, 1.0, 1.3], np.float32)
+    levels = [0, 0, 0, 128, 191, 255, 255]
+    found = rounded(images)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, to_floats(np.array(levels, np.uint8)))
+    np.testing.assert_array_equal(rounded(found), found)
+    # For the network to refuse.
+    assert np.isnan(rounded(np.full(2, np.nan, np.float32))).all()
