@@ -267,10 +267,32 @@ FINE_TUNING = Study(
     columns=("collapsed", "fid", "precision", "recall", "loss_d", "loss_g"),
 )
 
+VARIETY = Study(
+    name="variety",
+    question="What keeps the images of a class varied?",
+    arms=(
+        Arm("base", "the base"),
+        Arm(
+            "sn-d",
+            "spectral normalization of the discriminator alone",
+            {"model.generator_spectral_normalization": "none"},
+        ),
+        Arm("batch-64", "batches of 64", {"train.batch_size": 64}),
+        Arm(
+            "wide-d",
+            "64 channels in the discriminator",
+            {"model.discriminator_base_channels": 32},
+        ),
+        Arm("r1", "R1 of weight 1", {"train.r1_weight": 1.0}),
+    ),
+    reference="base",
+    columns=("collapsed", *_SCORES, "loss_d", "loss_g"),
+)
+
 STUDIES = {
     study.name: study
     for study in (
         *(ATTENTION, STABILITY, KEY_DIVISOR),
-        *(GATE, RECIPE, AUGMENTATION, FINE_TUNING),
+        *(GATE, RECIPE, AUGMENTATION, FINE_TUNING, VARIETY),
     )
 }
