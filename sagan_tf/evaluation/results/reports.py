@@ -41,7 +41,10 @@ def _line(name: str, values: list[str], real: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None or value != value else f"{value:.4g}"
+    if value is None or value != value:
+        return ""
+    # From six digits, as a table has them: it may be read again.
+    return f"{float(f'{value:.6g}'):.4g}"
 
 
 def write_plot(path: str | os.PathLike[str], rows: list[Scores]) -> None:

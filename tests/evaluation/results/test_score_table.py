@@ -181,6 +181,14 @@ def test_text_shows_real_images_beside_generated_ones():
     assert lines[-1].startswith("50000 generated images (ema) against 100")
 
 
+def test_text_says_the_same_of_scores_that_were_read_again(table):
+    # Rounded to six digits, then to four, it ends in 8; at once, in 9.
+    table.add(row(10, 3.3485049e-10))
+    assert format_scores([row(10, 3.3485049e-10)]) == format_scores(
+        table.rows()
+    )
+
+
 def test_each_protocol_has_a_line_of_its_own():
     rows = [row(1, 9.0), row(1, 8.0, seed=1), row(2, 7.0)]
     lines = reports._by_protocol(rows)
