@@ -10,7 +10,7 @@ from PIL import Image
 from sagan_tf import train, training_run
 from sagan_tf.configuration import load_config, validation
 from sagan_tf.errors import UserError
-from sagan_tf.training import lock
+from sagan_tf.training import distribution, lock
 from sagan_tf.training.workdir import Workdir
 from tests.training import toy
 
@@ -78,9 +78,7 @@ def test_the_resolved_dtype_is_stored_and_kept(run, monkeypatch):
     stored = validation.read_stored(workdir.config)["dtype"]
     assert stored in ("float32", "mixed_bfloat16")
     other = {"float32": True, "mixed_bfloat16": False}[stored]
-    monkeypatch.setattr(
-        train.distribution, "has_native_bfloat16", lambda: other
-    )
+    monkeypatch.setattr(distribution, "has_native_bfloat16", lambda: other)
     train.run(of_folder(pets, dtype="auto", train__num_steps=2), workdir)
     assert validation.read_stored(workdir.config)["dtype"] == stored
 
