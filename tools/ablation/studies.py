@@ -278,11 +278,6 @@ VARIETY = Study(
             {"model.generator_spectral_normalization": "none"},
         ),
         Arm("batch-64", "batches of 64", {"train.batch_size": 64}),
-        Arm(
-            "wide-d",
-            "64 channels in the discriminator",
-            {"model.discriminator_base_channels": 32},
-        ),
         Arm("r1", "R1 of weight 1", {"train.r1_weight": 1.0}),
     ),
     reference="base",
