@@ -59,6 +59,9 @@ _SIDE = flags.DEFINE_integer(
     "side", 160, "Pixels of an image's side on the page.", 32
 )
 
+# Digits that count: a gate that has hardly opened is not -0.00.
+_GATE = "+.2g"
+
 
 def main(argv: list[str]) -> None:
     """Draws the page, writes the maps, and prints how far queries look."""
@@ -177,7 +180,7 @@ def _map(seen: attention_capture.CapturedAttention, height: int) -> str:
 
 def _notes(seen: attention_capture.CapturedAttention) -> list[str]:
     layers = ", ".join(
-        f"{_map(seen, size)} (gate {gate:+.2f})"
+        f"{_map(seen, size)} (gate {gate:{_GATE}})"
         for size, gate in seen.gates.items()
     )
     return [
@@ -197,7 +200,7 @@ def _uniform_layers(seen: attention_capture.CapturedAttention) -> list[str]:
         share = np.mean(spreads > attention_maps.NEARLY_UNIFORM)
         if share > 0.5:
             lines.append(
-                f"On {_map(seen, size)} maps (gate {seen.gates[size]:+.2f}) "
+                f"On {_map(seen, size)} maps (gate {seen.gates[size]:{_GATE}}) "
                 f"{share:.0%} of the points attend to all keys nearly alike "
                 f"({spreads.mean():.3f} of the greatest entropy): drawn dim."
             )
@@ -226,7 +229,7 @@ def _report(
         lines.append(
             f"{_NETWORK.value}, step {run.step:,}, {_map(seen, size)}: mean "
             f"distance {distances.mean():.3f} sides (even attention "
-            f"{even:.3f}), spread {spread:.2f}, gate {seen.gates[size]:+.3f}"
+            f"{even:.3f}), spread {spread:.2f}, gate {seen.gates[size]:{_GATE}}"
         )
         for index, label in enumerate(seen.labels):
             shown = "  ".join(

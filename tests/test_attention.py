@@ -95,18 +95,18 @@ def test_the_report_says_how_far_each_layer_looks(answers, place):
         mean = arrays[f"distances_{size}"].mean()
         words = f"{size}x{size}: mean distance {mean:.3f} sides"
         assert words in answers["generator"].out
-    assert "gate +0.700" in answers["generator"].out
+    assert "gate +0.7" in answers["generator"].out
 
 
 def test_uniform_attention_is_said_with_its_gate():
     def seen(scores):
         return attention_capture.CapturedAttention(
-            np.zeros((1, 8, 8, 3)), np.zeros(1), {4: scores}, {4: 0.25}
+            np.zeros((1, 8, 8, 3)), np.zeros(1), {4: scores}, {4: -0.0041}
         )
 
     uniform = np.full((1, 16, 4), 0.25)
     (line,) = attention._uniform_layers(seen(uniform))
-    assert "4x4 maps (gate +0.25) 100% of the points" in line
+    assert "4x4 maps (gate -0.0041) 100% of the points" in line
     one_key = np.broadcast_to(np.eye(4)[1], (1, 16, 4))
     assert attention._uniform_layers(seen(one_key)) == []
 
