@@ -10,7 +10,7 @@ from typing import Mapping, Sequence
 
 from tools.ablation import figure, intervals
 from tools.ablation.measures import MEASURES
-from tools.ablation.studies import Study
+from tools.ablation.study import Study
 from tools.ablation.trials import Trial
 
 REPORT, CURVES, RESULTS = "report.md", "curves.png", "results.json"

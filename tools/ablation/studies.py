@@ -7,52 +7,11 @@ same order and, where the shapes agree, start from the same weights.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, Mapping
+from typing import Any
+
+from tools.ablation.study import SCORES, Arm, Study
 
 BASE = "study32"
-
-
-@dataclasses.dataclass(frozen=True)
-class Arm:
-    """One way to train, as a difference from the base.
-
-    Attributes:
-        name: a word for the table and the directory.
-        says: what it is, in a line.
-        fields: values by the dotted name of the field.
-    """
-
-    name: str
-    says: str
-    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-_SCORES = (
-    *("coherence", "excess", "fid", "precision", "recall", "coverage"),
-    *("class_variety", "accuracy", "cas"),
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Study:
-    """A question, and the runs that speak to it.
-
-    Attributes:
-        name: a word, the name of its directory.
-        question: what it asks, in a sentence.
-        arms: the ways to train.
-        reference: name of the arm that the others are held against.
-        columns: names of measures (`tools.ablation.measures`) in the table.
-    """
-
-    name: str
-    question: str
-    arms: tuple[Arm, ...]
-    reference: str
-    columns: tuple[str, ...] = (
-        *(*_SCORES, "gate_g", "gate_d", "distance_g", "distance_d"),
-    )
 
 
 def _rates(
@@ -66,6 +25,7 @@ def _rates(
 
 
 _ONE_RATE = _rates(3e-4, 3e-4)
+_PLAIN_G = {"model.generator_spectral_normalization": "none"}
 
 
 def _attend(*sizes: int, **fields: Any) -> dict[str, Any]:
@@ -106,7 +66,7 @@ STABILITY = Study(
         Arm(
             "sn-d",
             "spectral normalization of the discriminator, both rates 3e-4",
-            {**_ONE_RATE, "model.generator_spectral_normalization": "none"},
+            {**_ONE_RATE, **_PLAIN_G},
         ),
         Arm("sn-both", "of both networks, both rates 3e-4", _ONE_RATE),
         Arm(
@@ -122,7 +82,7 @@ STABILITY = Study(
     ),
     reference="sn-both",
     columns=(
-        *("diverged", "collapsed", *_SCORES, "steps_to_target"),
+        *("diverged", "collapsed", *SCORES, "steps_to_target"),
         *("loss_d", "loss_g", "sigma_g", "sigma_d"),
     ),
 )
@@ -212,9 +172,14 @@ RECIPE = Study(
             "8e-4 and 16e-4, 3,000 steps",
             _rates(8e-4, 16e-4, **{"train.num_steps": 3_000}),
         ),
+        Arm(
+            "equal-8-sn-d",
+            "both rates 8e-4, the generator not normalized",
+            _rates(8e-4, 8e-4, **_PLAIN_G),
+        ),
     ),
     reference="base",
-    columns=(*_SCORES, "hue_coverage"),
+    columns=(*SCORES, "hue_coverage"),
 )
 
 _AUGMENTED = {"train.augmentation": ("color", "translation", "cutout")}
@@ -243,6 +208,8 @@ AUGMENTATION = Study(
     ),
 )
 
+_FROM_ALL = {"train.init_from": "pretrained:emoji64"}
+
 FINE_TUNING = Study(
     name="fine_tuning",
     question="Does one class gain from a run on all of them?",
@@ -250,22 +217,24 @@ FINE_TUNING = Study(
         Arm("afresh", "random weights", {"train.init_from": ""}),
         Arm(
             "from-all",
-            "the weights of runs/emoji64, where they fit",
-            {"train.init_from": "runs/emoji64"},
+            "the weights of pretrained:emoji64, where they fit",
+            _FROM_ALL,
         ),
         Arm(
             "frozen",
             "the same, the discriminator's first two blocks as they are "
             "(FreezeD)",
-            {
-                "train.init_from": "runs/emoji64",
-                "train.freeze_discriminator": 2,
-            },
+            {**_FROM_ALL, "train.freeze_discriminator": 2},
         ),
     ),
     reference="afresh",
     columns=("collapsed", "fid", "precision", "recall", "loss_d", "loss_g"),
 )
+
+_64_CHANNELS = {
+    "model.base_channels": 16,
+    "model.discriminator_base_channels": 32,
+}
 
 VARIETY = Study(
     name="variety",
@@ -275,13 +244,17 @@ VARIETY = Study(
         Arm(
             "sn-d",
             "spectral normalization of the discriminator alone",
-            {"model.generator_spectral_normalization": "none"},
+            _PLAIN_G,
         ),
-        Arm("batch-64", "batches of 64", {"train.batch_size": 64}),
-        Arm("r1", "R1 of weight 1", {"train.r1_weight": 1.0}),
+        Arm(
+            "sn-d-2d",
+            "the same, two discriminator updates per step",
+            {**_PLAIN_G, "train.discriminator_steps": 2},
+        ),
+        Arm("sn-d-wide", "sn-d with 64 channels", {**_PLAIN_G, **_64_CHANNELS}),
     ),
     reference="base",
-    columns=("collapsed", *_SCORES, "loss_d", "loss_g"),
+    columns=("collapsed", *SCORES, "loss_d", "loss_g"),
 )
 
 STUDIES = {

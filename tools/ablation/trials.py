@@ -15,7 +15,7 @@ from sagan_tf.configuration import files, validation
 from sagan_tf.errors import UserError, nearest_name, one_line
 from sagan_tf.evaluation.results.score_table import ScoreTable
 from sagan_tf.training.workdir import Workdir
-from tools.ablation.studies import Arm, Study
+from tools.ablation.study import Arm, Study
 
 OUTCOME = "outcome.json"
 # What a run may go on with another value of, but a trial may not.
