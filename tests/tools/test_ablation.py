@@ -105,7 +105,7 @@ def test_difference_by_known_answer():
     assert math.isnan(intervals.of_difference([1.0], [3.0, 4.0])[1])
 
 
-@pytest.mark.parametrize("base", [BASE, "configs/emoji64.py"])
+@pytest.mark.parametrize("base", [BASE, "configs/digits32.py"])
 @pytest.mark.parametrize("name", STUDIES)
 def test_each_study_can_be_run(name, base, tmp_path):
     study = STUDIES[name]

@@ -231,11 +231,6 @@ FINE_TUNING = Study(
     columns=("collapsed", "fid", "precision", "recall", "loss_d", "loss_g"),
 )
 
-_64_CHANNELS = {
-    "model.base_channels": 16,
-    "model.discriminator_base_channels": 32,
-}
-
 VARIETY = Study(
     name="variety",
     question="What keeps the images of a class varied?",
@@ -251,7 +246,6 @@ VARIETY = Study(
             "the same, two discriminator updates per step",
             {**_PLAIN_G, "train.discriminator_steps": 2},
         ),
-        Arm("sn-d-wide", "sn-d with 64 channels", {**_PLAIN_G, **_64_CHANNELS}),
     ),
     reference="base",
     columns=("collapsed", *SCORES, "loss_d", "loss_g"),
