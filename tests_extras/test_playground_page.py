@@ -27,7 +27,7 @@ from sagan_tf.exporting import ExportedGenerator
 from sagan_tf.visualization import sheets
 from tools import make_pretrained
 from tools.playground import nearest, views
-from tools.playground.model import PlaygroundModel
+from tools.playground.playground_model import PlaygroundModel
 
 FLAGS = (
     "--no-sandbox",

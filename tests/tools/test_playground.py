@@ -25,7 +25,7 @@ from sagan_tf.gan.latents import draw_each
 from tests.commands import assert_refused, call_each
 from tools.playground import choice, readiness, views
 from tools.playground.latest import Latest
-from tools.playground.model import PlaygroundModel
+from tools.playground.playground_model import PlaygroundModel
 from tools.playground.samples import Samples
 
 

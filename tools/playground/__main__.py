@@ -21,7 +21,7 @@ from sagan_tf.errors import UserError
 from sagan_tf.training import devices
 from tools.playground import readiness
 from tools.playground.choice import Choice, open_run
-from tools.playground.model import PlaygroundModel
+from tools.playground.playground_model import PlaygroundModel
 
 _WORKDIR, _PRETRAINED = run_flags.define()
 _SAVED_MODEL = command.define_path(

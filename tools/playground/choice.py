@@ -7,8 +7,8 @@ from typing import Callable, Mapping
 
 from sagan_tf import runs
 from sagan_tf.exporting import sign
-from tools.playground.model import PlaygroundModel
 from tools.playground.nearest import NearestSearch
+from tools.playground.playground_model import PlaygroundModel
 
 
 class Choice:

@@ -11,8 +11,8 @@ from nicegui import events, ui
 from sagan_tf.errors import UserError, one_line
 from tools.playground import board, controls, views
 from tools.playground.latest import Latest
-from tools.playground.model import PlaygroundModel
 from tools.playground.nearest_panel import NearestPanel
+from tools.playground.playground_model import PlaygroundModel
 from tools.playground.samples import Samples
 
 _COLUMNS, _MOST_COLUMNS = 6, 12
