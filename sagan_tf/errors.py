@@ -75,10 +75,24 @@ def of_user(error: BaseException) -> bool:
     return isinstance(error, UserError) or bool(_passed_on(error))
 
 
+def device_out_of_memory(error: BaseException) -> str:
+    """Returns what TensorFlow says of a device without memory, or nothing.
+
+    A GPU that another program has taken whole fails as it is opened, with an
+    internal error; a tensor that finds no room ends in many lines.
+    """
+    found = re.search(r"(OOM when .*|.*out of memory.*)", str(error))
+    return printable(found.group(1)) if found and _is_op_error(error) else ""
+
+
 def _passed_on(error: BaseException) -> str:
-    kinds = {kind.__name__ for kind in type(error).__mro__}
     found = re.search(r"UserError: (.*)", str(error))
-    return found.group(1) if found and "OpError" in kinds else ""
+    return found.group(1) if found and _is_op_error(error) else ""
+
+
+def _is_op_error(error: BaseException) -> bool:
+    """Returns whether TensorFlow raised it; it need not be imported yet."""
+    return "OpError" in {kind.__name__ for kind in type(error).__mro__}
 
 
 def one_line(error: BaseException) -> str:

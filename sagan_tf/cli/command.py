@@ -37,6 +37,7 @@ from sagan_tf.configuration.fields import FIELDS
 from sagan_tf.errors import (
     LOCAL_PATH,
     UserError,
+    device_out_of_memory,
     is_local,
     nearest_name,
     of_user,
@@ -199,8 +200,9 @@ def describe(error: BaseException) -> str | None:
     if of_user(error):
         return "error: " + one_line(error)
     if isinstance(error, MemoryError):
-        detail = f" ({one_line(error)})" if str(error) else ""
-        return f"error: not enough memory{detail}: use smaller batches"
+        return _out_of_memory(str(error) and one_line(error))
+    if reason := device_out_of_memory(error):
+        return _out_of_memory(reason)
     if isinstance(error, OSError):
         reason = error.strerror or one_line(error)
         if error.filename is not None:
@@ -208,6 +210,14 @@ def describe(error: BaseException) -> str | None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return f"error: {reason}"
     return None
+
+
+def _out_of_memory(reason: str) -> str:
+    detail = f" ({reason})" if reason else ""
+    return (
+        f"error: not enough memory{detail}: use smaller batches, or end what "
+        "else takes it"
+    )
 
 
 def parse_flags(

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+import tensorflow as tf
 from absl import flags
 
 from configs import twins32
@@ -267,6 +268,20 @@ def test_bad_arguments_are_one_line(folder, monkeypatch, arguments, message):
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 2, "error: not enough memory: use smaller batches"),
         (MemoryError("3 GiB"), 2, "error: not enough memory (3 GiB): use"),
+        (
+            tf.errors.ResourceExhaustedError(
+                None, None, "At node a:\nOOM when allocating b\n\t [[c]]"
+            ),
+            2,
+            "error: not enough memory (OOM when allocating b): use",
+        ),
+        (
+            tf.errors.InternalError(
+                None, None, "cudaSetDevice() failed. Status: out of memory"
+            ),
+            2,
+            "error: not enough memory (cudaSetDevice() failed. Status: out of",
+        ),
         (FileNotFoundError(2, "No such", "a/b"), 2, "error: a/b: No such"),
         (OSError(28, "No space left"), 2, "error: No space left"),
     ],
@@ -282,7 +297,12 @@ def test_users_errors_end_in_one_line(capsys, error, status, line):
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("a"), KeyError("a"), OSError("a"), TypeError("a")]
+    "error",
+    [
+        *(ValueError("a"), KeyError("a"), OSError("a"), TypeError("a")),
+        ValueError("out of memory"),
+        tf.errors.InternalError(None, None, "a"),
+    ],
 )
 def test_programming_errors_pass(capsys, error):
     with pytest.raises(type(error)):
