@@ -2,17 +2,21 @@
 
 Since 2.16 several lines come out before TensorFlow reads TF_CPP_MIN_LOG_LEVEL
 (https://github.com/tensorflow/tensorflow/issues/79029), so that an error of
-one line would be lost among them. An entry point imports this module first.
+one line would be lost among them; and with every checkpoint it logs how long a
+callback took, across the progress bar. An entry point imports this first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import re
 import tempfile
 from typing import Iterator
+
+from absl import logging as absl_logging
 
 _CHATTER = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog\(\)|[IWE]0000 "
@@ -40,5 +44,11 @@ def without_chatter() -> Iterator[None]:
                     os.write(2, line)
 
 
+def _is_wanted(record: logging.LogRecord) -> bool:
+    is_info = record.levelno <= logging.INFO
+    return not (is_info and record.filename == "functional_saver.py")
+
+
+absl_logging.get_absl_logger().addFilter(_is_wanted)
 with without_chatter():
     importlib.import_module("tensorflow")

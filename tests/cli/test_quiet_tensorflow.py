@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
+from absl import logging
 
 from sagan_tf.cli.quiet_tensorflow import without_chatter
 
@@ -36,3 +38,10 @@ def test_an_error_of_an_entry_point_is_one_line():
     )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_checkpoint_is_saved_in_silence(tmp_path, caplog):
+    with caplog.at_level("INFO", "absl"):
+        tf.train.Checkpoint(a=tf.Variable(1.0)).save(str(tmp_path / "a"))
+        logging.info("a line of ours")
+    assert caplog.messages == ["a line of ours"]
