@@ -1,6 +1,6 @@
 """ImageNet at 128 pixels: the release's recipe, with an averaged generator.
 
-The pictures are prepared once, cut and resized as those of the release, from
+The images are prepared once, cut and resized as those of the release, from
 TensorFlow Datasets or from a folder with one sub-folder for each class:
 
 Prepare:   python -m tools.prepare_dataset --dataset=tfds:imagenet2012 \
@@ -9,8 +9,9 @@ Prepare:   python -m tools.prepare_dataset --dataset=tfds:imagenet2012 \
                --resize=bilinear --on_small=enlarge --output=DIR
 Command:   python -m sagan_tf.train --config=imagenet128 \
                --workdir=runs/imagenet128 --config.dataset.path=DIR
-Hardware:  not measured yet
-Time:      not measured yet
+Hardware:  one NVIDIA H200
+Time:      3.4 days at the 867 images a second that tools.benchmark measured
+           (3.0 in mixed_bfloat16); not run
 Score:     not measured yet
 """
 
