@@ -1,6 +1,6 @@
 """CelebA at 64 pixels without classes: heykeetae/Self-Attention-GAN's recipe.
 
-The pictures are the aligned ones, 178x218; the middle 160x160 is cut out of
+The images are the aligned ones, 178x218; the middle 160x160 is cut out of
 each, as in the original. Hinge loss, Adam (0, 0.9) with rates 1e-4 and 4e-4,
 batches of 64, latents of 128, a million steps; unlike the original, an average
 of the generator draws the samples.

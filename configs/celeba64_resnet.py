@@ -1,6 +1,6 @@
 """CelebA's faces at 64 pixels without classes, by the residual networks.
 
-The aligned pictures are 178x218; the middle 160x160 is cut out of each.
+The aligned images are 178x218; the middle 160x160 is cut out of each.
 
 Command:   python -m sagan_tf.train --config=celeba64_resnet \
                --workdir=runs/celeba64_resnet [--config.dataset.path=DATA_DIR]

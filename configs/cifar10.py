@@ -1,6 +1,6 @@
 """CIFAR-10 at 32 pixels, from TensorFlow Datasets.
 
-The pictures of the test split are scored against with
+The images of the test split are scored against with
 `--config.dataset.evaluation_split=test`; the literature scores against those
 that were trained on. `--config.dataset.download=True` fetches them once.
 

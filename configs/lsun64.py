@@ -1,6 +1,6 @@
 """Churches of LSUN at 64 pixels without classes, by the residual networks.
 
-The largest square in the middle of each picture is resized.
+The largest square in the middle of each image is resized.
 
 Command:   python -m sagan_tf.train --config=lsun64 \
                --workdir=runs/lsun64 [--config.dataset.path=DATA_DIR]

@@ -13,7 +13,7 @@ from sagan_tf.configuration import load_config
 
 
 def get_config() -> ml_collections.ConfigDict:
-    """Returns `celeba64` on the largest square of each picture."""
+    """Returns `celeba64` on the largest square of each image."""
     config = load_config("celeba64")
     config.dataset.name = "tfds:lsun/church_outdoor"
     config.dataset.crop = 0

@@ -1,7 +1,7 @@
 """ImageNet at 128 pixels by the paper's text where the release differs.
 
 Keys and values are not pooled, values have an eighth of the channels, Adam's
-beta_2 is 0.9, the discriminator sees real and generated pictures one after the
+beta_2 is 0.9, the discriminator sees real and generated images one after the
 other, and no average of the generator is kept; see docs/fidelity.md.
 
 Command:   python -m sagan_tf.train --config=paper \
