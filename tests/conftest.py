@@ -16,6 +16,9 @@ from tests.training import toy
 
 # Equal bit for bit is promised of a processor, so tests compute on one.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# If that names a GPU, workers share its memory, and 1e-6 is kept.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+tf.config.experimental.enable_tensor_float_32_execution(False)
 # TensorFlow takes this only before it first touches a device.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
