@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from sagan_tf import keras_two
+from sagan_tf import cuda_libraries, keras_two
 
 __version__ = "0.1.0"
 
@@ -18,6 +18,7 @@ _HOMES = {
 }
 
 keras_two.choose()
+cuda_libraries.load_solver()
 
 
 def __getattr__(name: str) -> Any:

@@ -86,6 +86,7 @@ MAY_IMPORT = {
     "gan": {"networks"},
     "networks": {"layers"},
     "layers": set(),
+    "cuda_libraries": set(),
     "data": set(),
     "errors": set(),
     "image_sizes": set(),
@@ -96,7 +97,7 @@ MAY_IMPORT = {
     "weights": set(),
     "whole_files": set(),
     # The package's own door, `from sagan_tf import SAGAN`.
-    "": {"gan", "networks"},
+    "": {"cuda_libraries", "gan", "networks"},
 }
 # The rooms within `evaluation`; modules beside them may import any.
 WITHIN_EVALUATION = {
