@@ -13,8 +13,14 @@ import importlib.util
 import os
 import pathlib
 
-_PLACE = "nvidia/cusolver/lib"
-_NAME = "libcusolver.so.*"
+# CUDA's own variable: empty, or with -1 ahead, it hides every GPU.
+VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
+_SOLVERS = "nvidia/cusolver/lib/libcusolver.so.*"
+
+
+def gpus_are_hidden() -> bool:
+    """Returns whether the user lets no program see a GPU."""
+    return os.environ.get(VISIBLE_VARIABLE, "0").strip()[:2] in ("", "-1")
 
 
 def load_solver() -> None:
@@ -22,12 +28,13 @@ def load_solver() -> None:
 
     TensorFlow is not imported for it. To be called before it looks for GPUs.
     """
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip()[:2]
+    if gpus_are_hidden():
+        return
     tensorflow = importlib.util.find_spec("tensorflow")
-    if hidden in ("", "-1") or not (tensorflow and tensorflow.origin):
+    if tensorflow is None or tensorflow.origin is None:
         return
     packages = pathlib.Path(tensorflow.origin).parents[1]
-    for library in sorted((packages / _PLACE).glob(_NAME)):
+    for library in packages.glob(_SOLVERS):
         try:
             ctypes.CDLL(str(library))
         except OSError:

@@ -75,14 +75,16 @@ def of_user(error: BaseException) -> bool:
     return isinstance(error, UserError) or bool(_passed_on(error))
 
 
-def device_out_of_memory(error: BaseException) -> str:
-    """Returns what TensorFlow says of a device without memory, or nothing.
+def out_of_memory(error: BaseException) -> str | None:
+    """Returns what an error says of missing memory, None if it is of others.
 
     A GPU that another program has taken whole fails as it is opened, with an
     internal error; a tensor that finds no room ends in many lines.
     """
-    found = re.search(r"(OOM when .*|.*out of memory.*)", str(error))
-    return printable(found.group(1)) if found and _is_op_error(error) else ""
+    if isinstance(error, MemoryError):
+        return one_line(error) if str(error) else ""
+    found = re.search(r"OOM when .*|.*out of memory.*", str(error))
+    return printable(found.group()) if found and _is_op_error(error) else None
 
 
 def _passed_on(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from tests.training import toy
 
 # Equal bit for bit is promised of a processor, so tests compute on one.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-# If that names a GPU, workers share its memory, and 1e-6 is kept.
+# If that names a GPU, workers share its memory, and float32 stays whole.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 tf.config.experimental.enable_tensor_float_32_execution(False)
 # TensorFlow takes this only before it first touches a device.

@@ -18,8 +18,10 @@ LONGEST_EXAMPLE = 150
 # The room within `configuration` that may import what it builds.
 BUILDERS = "sagan_tf.configuration.builders"
 MAINS = {"train", "evaluate", "sample", "attention", "export", "project"}
-# Everybody may raise a UserError, open and write files and know what fits.
+# Everybody may raise a UserError, open and write files and know what fits and
+# whether GPUs are hidden.
 EVERYBODY = {
+    "cuda_libraries",
     "errors",
     "image_sizes",
     "keras_two",
@@ -97,7 +99,7 @@ MAY_IMPORT = {
     "weights": set(),
     "whole_files": set(),
     # The package's own door, `from sagan_tf import SAGAN`.
-    "": {"cuda_libraries", "gan", "networks"},
+    "": {"gan", "networks"},
 }
 # The rooms within `evaluation`; modules beside them may import any.
 WITHIN_EVALUATION = {

@@ -37,11 +37,11 @@ from sagan_tf.configuration.fields import FIELDS
 from sagan_tf.errors import (
     LOCAL_PATH,
     UserError,
-    device_out_of_memory,
     is_local,
     nearest_name,
     of_user,
     one_line,
+    out_of_memory,
 )
 from sagan_tf.storage import is_known
 
@@ -199,10 +199,13 @@ def describe(error: BaseException) -> str | None:
         return "interrupted"
     if of_user(error):
         return "error: " + one_line(error)
-    if isinstance(error, MemoryError):
-        return _out_of_memory(str(error) and one_line(error))
-    if reason := device_out_of_memory(error):
-        return _out_of_memory(reason)
+    reason = out_of_memory(error)
+    if reason is not None:
+        detail = f" ({reason})" if reason else ""
+        return (
+            f"error: not enough memory{detail}: use smaller batches, or end "
+            "what else takes it"
+        )
     if isinstance(error, OSError):
         reason = error.strerror or one_line(error)
         if error.filename is not None:
@@ -210,14 +213,6 @@ def describe(error: BaseException) -> str | None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return f"error: {reason}"
     return None
-
-
-def _out_of_memory(reason: str) -> str:
-    detail = f" ({reason})" if reason else ""
-    return (
-        f"error: not enough memory{detail}: use smaller batches, or end what "
-        "else takes it"
-    )
 
 
 def parse_flags(

@@ -45,8 +45,8 @@ def without_chatter() -> Iterator[None]:
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
-    is_info = record.levelno <= logging.INFO
-    return not (is_info and record.filename == "functional_saver.py")
+    is_of_others = record.filename != "functional_saver.py"
+    return is_of_others or record.levelno > logging.INFO
 
 
 absl_logging.get_absl_logger().addFilter(_is_wanted)

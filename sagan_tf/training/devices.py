@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import shutil
 import subprocess
@@ -10,9 +9,9 @@ import subprocess
 import tensorflow as tf
 from absl import logging
 
+from sagan_tf import cuda_libraries
+
 _DEVICE_FILES = pathlib.Path("/dev")
-# CUDA's own variable: empty, or with -1 ahead, it hides every GPU.
-_VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 _PATIENCE_SECONDS = 10.0
 
 
@@ -75,7 +74,7 @@ def warn_of_idle_gpu() -> None:
             "processor: `make setup GPU=1` brings CUDA's libraries (README.md, "
             'A GPU); with %s="" this line goes',
             found,
-            _VISIBLE_VARIABLE,
+            cuda_libraries.VISIBLE_VARIABLE,
         )
 
 
@@ -86,9 +85,8 @@ def find_idle_gpu() -> str:
         A device file, or a line of `nvidia-smi -L`; empty if TensorFlow lists
         a GPU, there is none, or the user has hidden it.
     """
-    visible = os.environ.get(_VISIBLE_VARIABLE)
-    is_hidden = visible is not None and visible.strip()[:2] in ("", "-1")
-    if is_hidden or tf.config.list_physical_devices("GPU"):
+    hidden = cuda_libraries.gpus_are_hidden()
+    if hidden or tf.config.list_physical_devices("GPU"):
         return ""
     files = sorted(_DEVICE_FILES.glob("nvidia[0-9]*"))
     return str(files[0]) if files else _first_listed_gpu()
